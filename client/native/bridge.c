@@ -202,7 +202,7 @@ static struct helper *get_helper(char reason[SM_REASON_BYTES]) {
 static bool send_request(struct helper *helper, const struct call *call, unsigned flags,
                          const char *operation, const struct sm_field *fields, size_t count) {
     unsigned char head[LENGTH_BYTES + 6], sizes[SM_FIELDS + 2][4];
-    struct sm_field parts[2 * SM_FIELDS + 5], texts[SM_FIELDS + 2];
+    struct sm_field parts[SM_PARTS], texts[SM_FIELDS + 2];
     size_t length = sizeof head - LENGTH_BYTES, used = 0;
     texts[0] = (struct sm_field){operation, strlen(operation)};
     texts[1] = (struct sm_field){call->note, call->note_size};
@@ -229,27 +229,29 @@ static bool send_request(struct helper *helper, const struct call *call, unsigne
 
 /* ------------------------------------------------------------------ receiving, by one at a time */
 
-static bool receive(struct helper *helper, unsigned char *into, size_t size) {
-    while (size > 0) {
+/* How many bytes came: all, or fewer at the end. */
+static size_t receive(struct helper *helper, unsigned char *into, size_t size) {
+    size_t came = 0;
+    while (came < size) {
         if (helper->begin == helper->end) {
             helper->begin = 0;
             helper->end = sm_receive(&helper->socket, helper->bytes, sizeof helper->bytes);
             if (helper->end == 0)
-                return false;
+                break;
         }
-        size_t there = helper->end - helper->begin, taken = there < size ? there : size;
-        memcpy(into, helper->bytes + helper->begin, taken);
+        size_t there = helper->end - helper->begin, left = size - came;
+        size_t taken = there < left ? there : left;
+        memcpy(into + came, helper->bytes + helper->begin, taken);
         overwrite(helper->bytes + helper->begin, taken);
         helper->begin += taken;
-        into += taken;
-        size -= taken;
+        came += taken;
     }
-    return true;
+    return came;
 }
 
 static bool receive_frame(struct helper *helper, struct frame *frame) {
     unsigned char head[HEAD_BYTES];
-    if (!receive(helper, head, sizeof head))
+    if (receive(helper, head, sizeof head) < sizeof head)
         return false;
     uint32_t length = get_u32(head);
     if (length < HEAD_BYTES - LENGTH_BYTES || length > SM_MAX_FRAME)
@@ -261,9 +263,11 @@ static bool receive_frame(struct helper *helper, struct frame *frame) {
     if (frame->body == NULL)
         return false;
     frame->body[frame->size] = 0;
-    if (receive(helper, frame->body, frame->size))
+    size_t came = receive(helper, frame->body, frame->size);
+    if (came == frame->size)
         return true;
-    discard(frame->body, frame->size);
+    /* No more than that: what never came is memory that nobody has used yet, up to 1 GiB of it. */
+    discard(frame->body, came);
     return false;
 }
 

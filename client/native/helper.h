@@ -10,6 +10,8 @@
 
 #define SM_REASON_BYTES 1024
 #define SM_FIELDS 16
+/* Of a request as it is sent: its head; operation, note and each field with its size before it. */
+#define SM_PARTS (1 + 2 * (2 + SM_FIELDS))
 /* Of a frame, without its own length. */
 #define SM_MAX_FRAME (1u << 30)
 
@@ -29,7 +31,10 @@ bool sm_start(struct sm_socket *made, char reason[SM_REASON_BYTES]);
 /* Whether its number still means the socket: a host may close all descriptors, or reuse them. */
 bool sm_is_ours(const struct sm_socket *end);
 
-/* Send all parts as one. False when the other end is gone, or the number is no longer ours. */
+/*
+ * Send all parts as one, of which there are at most SM_PARTS. False when the other end is gone, or
+ * has taken nothing for SM_SILENCE_SECONDS, or the number is no longer ours.
+ */
 bool sm_send(const struct sm_socket *end, struct sm_field *parts, size_t count);
 
 /*

@@ -31,7 +31,7 @@ static size_t skip(struct iovec *parts, size_t count, size_t sent) {
 }
 
 bool sm_send(const struct sm_socket *end, struct sm_field *parts, size_t count) {
-    struct iovec left[2 * SM_FIELDS + 2];
+    struct iovec left[SM_PARTS];
     if (count > sizeof left / sizeof left[0])
         return false;
     for (size_t index = 0; index < count; index++)

@@ -13,6 +13,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -121,6 +122,7 @@ static void describe(struct sm_socket *made, int fd) {
     struct timeval silence = {SM_SILENCE_SECONDS, 0};
     fstat(fd, &found);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof silence);
     *made = (struct sm_socket){fd, found.st_dev, found.st_ino};
 }
 
@@ -148,6 +150,13 @@ static enum outcome begin(char *python, const struct sm_socket *end, int other,
 bool sm_start(struct sm_socket *made, char reason[SM_REASON_BYTES]) {
     char python[PATH_MAX];
     int pair[2];
+    /* Its environment, which Python obeys, is of somebody who must not have its rights. */
+    if (getauxval(AT_SECURE) != 0) {
+        snprintf(reason, SM_REASON_BYTES,
+                 "a program that has the rights of another user than who started it (setuid, setgid,"
+                 " capabilities) gets no helper");
+        return false;
+    }
     enum outcome heard = DIED;
     if (!sm_python(python, sizeof python, reason))
         return false;

@@ -227,3 +227,60 @@ def test_the_library_can_be_unloaded(library: Path, alias: str, machine: Running
         told = process.communicate(timeout=60)[0].splitlines()
     assert (process.returncode, told) == (0, ["0", "0", "0"])
     wait_for_none(machine.home)
+
+
+def test_a_helper_that_takes_nothing_is_given_up(
+    tmp_path: Path, alias: str, machine: RunningMachine
+) -> None:
+    """A message that no socket holds as a whole waits for no helper that stands still."""
+    bridge = Bridge(compiled(tmp_path / "libbridge.so", "-shared", "-DSM_SILENCE_SECONDS=1"))
+    assert bridge.ask("list").status == 0
+    stopped = signalled(machine.home, signal.SIGSTOP)
+    try:
+        assert len(stopped) == 1
+        message = bytes(1 << 22)
+        made = bridge.sign(alias, message)
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGKILL)
+    assert made.status == 0
+    with blocking.open_fleet() as fleet:
+        fleet.key(alias).verify(message, made.fields[0])
+    bridge.close()
+
+
+def test_a_question_may_have_sixteen_fields(bridge: Bridge) -> None:
+    """It comes to the helper, which says what it makes of it."""
+    assert "takes 7 fields, not 16" in bridge.ask("sign", *[b""] * 16).sentence
+
+
+BOASTS = """
+import os, resource, sys
+from bridge.native import Bridge
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert Bridge(sys.argv[1]).ask("list").status == 1000
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_a_reply_takes_no_memory_before_it_comes(library: Path, tmp_path: Path) -> None:
+    """A helper that announces a gigabyte, and ends, has not made its host fill that."""
+    boaster = tmp_path / "python"
+    boaster.write_text(
+        f"#!{sys.executable}\n"
+        "import os, socket\n"
+        "wire = socket.socket(fileno=3)\n"
+        "wire.sendall(bytes([0, 0, 0, 5, 0, 0, 0, 0, 3]))\n"
+        "if os.fork(): os._exit(0)\n"
+        "wire.recv(1000)\n"
+        "wire.sendall(bytes([64, 0, 0, 0, 0, 0, 0, 1, 2]) + b'x')\n"
+    )
+    boaster.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", BOASTS, str(library)],
+        env=os.environ | {"SEEMACHINE_PYTHON": str(boaster)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) < 100_000

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -11,6 +12,16 @@ import pytest
 from bridge.native import FAILED, ROOT, Bridge, compiled
 from kit.processes import RunningMachine
 
+ASKS = """
+#include <stdio.h>
+#include "bridge.h"
+int main(void) {
+    struct sm_reply reply;
+    sm_ask("list", NULL, 0, &reply);
+    puts(reply.count ? reply.fields[0].data : "");
+    return 0;
+}
+"""
 SAYS = f"""
 import sys
 sys.path[:0] = {[str(ROOT), str(ROOT / "client"), str(ROOT / "tests")]}
@@ -159,3 +170,38 @@ def test_a_library_finds_the_python_of_its_installation(library: Path, tmp_path:
         assert found() == str(place)
     (installed / "python").write_text(f"{tmp_path}/gone\n")
     assert found() == str(prefix / "bin" / "python3.99")
+
+
+def test_a_program_with_the_rights_of_another_user_starts_no_python(library: Path) -> None:
+    """Who started it says in the environment which modules Python imports, and would have them run
+    with those rights.
+    """
+    if os.geteuid() != 0:
+        pytest.skip("only root can make such a program")
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        (folder / "asks.c").write_text(ASKS)
+        program = compiled(folder / "asks", sources=[folder / "asks.c"])
+        module = folder / "seeclient" / "bridge" / "__main__.py"
+        module.parent.mkdir(parents=True)
+        module.write_text(f"open({str(folder / 'open' / 'ran')!r}, 'w')")
+        (folder / "open").mkdir(mode=0o777)
+        (folder / "open").chmod(0o777)
+        for mode in (0o755, 0o4755):
+            program.chmod(mode)
+            done = subprocess.run(
+                [str(program)],
+                env={"PYTHONPATH": str(folder)},
+                user=65534,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            ran = folder / "open" / "ran"
+            if mode == 0o755:
+                assert ran.exists()  # so it would have
+                ran.unlink()
+                continue
+            assert not ran.exists()
+            assert "the rights of another user" in done.stdout

@@ -12,7 +12,7 @@ enum { LINE = 2000 };
 /* One write of one line: lines of several processes do not mix. */
 void journal(const char *operation, CK_RV rv, const char *sentence)
 {
-    const char *path = getenv("SEEMACHINE_PKCS11_LOG");
+    const char *path = secure_getenv("SEEMACHINE_PKCS11_LOG");
     if (path == NULL || *path == 0)
         return;
     int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
