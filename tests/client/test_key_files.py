@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from kit.here import store
 from kit.stories import a_key_file
-from seeclient import keyfile_format, keys
+from seeclient import keyfile, keyfile_format, keys
+from seeclient.algorithms.lms import making
 
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
@@ -371,3 +372,46 @@ def test_a_failed_save_leaves_the_old_key(key, folder, monkeypatch):
     )
     monkeypatch.undo()
     assert path_of(folder, key.alias).read_bytes().endswith(CACHE)
+    assert [*folder.iterdir()] == [path_of(folder, key.alias)]
+
+
+def test_two_that_save_one_alias_at_once_write_two_files(key, folder, monkeypatch):
+    """The one that ends last is the key; nothing of the other is in it, and neither fails."""
+    flush, other = os.fsync, replace(key, cache=b"other")
+
+    def meanwhile(descriptor):
+        flush(descriptor)
+        monkeypatch.setattr(os, "fsync", flush)
+        store().save(other)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    store().save(key)
+    assert store().load(key.alias) == key
+    assert [*folder.iterdir()] == [path_of(folder, key.alias)]
+
+
+def test_an_lms_key_that_comes_at_the_same_moment_is_not_written_over(key, monkeypatch):
+    """Its leaves would have nobody to name them; who comes second is told how to go on."""
+    other, find = a_key_file(key.alias, cache=b"other"), keys.KeyStore.has
+
+    def look(asked, alias):
+        found = find(asked, alias)
+        monkeypatch.setattr(keys.KeyStore, "has", find)
+        store().save(other)
+        return found
+
+    monkeypatch.setattr(keys.KeyStore, "has", look)
+    refused = refusal(making._saved, store(), key)
+    assert (refused.status, refused.detail) == (
+        Status.ObjectInUse,
+        f"there is another key {key.alias} by now; move its file away and resume again",
+    )
+    assert store().load(key.alias) == other
+
+
+def test_the_same_lms_key_saved_twice_keeps_its_maker(key):
+    """Whoever resumed it comes second with the same key."""
+    made = replace(key, made=keyfile.Made(1, "alice", "5F08-02E0-D947"))
+    assert making._saved(store(), made) == made
+    assert making._saved(store(), replace(key, made=keyfile.Made(2, "bob", ""))) == made
+    assert store().load(key.alias) == made

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import seeclient
 from kit.here import store
-from kit.stories import a_key_file, a_peer, a_roster, play
+from kit.stories import WORK, a_key_file, a_peer, a_roster, play
 from seeclient import Status, StatusError, aio, connecting
 from seeclient.algorithms.mldsa import asking, generating, signing
 from seeclient.algorithms.mldsa.keyfile import MldsaKeyFile
@@ -29,7 +29,12 @@ from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire import messages as m
 
 MESSAGE = b"firmware"
-SIGNATURE = bytes(2420)
+SEED = bytes(range(32))
+PUBLIC_KEY = PortableMldsa().public_key(mldsa(44), SEED)
+MU = representative(PUBLIC_KEY, MESSAGE)
+SIGNATURE = PortableMldsa().sign(mldsa(44), SEED, MU, bytes(32))
+# The hashing of the message comes first, the check of the signature last.
+HASHED, CHECKED = (WORK, None), (WORK, None)
 BROKEN = StatusError(Status.OSErrorErrno, "connection broken", connecting.CONNECT)
 FOREIGN = StatusError(Status.AccessDenied, "the key blob: of the world 00", "signMLDSA")
 
@@ -59,7 +64,7 @@ def refusal(call, *arguments, **options):
 
 def a_key(**changes):
     """A key whose blob nobody can open."""
-    return replace(MldsaKeyFile("release", bytes(range(41)) * 32, b"blob"), **changes)
+    return replace(MldsaKeyFile("release", PUBLIC_KEY, b"blob"), **changes)
 
 
 @pytest.mark.parametrize("parameters", MLDSA_SETS, ids=lambda each: each.name)
@@ -302,11 +307,8 @@ class TestStories:
 
     def told(self, *peers):
         """What the story of a signature begins with."""
-        from kit.stories import WORK
-
         key = a_key()
-        work = signing.representative(key.public_key, Message(MESSAGE), b"")
-        return key, signing.sign(a_roster(*peers), key, Message(MESSAGE)), (WORK, work)
+        return key, signing.sign(a_roster(*peers), key, Message(MESSAGE)), HASHED
 
     def test_the_next_machine_is_asked_after_any_refusal(self):
         """The first that signs is the one that is told."""
@@ -319,6 +321,7 @@ class TestStories:
             ((one, request), FOREIGN),
             ((two, request), BROKEN),
             ((three, request), m.MldsaSigned(signature=SIGNATURE)),
+            CHECKED,
         )
         assert signed == Signed(SIGNATURE, three.esn)
 
@@ -333,6 +336,7 @@ class TestStories:
             ((peer, request), BROKEN),
             (Pause(asking.PAUSES[0]), None),
             ((peer, request), m.MldsaSigned(signature=SIGNATURE)),
+            CHECKED,
         )
 
         key, story, hashed = self.told(peer)
@@ -372,7 +376,7 @@ class TestStories:
         story = signing.sign(a_roster(peer), key, Message(MESSAGE), options)
         _, _, hashed = self.told()
         made = m.MldsaSigned(signature=SIGNATURE)
-        assert play(story, hashed, ((peer, self.request(key)), made)).esn == ESN
+        assert play(story, hashed, ((peer, self.request(key)), made), CHECKED).esn == ESN
         assert asked == [ESN]
 
     def test_a_machine_that_lies_about_a_key_gets_none_kept(self):
@@ -419,13 +423,18 @@ class TestStories:
         assert refused.status is Status.ObjectInUse
         assert store().load("release") == a_key()
 
-    def test_a_signature_of_another_length_is_a_lie(self):
-        """It is not released."""
+    @pytest.mark.parametrize(
+        "signature",
+        [SIGNATURE + b"\0", SIGNATURE[:-1], bytes([SIGNATURE[0] ^ 1]) + SIGNATURE[1:]],
+        ids=["longer", "shorter", "another"],
+    )
+    def test_a_signature_that_does_not_verify_is_not_released(self, signature):
+        """Whether the machine lies, or the key file names another public key than its blob."""
         peer = a_peer(ESN)
         key, story, hashed = self.told(peer)
-        lie = m.MldsaSigned(signature=bytes(2421))
-        with pytest.raises(StatusError, match="gives a signature of 2421 bytes: it is broken"):
-            play(story, hashed, ((peer, self.request(key)), lie))
+        lie = m.MldsaSigned(signature=signature)
+        with pytest.raises(StatusError, match="that the public key of release does not verify"):
+            play(story, hashed, ((peer, self.request(key)), lie), CHECKED)
 
     def test_an_unknown_set_asks_nobody(self):
         """The refusal has the names of those that are known."""

@@ -64,9 +64,8 @@ def finish(making: Making) -> Story[LmsKeyFile]:
         signer=making.peer.greeting.signer.hex(),
         made=Made(int(time.time() * 1000), making.keys.author, making.peer.esn),
     )
-    key = _same(making.keys, key)
     # Saved before the first card is written: a card without its public key would be lost leaves.
-    making.keys.save(key)
+    key = _saved(making.keys, key)
     yield from _cards(making, last.cards)
     # From here on nobody needs what the machine kept for a client that does not come back.
     yield from forget(making)
@@ -87,17 +86,24 @@ def _check_asked_for(making: Making, public_key: bytes) -> None:
         raise dispatch.impossible(making.peer, what, ContinueLms.NAME)
 
 
-def _same(store: keys.KeyStore, key: LmsKeyFile) -> LmsKeyFile:
+def _saved(store: keys.KeyStore, key: LmsKeyFile) -> LmsKeyFile:
     """A resumed key may have its file already, which says who made it; another key of the same name
-    is not written over.
+    is not written over, also when it comes at this moment.
     """
     if not store.has(key.alias):
-        return key
+        try:
+            store.save_new(key, "resumeLMS")
+            return key
+        except StatusError as refused:
+            if refused.status is not Status.ObjectInUse:
+                raise
     there = store.load(key.alias)
     if there.public_key != key.public_key:
         detail = f"there is another key {key.alias} by now; move its file away and resume again"
         raise StatusError(Status.ObjectInUse, detail, "resumeLMS")
-    return replace(key, made=there.made or key.made)
+    key = replace(key, made=there.made or key.made)
+    store.save(key)
+    return key
 
 
 def _chunks(making: Making) -> Story[tuple[LmsChunk, bytes]]:

@@ -4,12 +4,12 @@ from functools import partial
 
 from seeclient import dispatch
 from seeclient.algorithms.mldsa.asking import first_reply
+from seeclient.algorithms.mldsa.checking import is_good, representative
 from seeclient.algorithms.mldsa.keyfile import MldsaKeyFile
 from seeclient.effects import Peer, Roster, Story, work
 from seeclient.message import Message
 from seeclient.results import Signed
 from seeclient.signing_options import PLAIN, SigningOptions
-from seemachine.mldsa.hashing import finish_message, start_message
 from seemachine.mldsa.parameters import MldsaError, of_public_key
 from seemachine.wire.messages import InfoMldsa, SignMldsa
 from seemachine.wire.status import Status, StatusError
@@ -45,8 +45,9 @@ def sign(
         options.passphrases,
         asking=lambda each: options.asking(each.esn),
     )
-    if len(made.signature) != key.parameters.signature_bytes:
-        what = f"gives a signature of {len(made.signature)} bytes"
+    # A key file may name another public key than its blob, and a machine may lie.
+    if not (yield from work(partial(is_good, key.public_key, mu, made.signature))):
+        what = f"gives a signature that the public key of {key.alias or 'the blob'} does not verify"
         raise dispatch.impossible(peer, what, SignMldsa.NAME)
     roster.signers[key.public_key] = peer
     return Signed(made.signature, peer.esn)
@@ -64,17 +65,6 @@ def sign_immediate(
     cardset = (info.cardset or b"").hex()
     key = MldsaKeyFile("", info.public_key, blob, cardset, cardset, signer=info.signer.hex())
     return (yield from sign(roster, key, message, options))
-
-
-def representative(public_key: bytes, message: Message, context: bytes) -> bytes:
-    """What is signed of a message (FIPS 204 algorithm 7, line 6). Raises StatusError."""
-    try:
-        running = start_message(public_key, context)
-    except MldsaError as error:
-        raise StatusError(Status.InvalidParameter, str(error), SignMldsa.NAME) from None
-    for piece in message.pieces():
-        running.update(piece)
-    return finish_message(running)
 
 
 def _in_order(roster: Roster, key: MldsaKeyFile) -> list[Peer]:

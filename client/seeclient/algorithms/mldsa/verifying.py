@@ -1,14 +1,10 @@
 """Checking ML-DSA signatures without a machine."""
 
+from seeclient.algorithms.mldsa.checking import VERIFY, is_good, representative
 from seeclient.algorithms.mldsa.keyfile import MldsaKeyFile
-from seeclient.algorithms.mldsa.signing import representative
 from seeclient.message import Message
-from seemachine.mldsa import engines
-from seemachine.mldsa.engines import MldsaEngineError
 from seemachine.mldsa.parameters import MLDSA_SETS, of_public_key
 from seemachine.wire.status import Status, StatusError
-
-VERIFY = "mldsa_public_verify"
 
 
 def check(public_key: bytes, message: Message, signature: bytes, name: str, context: bytes) -> str:
@@ -22,11 +18,7 @@ def check(public_key: bytes, message: Message, signature: bytes, name: str, cont
         detail = f"{name} has {size} bytes, and a signature of {parameters.standard_name} {wanted}"
         raise StatusError(Status.VerifyFailed, detail, VERIFY)
     mu = representative(public_key, message, context)
-    try:
-        good = engines.select().verify(parameters, public_key, mu, signature)
-    except MldsaEngineError as error:
-        raise StatusError(Status.NotAvailable, str(error), VERIFY) from None
-    if not good:
+    if not is_good(public_key, mu, signature):
         under = " under this context" if context else ""
         detail = f"{name} is not a signature of this key over this message{under}"
         raise StatusError(Status.VerifyFailed, detail, VERIFY)
