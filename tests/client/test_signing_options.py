@@ -4,7 +4,7 @@ import errno
 from dataclasses import replace
 
 import pytest
-from kit.stories import a_peer, a_roster, shown
+from kit.stories import GREETING, a_peer, a_roster, shown
 from seeclient import connecting
 from seeclient.algorithms.lms.algorithm import ALGORITHM
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
@@ -32,6 +32,7 @@ from seemachine.wire.status import Status, StatusError
 PUBLIC_KEY = make_key().public_key.encode()
 FILE = nvram_name(PUBLIC_KEY)
 TOKEN = b"a token of sixt."
+NOTE = f"{ESN} {GREETING.opening.hex()}"
 GONE = StatusError(Status.NotAvailable, "no NVRAM file")
 DENIED = StatusError(Status.AccessDenied, "role 'user' may not")
 BROKEN = StatusError(Status.OSErrorErrno, "connection broken", connecting.CONNECT)
@@ -72,7 +73,7 @@ def test_a_callers_token_is_sent_and_who_is_asked_is_said_before(key):
     story, first = begun([peer], key, SigningOptions(token=TOKEN, asking=asked.append))
     assert (shown(first), asked) == (([peer], GetNvmemfileInfo(file=FILE)), [])
     request = resume(story, [INFO], None).request
-    assert (request.token, asked) == (TOKEN, [ESN])
+    assert (request.token, asked) == (TOKEN, [NOTE])
     with pytest.raises(StopIteration) as end:
         resume(story, SIGNED, None)
     assert end.value.value == Signed(SIGNED.signature, ESN, 7, 24)
@@ -81,7 +82,7 @@ def test_a_callers_token_is_sent_and_who_is_asked_is_said_before(key):
 def test_who_was_asked_is_asked_first_and_gives_what_it_made(key):
     """Though another machine comes before it: only that one knows whether it took a leaf."""
     peers = [a_peer(OTHER_ESN), a_peer(ESN, 2)]
-    story, first = begun(peers, key, SigningOptions(token=TOKEN, asked=ESN))
+    story, first = begun(peers, key, SigningOptions(token=TOKEN, asked=NOTE))
     assert (first.peer, first.request.token) == (peers[1], TOKEN)
     with pytest.raises(StopIteration):
         resume(story, SIGNED, None)
@@ -90,7 +91,7 @@ def test_who_was_asked_is_asked_first_and_gives_what_it_made(key):
 def test_after_one_that_took_no_leaf_the_next_is_asked_under_the_same_token(key):
     """A machine that says that it has none has not signed."""
     peers = [a_peer(OTHER_ESN), a_peer(ESN, 2)]
-    story, _ = begun(peers, key, SigningOptions(token=TOKEN, asked=ESN))
+    story, _ = begun(peers, key, SigningOptions(token=TOKEN, asked=NOTE))
     assert shown(resume(story, None, GONE)) == (peers, GetNvmemfileInfo(file=FILE))
     second = resume(story, [INFO, GONE], None)
     assert (second.peer, second.request.token) == (peers[0], TOKEN)
@@ -99,7 +100,7 @@ def test_after_one_that_took_no_leaf_the_next_is_asked_under_the_same_token(key)
 def test_while_nobody_knows_whether_a_leaf_is_taken_no_other_is(key):
     """The machine that was asked does not answer: the signature is refused, not made elsewhere."""
     peers = [a_peer(OTHER_ESN), a_peer(ESN, 2)]
-    story, effect = begun(peers, key, SigningOptions(token=TOKEN, asked=ESN))
+    story, effect = begun(peers, key, SigningOptions(token=TOKEN, asked=NOTE))
     for pause in RETRY_PAUSES:
         assert effect.peer is peers[1]
         assert resume(story, None, BROKEN) == Pause(pause)
@@ -116,7 +117,7 @@ def test_who_asks_again_compares_with_what_was_known_at_first(key, tmp_path):
     memory = Sightings(tmp_path)
     memory.check(ESN, key, {}, 5)
     notes: list[str] = []
-    for asked, leaf in (("", 7), (f"{ESN} 0:5", 7), (f"{ESN} 0:5", 5)):
+    for asked, leaf in (("", 7), (f"{NOTE} 0:5", 7), (f"{NOTE} 0:5", 5)):
         options = SigningOptions(token=TOKEN, asked=asked, asking=notes.append)
         roster = replace(a_roster(a_peer(ESN)), sightings=memory)
         story = ALGORITHM.sign(roster, key, Message(b"message"), options)
@@ -126,7 +127,7 @@ def test_who_asks_again_compares_with_what_was_known_at_first(key, tmp_path):
         made = NvmemfileSigned(signature=leaf.to_bytes(4, "big") + b"s", leaf=leaf, remaining=1)
         with pytest.raises(StatusError if leaf == 5 else StopIteration, match=r"seen here|Signed"):
             resume(story, made, None)
-    assert notes == [f"{ESN} 0:5"] * 3
+    assert notes == [f"{NOTE} 0:5"] * 3
 
 
 @pytest.mark.parametrize(("token", "goes_on"), [(TOKEN, False), (b"", True)])
@@ -166,17 +167,41 @@ def test_who_was_asked_and_has_lost_its_tree_gets_it_before_another_is_asked(key
     """
     peers = [a_peer(OTHER_ESN), a_peer(ESN, 2)]
     cached = replace(key, expcache=1, cache=bytes(72))
-    story, first = begun(peers, cached, SigningOptions(token=TOKEN, asked=ESN))
+    story, first = begun(peers, cached, SigningOptions(token=TOKEN, asked=NOTE))
     loading = resume(story, None, NOT_LOADED)
     assert (loading.peer, type(loading.request)) == (peers[1], LoadLms)
     again = resume(story, None, None)
     assert (again.peer, again.request) == (peers[1], first.request)
 
 
+def test_a_note_of_before_a_machine_was_started_anew_hides_no_leaf(key, tmp_path):
+    """Its NVRAM may have been put back meanwhile: a leaf that others were seen to get after the
+    note is not released again.
+    """
+    memory = Sightings(tmp_path)
+    memory.check(ESN, key, {}, 6)
+    peer = a_peer(ESN, opening=b"another.")
+    roster = replace(a_roster(peer), sightings=memory)
+    options = SigningOptions(token=TOKEN, asked=f"{NOTE} 0:5")
+    story = ALGORITHM.sign(roster, key, Message(b"message"), options)
+    resume(story, None, None)
+    made = NvmemfileSigned(signature=(6).to_bytes(4, "big") + b"s", leaf=6, remaining=1)
+    with pytest.raises(StatusError, match="its leaf 6 was seen here before"):
+        resume(story, made, None)
+
+
+@pytest.mark.parametrize("asked", [" ", ESN, f"{NOTE} 0", f"{NOTE} 0:a", "x" * 1_000_000])
+def test_what_is_no_note_is_refused_before_a_machine_is_asked(asked, key):
+    """In a sentence that is not as long."""
+    with pytest.raises(StatusError, match="not a note") as refused:
+        begun([a_peer(ESN)], key, SigningOptions(token=TOKEN, asked=asked))
+    assert len(str(refused.value)) < 300
+
+
 def test_one_that_was_asked_and_is_not_there_is_no_reason_to_ask_another(key):
     """Its ESN is in the refusal."""
     with pytest.raises(StatusError, match=f"no HSM {ESN} is reachable"):
-        begun([a_peer(OTHER_ESN)], key, SigningOptions(token=TOKEN, asked=ESN))
+        begun([a_peer(OTHER_ESN)], key, SigningOptions(token=TOKEN, asked=NOTE))
 
 
 BURNED = StatusError(Status.ObjectInUse, "leaf 7 waits for no digest any more, and is burned")

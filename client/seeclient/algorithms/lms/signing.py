@@ -35,6 +35,8 @@ from seemachine.wire.status import Status, StatusError
 SIGN = "nvmemfile_sign"
 # A signature begins with the number of its leaf (RFC 8554 5.4).
 LEAF_BYTES = 4
+# In a note, of a machine that counts none.
+NO_OPENING = "-"
 # Seconds before a request is sent again whose reply was lost: long enough in all for a machine to
 # be started again.
 RETRY_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
@@ -54,6 +56,25 @@ class Wish:
     asking: Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Which machine was asked, in which opening of its NVRAM, and which leaves of it were known
+    before.
+
+    Whoever asks again compares with these: the leaf of this very signature may be known by then.
+    That holds for the same opening: in a later one the NVRAM may have been put back, and what is
+    known by then counts.
+    """
+
+    esn: str
+    opening: str
+    leases: Leases
+
+    def is_of(self, peer: Peer) -> bool:
+        """Whether a machine has been up since."""
+        return self.opening == peer.greeting.opening.hex()
+
+
 def sign(
     roster: Roster, key: LmsKeyFile, message: Message, options: SigningOptions = PLAIN
 ) -> Story[Signed]:
@@ -70,10 +91,10 @@ def sign(
     )
     wish = Wish(key, message, reason(options.acknowledge), options.token, options.asking)
     reasons: list[StatusError] = []
-    esn, before = _read_note(options.asked)
-    first = dispatch.machine(roster, esn) if esn else roster.signers.get(key.name)
+    noted = _read_note(options.asked)
+    first = dispatch.machine(roster, noted.esn) if noted else roster.signers.get(key.name)
     if first is not None:
-        signed = yield from _try(roster, first, wish, reasons, before=before if esn else None)
+        signed = yield from _try(roster, first, wish, reasons, noted=noted)
         if signed is not None:
             return signed
         if options.asked:
@@ -89,19 +110,23 @@ def sign(
     raise (reasons or [no_leaves(roster, key)])[0]
 
 
-def _note(esn: str, before: Leases) -> str:
-    """What `asking` is told: the machine, and which leaves of it were known before it was asked.
-
-    Whoever asks again compares with these: the leaf of this very signature may be known by then.
-    """
-    return " ".join([esn, *(f"{lease}:{leaf}" for lease, leaf in before.items())])
+def _note(peer: Peer, before: Leases) -> str:
+    """What `asking` is told: see Noted."""
+    known = (f"{lease}:{leaf}" for lease, leaf in before.items())
+    return " ".join([peer.esn, peer.greeting.opening.hex() or NO_OPENING, *known])
 
 
-def _read_note(text: str) -> tuple[str, Leases]:
-    esn, *pairs = text.split() or [""]
-    return esn, {
-        int(lease): int(leaf) for lease, _, leaf in (each.partition(":") for each in pairs)
-    }
+def _read_note(text: str) -> Noted | None:
+    """None without one. Raises StatusError."""
+    if not text:
+        return None
+    try:
+        esn, opening, *words = text.split()
+        pairs = (word.split(":") for word in words)
+        return Noted(esn, opening, {int(lease): int(leaf) for lease, leaf in pairs})
+    except ValueError:
+        what = f"not a note that `asking` was told: {text[:100]!r}"
+        raise StatusError(Status.InvalidParameter, what, SIGN) from None
 
 
 def _refuse_unsettled(reasons: list[StatusError]) -> None:
@@ -117,17 +142,18 @@ def _try(
     reasons: list[StatusError],
     *,
     load: bool = False,
-    before: Leases | None = None,
+    noted: Noted | None = None,
 ) -> Story[Signed | None]:
     """A signature of one machine; None when it has no leaf for us, which is added to `reasons`.
 
-    `before` is what was known of it when it was first asked for this signature, None where it is
-    asked for the first time.
+    `noted`: it was asked for this signature before.
     """
-    key, again = wish.key, before is not None
+    key = wish.key
     try:
-        known = roster.sightings.recall(peer.esn, key) if before is None else before
-        signed = yield from _checked(roster, peer, wish, known, load=load, again=again)
+        known = roster.sightings.recall(peer.esn, key)
+        if noted and noted.is_of(peer):
+            known = noted.leases
+        signed = yield from _checked(roster, peer, wish, known, load=load, again=bool(noted))
     except StatusError as refused:
         roster.signers.pop(key.name, None)
         if refused.where == connecting.CONNECT:
@@ -153,7 +179,7 @@ def _checked(
     roster: Roster, peer: Peer, wish: Wish, before: Leases, *, load: bool, again: bool
 ) -> Story[NvmemfileSigned]:
     key = wish.key
-    wish.asking(_note(peer.esn, before))
+    wish.asking(_note(peer, before))
     if load:
         yield from _load(peer, key)
     signed = yield from _sign_on(peer, wish, again=again)
