@@ -165,6 +165,24 @@ def test_the_last_leaf_and_after_it(module: Cryptoki, machine: RunningMachine) -
     assert refused.value.value == cryptoki.EXHAUSTED
 
 
+def test_a_key_at_its_threshold_is_exhausted(
+    module: Cryptoki, machine: RunningMachine, leaves: Leaves
+) -> None:
+    """A program of PKCS #11 can't say why it goes on; who can finds the leaves as they were."""
+    with blocking.open_fleet(world=machine.home) as fleet:
+        kept = fleet.generate_lms("kept", "sha256_m24_h5", "sha256_n24_w2", warnat=30)
+        session = module.session()
+        key = session.key("kept")
+        for _ in range(2):
+            session.sign(key, MESSAGE)
+        with pytest.raises(Refused) as refused:
+            session.sign(key, MESSAGE)
+        assert refused.value.value == cryptoki.EXHAUSTED
+        assert session.attribute(key, cryptoki.KEYS_REMAINING) == cryptoki.number(30)
+        kept.sign(MESSAGE, acknowledge="the last ones")
+    assert leaves("kept") == [0, 1, 2]
+
+
 def test_leases_on_cards_do_not_count(module: Cryptoki, machine: RunningMachine) -> None:
     """Of a sectorized key only what machines hold remains: nothing before a lease is provisioned,
     then its leaves.

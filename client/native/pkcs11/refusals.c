@@ -65,7 +65,8 @@ CK_RV ask(const char *operation, const struct sm_field *fields, size_t count, si
     CK_RV rv = CKR_OK;
     if (sm_ask(operation, fields, count, reply) != SM_OK) {
         rv = translated(operation, reply);
-        journal(operation, rv, word(reply, 0));
+        if (rv != CKR_OBJECT_HANDLE_INVALID) /* a search that finds nothing is no refusal */
+            journal(operation, rv, word(reply, 0));
     } else if (reply->count < least) {
         rv = CKR_GENERAL_ERROR;
         journal(operation, rv, "the helper gave too few fields: it is of another version");
