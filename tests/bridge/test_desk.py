@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from bridge.replies import Host
+from seeclient.blocking import Fleet
 from seeclient.bridge import operations, serving
 from seeclient.bridge.errand import Errand
 from seeclient.bridge.fleets import Fleets
@@ -119,16 +120,24 @@ def test_a_helper_at_work_is_heard(fleets: Fleets, monkeypatch: pytest.MonkeyPat
     while (said := host.next()) == ("note", 0, b""):
         pass
     assert said == ("reply", 1, (0, []))
+    ours.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        host.next()
     ours.close()
     desk.join(10)
     its.close()
 
 
-def test_a_fault_of_ours_ends_nothing(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told with its type, and the next question is answered."""
+def test_a_fault_of_ours_ends_nothing(
+    host: Host, fleets: Fleets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told with its type, and the next question is answered; its fleet, which may be in the
+    middle of something, is used by nobody after it.
+    """
+    used: list[Fleet] = []
 
     def faulty(errand: Errand) -> Sequence[Field]:
-        assert errand.fleet.peers
+        used.append(errand.fleet)
         raise ZeroDivisionError("by nothing")
 
     with monkeypatch.context() as patch:
@@ -138,6 +147,8 @@ def test_a_fault_of_ours_ends_nothing(host: Host, monkeypatch: pytest.MonkeyPatc
         assert host.next() == ("reply", 1, (Status.Failed, why))
     host.ask(2, "list")
     assert host.next() == ("reply", 2, (0, [b"key", b"LMS"]))
+    assert fleets.take().fleet is not used[0]
+    assert used[0].lifetime.state == "closed"
 
 
 def test_a_broken_frame_ends_the_helper(fleets: Fleets) -> None:
@@ -174,6 +185,27 @@ def test_a_machine_that_came_later_is_found(rig: Rig, fleets: Fleets) -> None:
         fleet.generate_lms("later", esn=OTHER_ESN, **QUICK)
     [signature] = ask(fleets, "sign", b"later", b"", b"m", b"a token of sixt.", *PLAIN)
     assert signature
+
+
+def test_older_fleets_go_with_the_one_that_lacked_a_machine(rig: Rig, fleets: Fleets) -> None:
+    """Those that wait know no more than it did."""
+    both = [errand(fleets), errand(fleets)]
+    old = {one.fleet for one in both}
+    for one in both:
+        one.end()
+    rig.start(OTHER_ESN)
+    with rig.fleet() as fleet:
+        fleet.generate_lms("later", esn=OTHER_ESN, **QUICK)
+    ask(fleets, "sign", b"later", b"", b"m", b"a token of sixt.", *PLAIN)
+    assert {fleets.take().fleet, fleets.take().fleet} & old == set()
+
+
+def test_an_errand_knows_its_own_last_note(fleets: Fleets) -> None:
+    """For when its operation is called once more, with a fresh fleet."""
+    sent: list[str] = []
+    one = Errand(fleets, "before", sent.append)
+    one.note("after")
+    assert (one.noted, sent) == ("after", ["after"])
 
 
 def test_a_fleet_is_used_again_and_by_one_at_a_time(fleets: Fleets) -> None:
