@@ -63,9 +63,12 @@ def plain(folder: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_helper_is_left(machine: RunningMachine) -> object:
-    """Whatever becomes of a host, its helpers end."""
+    """Whatever becomes of a host, its helpers end; those that do not are ended here."""
     yield
-    wait_for_none(machine.home)
+    try:
+        wait_for_none(machine.home)
+    finally:
+        signalled(machine.home, signal.SIGKILL)
 
 
 def signatures(lines: list[str]) -> dict[str, bytes]:
