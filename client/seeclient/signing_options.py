@@ -1,7 +1,7 @@
 """How one signature is asked for, beside its key and message."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 def _unheard(note: str) -> None:
@@ -26,7 +26,7 @@ class SigningOptions:
     acknowledge: str | None = None
     context: bytes = b""
     deterministic: bool = False
-    passphrases: tuple[str, ...] = ()
+    passphrases: tuple[str, ...] = field(default=(), repr=False)
     token: bytes = b""
     asked: str = ""
     asking: Callable[[str], None] = _unheard

@@ -25,12 +25,17 @@ class Record:
     __slots__ = ()
     __dataclass_fields__: ClassVar[dict[str, Field[object]]]
     CHECKS: ClassVar[dict[str, Check]]
+    SECRETS: ClassVar[frozenset[str]]
 
     # Once for all of them. A dataclass would have these compiled for each class anew, which is a
     # quarter of the time that a client takes to import its messages.
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.CHECKS)
-        return f"{type(self).__qualname__}({shown})"
+        shown = (f"{name}={self._shown(name)}" for name in self.CHECKS)
+        return f"{type(self).__qualname__}({', '.join(shown)})"
+
+    def _shown(self, name: str) -> str:
+        value = getattr(self, name)
+        return "..." if name in self.SECRETS and value is not None else repr(value)
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -47,17 +52,20 @@ class Record:
 Made = TypeVar("Made", bound=Record)
 
 
-def _specify(check: Callable[[object], Value], *, default: object = MISSING) -> Value:
+def _specify(
+    check: Callable[[object], Value], *, default: object = MISSING, secret: bool = False
+) -> Value:
     """A dataclass field that carries its check. To the type checker it is a value of the field.
 
-    `default=None` makes it optional: nil on the wire, and it may be left out in Python.
+    `default=None` makes it optional: nil on the wire, and it may be left out in Python. What is
+    `secret` is left out of `repr`, and so of logs and tracebacks.
     """
 
     def optional(value: object) -> Value | None:
         return None if value is None else check(value)
 
     checked = optional if default is None else check
-    return cast(Value, field(default=default, metadata={"check": checked}))
+    return cast(Value, field(default=default, metadata={"check": checked, "secret": secret}))
 
 
 def number(low: int, high: int, *, default: object = MISSING) -> int:
@@ -72,7 +80,9 @@ def number(low: int, high: int, *, default: object = MISSING) -> int:
     return _specify(check, default=default)
 
 
-def octets(low: int, high: int | None = None, *, default: object = MISSING) -> bytes:
+def octets(
+    low: int, high: int | None = None, *, default: object = MISSING, secret: bool = False
+) -> bytes:
     """A byte string of `low` to `high` bytes, or of exactly `low`."""
     most = low if high is None else high
 
@@ -83,7 +93,7 @@ def octets(low: int, high: int | None = None, *, default: object = MISSING) -> b
             )
         return value
 
-    return _specify(check, default=default)
+    return _specify(check, default=default, secret=secret)
 
 
 def text(most: int, *, default: object = MISSING) -> str:
@@ -171,6 +181,7 @@ def wire_class(cls: type[Made]) -> type[Made]:
     """Make `cls` a frozen dataclass that knows the check of each of its fields."""
     made = dataclass(frozen=True, slots=True, repr=False, eq=False)(cls)
     made.CHECKS = {f.name: f.metadata["check"] for f in fields(made)}
+    made.SECRETS = frozenset(f.name for f in fields(made) if f.metadata["secret"])
     return made
 
 

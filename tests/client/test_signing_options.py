@@ -243,3 +243,8 @@ def test_lms_verifies_under_no_context(key):
     """A context can't be checked where there is none."""
     with pytest.raises(StatusError, match="LMS takes no context"):
         ALGORITHM.verify(key, Message(b"m"), b"signature", "it", b"context")
+
+
+def test_passphrases_are_not_shown():
+    """In a traceback that shows values, or a log."""
+    assert "hunter2" not in repr(SigningOptions(passphrases=("hunter2",)))

@@ -175,3 +175,25 @@ def test_a_message_to_sign_has_the_room_of_a_frame():
 def test_remaining_is_what_lies_between_next_and_end(first, position, end, left):
     """The signatures left in a file."""
     assert example(NvmemfileInfo, first=first, next=position, end=end).remaining == left
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (messages.Passphrase, "value"),
+        (messages.TokenLoaded, "handle"),
+        (messages.MldsaMade, "private_key"),
+        (messages.ImportMldsa, "private_key"),
+        *(
+            (kind, "logical_token")
+            for kind in (messages.GenerateMldsa, messages.ImportMldsa, messages.SignMldsa)
+        ),
+    ],
+)
+def test_what_is_secret_is_in_no_traceback(kind, name):
+    """Nor in a log: `repr` leaves it out, and says only whether there is one."""
+    shown = repr(example(kind, **{name: bytes(range(32))}))
+    assert f"{name}=..." in shown
+    assert "\\x01" not in shown
+    if "None" in str(inspect.get_annotations(kind)[name]):
+        assert f"{name}=None" in repr(example(kind, **{name: None}))

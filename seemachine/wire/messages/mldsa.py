@@ -22,7 +22,7 @@ class MldsaMade(Record):
 
     public_key: bytes = octets(*MLDSA_PUBLIC_KEY)
     blob: bytes = octets(*KEY_BLOB)
-    private_key: bytes | None = octets(SEED_BYTES, default=None)
+    private_key: bytes | None = octets(SEED_BYTES, default=None, secret=True)
 
 
 @wire_class
@@ -42,7 +42,7 @@ class GenerateMldsa(
 
     mldsa: int = number(0, U32)
     cardset: bytes | None = octets(CARDSET_BYTES, default=None)
-    logical_token: bytes | None = octets(HANDLE_BYTES, default=None)
+    logical_token: bytes | None = octets(HANDLE_BYTES, default=None, secret=True)
     export: bool = flag(default=False)
 
 
@@ -61,9 +61,9 @@ class ImportMldsa(
 
     mldsa: int = number(0, U32)
     public_key: bytes = octets(*MLDSA_PUBLIC_KEY)
-    private_key: bytes = octets(*MLDSA_PRIVATE_KEY)
+    private_key: bytes = octets(*MLDSA_PRIVATE_KEY, secret=True)
     cardset: bytes | None = octets(CARDSET_BYTES, default=None)
-    logical_token: bytes | None = octets(HANDLE_BYTES, default=None)
+    logical_token: bytes | None = octets(HANDLE_BYTES, default=None, secret=True)
 
 
 @wire_class
@@ -112,4 +112,4 @@ class SignMldsa(
     blob: bytes = octets(*KEY_BLOB)
     mu: bytes = octets(REPRESENTATIVE_BYTES)
     deterministic: bool = flag(default=False)
-    logical_token: bytes | None = octets(HANDLE_BYTES, default=None)
+    logical_token: bytes | None = octets(HANDLE_BYTES, default=None, secret=True)

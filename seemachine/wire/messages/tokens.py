@@ -11,10 +11,7 @@ from seemachine.wire.roles import ClientRole
 class Passphrase(Record):
     """That of a card, as bytes."""
 
-    value: bytes = octets(0, MAX_PASSPHRASE)
-
-    def __repr__(self) -> str:
-        return "Passphrase(...)"
+    value: bytes = octets(0, MAX_PASSPHRASE, secret=True)
 
 
 @wire_class
@@ -24,10 +21,7 @@ class TokenLoaded(Record):
     Whoever knows the handle may use it, on any connection.
     """
 
-    handle: bytes = octets(HANDLE_BYTES)
-
-    def __repr__(self) -> str:
-        return "TokenLoaded(...)"
+    handle: bytes = octets(HANDLE_BYTES, secret=True)
 
 
 @wire_class
