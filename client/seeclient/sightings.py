@@ -30,6 +30,8 @@ WHERE = "dispatch_see_memory"
 ADVICE = "seemachine quarantine explain"
 FORMAT = Format("sightings")
 MAX_OPEN = 64
+# A file in which nothing is remembered yet, so that it has its room on the disk.
+NEW = b"\n"
 KEPT_NVRAMS = 16
 
 # Lease number: highest leaf.
@@ -222,7 +224,10 @@ def _rewritten(
 ) -> list[list[str]]:
     data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
     _refuse_other_version(data, path)
-    lines = [line.split() for line in data.decode().splitlines()]
+    if not data:
+        # On a full disk this fails, before a leaf is taken that could not be remembered.
+        os.pwrite(descriptor, NEW, 0)
+    lines = [] if data == NEW else [line.split() for line in data.decode().splitlines()]
     changed = change(lines)
     if changed != lines:
         written = "".join(" ".join(line) + "\n" for line in changed).encode()

@@ -3,6 +3,7 @@ time, and never else.
 """
 
 import contextlib
+import errno
 import os
 import threading
 from dataclasses import replace
@@ -377,6 +378,23 @@ def test_a_folder_that_cannot_be_written_is_a_refusal(what, home):
     )
 
 
+@pytest.mark.parametrize("what", ASKED)
+def test_a_full_disk_is_a_refusal_before_a_leaf_is_asked_for(what, monkeypatch):
+    """Else each try would cost a leaf, whose signature is kept back because it can't be remembered.
+    Once there is room all is well, and what is remembered needs no more of it.
+    """
+    with monkeypatch.context() as full:
+        full.setattr(os, "pwrite", no_room)
+        with pytest.raises(StatusError, match="No space left on device; make it usable"):
+            ASKED[what]()
+    ASKED[what]()
+
+
+def no_room(*_words):
+    """Write on a full disk."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
 @pytest.mark.parametrize("what", ASKED)
 def test_a_folder_without_leave_to_write_is_a_refusal(what, home):
@@ -393,7 +411,7 @@ DAMAGE = {
     "no numbers": b"x y z\n",
     "no text": b"\xff\xfe 1 2\n",
     "zeros": bytes(40),
-    "an empty line": b"\n",
+    "an empty line": b"0 1 2\n\n",
 }
 
 
