@@ -10,20 +10,22 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from seeclient import blocking, blocking_wire, environment
+from seeclient.aio_mldsa import MldsaFleet
+from seeclient.aio_threads import in_loop, open_blocking
 from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.blocking_wire import Connect
 from seeclient.effects import Roster
 from seeclient.environment import Environment
-from seeclient.events import Event, Listener, ignore
+from seeclient.events import Listener, ignore
 from seeclient.keyfile import KeyFile
-from seeclient.local import LocalFleet, LocalKey
+from seeclient.local import LocalKey
 from seeclient.patience import Patience
-from seeclient.results import Destroyed, Generated, KeyInfo, MachineView, Signed
+from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
 from seeclient.tls import Tls
 from seemachine.world import World
 
 
-class Fleet(LocalFleet["Key"]):
+class Fleet(MldsaFleet["Key"]):
     """The machines of a fleet; see `open_fleet`.
 
     Tasks may share it; on each machine their requests take turns.
@@ -68,105 +70,10 @@ class Fleet(LocalFleet["Key"]):
             slot=slot,
             replace=replace,
             warnat=warnat,
-            progress=_in_loop(progress),
+            progress=in_loop(progress),
             patience=patience,
         )
         return self._key(made.file)
-
-    async def generate_mldsa(  # noqa: PLR0913
-        self,
-        alias: str,
-        mldsacode: str = "mldsa87",
-        *,
-        token: str = "",
-        passphrases: Sequence[str] = (),
-        esn: str = "",
-        overwrite: bool = False,
-        progress: Listener = ignore,
-    ) -> "Key":
-        """Make an ML-DSA key, as `blocking.Fleet.generate_mldsa` does. Raises StatusError.
-
-        `progress` is called in the event loop.
-        """
-        made = await self.generate_mldsa_with(
-            alias,
-            mldsacode,
-            token=token,
-            passphrases=passphrases,
-            esn=esn,
-            overwrite=overwrite,
-            progress=progress,
-        )
-        return made.key
-
-    async def generate_mldsa_with(  # noqa: PLR0913
-        self,
-        alias: str,
-        mldsacode: str = "mldsa87",
-        *,
-        token: str = "",
-        passphrases: Sequence[str] = (),
-        esn: str = "",
-        overwrite: bool = False,
-        export: bool = False,
-        progress: Listener = ignore,
-    ) -> "Generated[Key]":
-        """The same; with `export`, with the private key."""
-        made = await asyncio.to_thread(
-            self._blocking.generate_mldsa_with,
-            alias,
-            mldsacode,
-            token=token,
-            passphrases=passphrases,
-            esn=esn,
-            overwrite=overwrite,
-            export=export,
-            progress=_in_loop(progress),
-        )
-        return Generated(Key(made.key), made.seed)
-
-    async def import_mldsa(  # noqa: PLR0913
-        self,
-        alias: str,
-        public_key: bytes,
-        private_key: bytes,
-        *,
-        token: str = "",
-        passphrases: Sequence[str] = (),
-        esn: str = "",
-        overwrite: bool = False,
-    ) -> "Key":
-        """Take in an ML-DSA key pair, as `blocking.Fleet.import_mldsa` does. Raises StatusError."""
-        made = await asyncio.to_thread(
-            self._blocking.import_mldsa,
-            alias,
-            public_key,
-            private_key,
-            token=token,
-            passphrases=passphrases,
-            esn=esn,
-            overwrite=overwrite,
-        )
-        return Key(made)
-
-    async def sign_immediate(
-        self,
-        blob: bytes,
-        message: bytes | Path,
-        *,
-        context: bytes = b"",
-        deterministic: bool = False,
-        passphrases: Sequence[str] = (),
-    ) -> bytes:
-        """As `blocking.Fleet.sign_immediate` does. Raises StatusError."""
-        return await asyncio.to_thread(
-            self._blocking.sign_immediate,
-            blob,
-            message,
-            context=context,
-            deterministic=deterministic,
-            passphrases=passphrases,
-        )
 
     async def resume_lms(
         self,
@@ -183,7 +90,7 @@ class Fleet(LocalFleet["Key"]):
             alias,
             esn=esn,
             slot=slot,
-            progress=_in_loop(progress),
+            progress=in_loop(progress),
             patience=patience,
         )
         return self._key(made.file)
@@ -265,38 +172,12 @@ class Key(LocalKey):
         return await asyncio.to_thread(self._blocking.info)
 
 
-def _in_loop(progress: Listener) -> Listener:
-    """A listener for a thread that has another one called in this event loop."""
-    loop = asyncio.get_running_loop()
-
-    def listen(event: Event) -> None:
-        loop.call_soon_threadsafe(progress, event)
-
-    return listen
-
-
-async def _opened(given: Environment, *, doubted: bool, connect: Connect) -> blocking.Fleet:
-    """A fleet. Who stops waiting for it leaves none open."""
-    call = asyncio.to_thread(blocking.Fleet, given, doubted=doubted, connect=connect)
-    opening = asyncio.create_task(call)
-    try:
-        return await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        opening.add_done_callback(_close_unseen)
-        raise
-
-
-def _close_unseen(opening: "asyncio.Task[blocking.Fleet]") -> None:
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()
-
-
 @contextlib.asynccontextmanager
 async def connected(
     given: Environment, *, doubted: bool = False, connect: Connect = blocking_wire.connect
 ) -> AsyncIterator[Fleet]:
     """The same as `open_fleet`, for who knows the environment already."""
-    fleet = Fleet(await _opened(given, doubted=doubted, connect=connect))
+    fleet = Fleet(await open_blocking(given, doubted=doubted, connect=connect))
     try:
         yield fleet
     finally:

@@ -14,7 +14,7 @@ from seeclient.lifetime import Lifetime
 from seeclient.message import Message
 from seemachine.wire.status import StatusError
 
-OwnKey = TypeVar("OwnKey")
+OwnKey = TypeVar("OwnKey", bound="LocalKey")
 
 
 class LocalFleet(Generic[OwnKey]):

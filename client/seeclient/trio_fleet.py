@@ -13,18 +13,18 @@ from seeclient.algorithms.lms.recipe import Recipe
 from seeclient.environment import Environment
 from seeclient.events import Listener, ignore
 from seeclient.keyfile import KeyFile
-from seeclient.local import LocalFleet, LocalKey
+from seeclient.local import LocalKey
 from seeclient.message import Message
 from seeclient.patience import Patience, fed
-from seeclient.results import Destroyed, Generated, KeyInfo, MachineView, Signed
+from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
 from seeclient.signing_options import SigningOptions
 from seeclient.tls import Tls
-from seeclient.trio_runner import Runner
+from seeclient.trio_mldsa import MldsaFleet
 from seeclient.trio_wire import Connect
 from seemachine.world import World
 
 
-class Fleet(Runner, LocalFleet["Key"]):
+class Fleet(MldsaFleet["Key"]):
     """The machines of a fleet; see `open_fleet`.
 
     Tasks may share it.
@@ -68,105 +68,6 @@ class Fleet(Runner, LocalFleet["Key"]):
         )
         story = generating.generate(self.roster, recipe, progress, patience or fed)
         return Key(self, await self.run(story))
-
-    async def generate_mldsa(  # noqa: PLR0913
-        self,
-        alias: str,
-        mldsacode: str = "mldsa87",
-        *,
-        token: str = "",
-        passphrases: Sequence[str] = (),
-        esn: str = "",
-        overwrite: bool = False,
-        progress: Listener = ignore,
-    ) -> "Key":
-        """Make an ML-DSA key, of mldsa44, mldsa65 or mldsa87, and return it. All HSMs of the world
-        can sign with it; what is secret of it is in its key file alone, encrypted.
-
-        `token` is the name of an operator card set that is to protect it, too; `passphrases` are
-        those of its cards. `overwrite`: in place of an ML-DSA key of this alias, which is gone
-        then. Raises StatusError.
-        """
-        made = await self.generate_mldsa_with(
-            alias,
-            mldsacode,
-            token=token,
-            passphrases=passphrases,
-            esn=esn,
-            overwrite=overwrite,
-            progress=progress,
-        )
-        return made.key
-
-    async def generate_mldsa_with(  # noqa: PLR0913
-        self,
-        alias: str,
-        mldsacode: str = "mldsa87",
-        *,
-        token: str = "",
-        passphrases: Sequence[str] = (),
-        esn: str = "",
-        overwrite: bool = False,
-        export: bool = False,
-        progress: Listener = ignore,
-    ) -> "Generated[Key]":
-        """The same; with `export`, with the private key."""
-        story = operations.generate_mldsa(
-            self.roster,
-            progress,
-            alias,
-            mldsacode,
-            token=token,
-            passphrases=tuple(passphrases),
-            esn=esn,
-            overwrite=overwrite,
-            export=export,
-        )
-        made = await self.run(story)
-        return Generated(Key(self, made.key), made.seed)
-
-    async def import_mldsa(  # noqa: PLR0913
-        self,
-        alias: str,
-        public_key: bytes,
-        private_key: bytes,
-        *,
-        token: str = "",
-        passphrases: Sequence[str] = (),
-        esn: str = "",
-        overwrite: bool = False,
-    ) -> "Key":
-        """Take in an ML-DSA key pair that was made elsewhere: the public key as in FIPS 204
-        algorithm 22, the private key as a seed or expanded (algorithm 24). The HSM checks that they
-        belong together. See `generate_mldsa`. Raises StatusError.
-        """
-        story = operations.import_mldsa(
-            self.roster,
-            alias,
-            public_key,
-            private_key,
-            token=token,
-            passphrases=tuple(passphrases),
-            esn=esn,
-            overwrite=overwrite,
-        )
-        return Key(self, await self.run(story))
-
-    async def sign_immediate(
-        self,
-        blob: bytes,
-        message: bytes | Path,
-        *,
-        context: bytes = b"",
-        deterministic: bool = False,
-        passphrases: Sequence[str] = (),
-    ) -> bytes:
-        """A signature with the ML-DSA key of a blob (`key.file.blob`), which need not be a key of
-        this host. Raises StatusError.
-        """
-        options = SigningOptions(None, context, deterministic, tuple(passphrases))
-        story = operations.sign_immediate(self.roster, blob, Message(message), options)
-        return (await self.run(story)).signature
 
     async def resume_lms(
         self,
