@@ -1,7 +1,11 @@
-"""What the system refuses of a file, as a sentence that says which file and what to do."""
+"""Files of this host: written whole, and what the system refuses of one, as a sentence that says
+which file and what to do.
+"""
 
+import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from seemachine.wire.status import Status, StatusError
@@ -29,3 +33,21 @@ def sentence(error: OSError, path: Path | str = "") -> str:
 def refusal(path: Path, error: OSError, where: str) -> StatusError:
     """The same as a status (OSErrorErrno)."""
     return StatusError(Status.OSErrorErrno, sentence(error, path), where)
+
+
+@contextlib.contextmanager
+def written_aside(path: Path, data: bytes) -> Iterator[Path]:
+    """A file beside `path` that has the data, durably, and is to take a name; what did not is gone
+    in the end. Two at once have two. Raises OSError.
+    """
+    aside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield aside
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)

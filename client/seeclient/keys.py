@@ -120,14 +120,11 @@ class KeyStore:
         Raises StatusError when the folder can't be written.
         """
         path = self.path_of(check_alias(key.alias))
-        scratch = _scratch(path)
         try:
-            _write(scratch, encode(key))
-            scratch.replace(path)
+            with files.written_aside(path, encode(key)) as written:
+                written.replace(path)
         except OSError as error:
             raise files.refusal(path, error, WHERE) from None
-        finally:
-            _discard(scratch)
 
     def save_new(self, key: KeyFile, where: str) -> None:
         """The same where no key of the alias may be lost: one may have come since `check_free`.
@@ -135,17 +132,14 @@ class KeyStore:
         Raises StatusError, ObjectInUse when one has.
         """
         path = self.path_of(check_alias(key.alias))
-        scratch = _scratch(path)
         try:
-            _write(scratch, encode(key))
-            _name_anew(scratch, path)
+            with files.written_aside(path, encode(key)) as written:
+                _name_anew(written, path)
         except FileExistsError:
             self.check_free(key.alias, where)
             raise
         except OSError as error:
             raise files.refusal(path, error, WHERE) from None
-        finally:
-            _discard(scratch)
 
     def check_writable(self) -> None:
         """Raises StatusError when a key made now could not be saved: better before an hour of
@@ -203,25 +197,6 @@ class KeyStore:
     def path_of(self, alias: str) -> Path:
         """The file of an alias, whether it is there or not."""
         return self.folder / f"{PREFIX}{alias.lower()}"
-
-
-def _scratch(path: Path) -> Path:
-    """Where a key file is written before it has its name. Two at once must not write into one."""
-    return path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
-
-
-def _discard(scratch: Path) -> None:
-    """What failed to be written leaves nothing, if the disk lets us."""
-    with contextlib.suppress(OSError):
-        scratch.unlink(missing_ok=True)
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _name_anew(scratch: Path, path: Path) -> None:

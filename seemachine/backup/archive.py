@@ -32,7 +32,7 @@ CARDS = "cards/"
 ARCHIVE = "archive/"
 ESN = r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}"
 NAMES = re.compile(
-    rf"fleet\.toml|kmdata/local/key_pqsdk_[a-z0-9-]{{1,64}}|ledger-{ESN}\.jsonl"
+    rf"fleet\.toml|kmdata/local/(key_pqsdk|pkcs11_id)_[a-z0-9-]{{1,64}}|ledger-{ESN}\.jsonl"
     rf"|archive/{ESN}-[0-9a-f]{{32}}(\.[0-9a-f]{{32}})?\.jsonl|cards/[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,63}}\.card",
     re.ASCII,
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seeclient import blocking, keys
+from seeclient.bridge import identifiers
 from seeclient.effects import Peer, Story, ask
 from seeclient.environment import Environment
 
@@ -171,8 +172,10 @@ def _public(world: World) -> dict[str, bytes]:
     for alias in store.aliases():
         # Loaded, so that nothing but a key file, which holds no secret in clear, gets into a backup
         # under this name.
-        store.load(alias)
+        key = store.load(alias)
         found[f"{KEYS}{keys.PREFIX}{alias}"] = store.path_of(alias).read_bytes()
+        if identifier := identifiers.read(store, key):
+            found[f"{KEYS}{identifiers.PREFIX}{alias}"] = identifiers.text(key, identifier)
     return {
         **found,
         **{

@@ -15,6 +15,7 @@ from kit.leases import lease, name
 from kit.stores import ESN, OTHER_ESN
 from seeclient import keys
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.bridge import identifiers
 
 from seemachine import world as worlds
 from seemachine.backup import ledgers
@@ -268,21 +269,26 @@ class TestPublicData:
     """Files that hold no secret."""
 
     def test_files_that_are_missing_come_back(self, world: TwoMachines, file: Path) -> None:
-        """Key files and fleet.toml, byte by byte; those that are here stay as they are."""
-        store().save(LmsKeyFile("release", lease().public_key, 0, 0, 0, b""))
+        """Key files, identifiers, and fleet.toml, byte by byte; those that are here stay
+        as they are.
+        """
+        key = LmsKeyFile("release", lease().public_key, 0, 0, 0, b"")
+        store().save(key)
+        identifiers.write(store(), key, b"CKA_ID")
         path = store().path_of("release")
         (world.path / "fleet.toml").write_text(f'[[machines]]\nesn = "{ESN}"\n')
-        written = {each: each.read_bytes() for each in (path, world.path / "fleet.toml")}
+        files = (path, path.with_name("pkcs11_id_release"), world.path / "fleet.toml")
+        written = {each: each.read_bytes() for each in files}
         world.backup(file)
         world.down()
         for each in written:
             each.unlink()
-        assert outcomes(world.restore(file))["file"] == ["written", "written"]
+        assert outcomes(world.restore(file))["file"] == ["written"] * 3
         assert {each: each.read_bytes() for each in written} == written
-        assert outcomes(world.restore(file))["file"] == ["same", "same"]
+        assert outcomes(world.restore(file))["file"] == ["same"] * 3
         path.write_bytes(b"another")
         steps = world.restore(file)
-        assert outcomes(steps)["file"] == ["same", "kept"]
+        assert outcomes(steps)["file"] == ["same", "kept", "same"]
         assert path.read_bytes() == b"another"
         assert not any(step.refused for step in steps)
 

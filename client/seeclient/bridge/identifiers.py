@@ -29,12 +29,16 @@ def write(keys: KeyStore, key: KeyFile, identifier: bytes) -> None:
         detail = f"an identifier has 1 to {MOST} bytes, not {len(identifier)}"
         raise StatusError(Status.InvalidParameter, detail, WHERE)
     path = _path(keys, key)
-    scratch = path.with_name(f".{path.name}.new")
     try:
-        scratch.write_text(f"{key.public_hash} {identifier.hex()}\n", "ascii")
-        scratch.replace(path)
+        with files.written_aside(path, text(key, identifier)) as written:
+            written.replace(path)
     except OSError as error:
         raise files.refusal(path, error, WHERE) from None
+
+
+def text(key: KeyFile, identifier: bytes) -> bytes:
+    """What the file of a key's identifier has."""
+    return f"{key.public_hash} {identifier.hex()}\n".encode()
 
 
 def _path(keys: KeyStore, key: KeyFile) -> Path:
