@@ -300,6 +300,23 @@ static void a_length_without_bytes_is_refused(void)
     free(why);
 }
 
+static void without_chance_no_key_gets_a_name_that_another_may_have(void)
+{
+    struct acorn_response_generate made;
+    struct acorn_response_importKeypair taken;
+    const struct acorn_buffer none = {0, NULL};
+    char *reason;
+    memset(&made, 0xaa, sizeof made);
+    memset(&taken, 0xaa, sizeof taken);
+    fake_has_chance = 0;
+    CHECK(acorn_cmd_generate(NULL, "mldsa44", NULL, 1, &made, &reason) == SM_FAILED);
+    CHECK(strstr(reason, "give an alias") && !made.alias && !asked.times);
+    free(reason);
+    CHECK(acorn_cmd_importKeypair("", "mldsa44", none, none, NULL, 1, &taken, &reason) == SM_FAILED);
+    CHECK(strstr(reason, "give an alias") && !taken.alias && !asked.times);
+    free(reason);
+}
+
 static void each_signature_has_a_token_of_its_own(void)
 {
     struct acorn_response_sign response;
@@ -492,6 +509,7 @@ static const struct {
     CASE(an_answer_that_is_too_short_is_refused),
     CASE(a_lack_of_memory_is_refused_and_leaks_nothing),
     CASE(without_memory_for_the_reason_the_status_is_told),
+    CASE(without_chance_no_key_gets_a_name_that_another_may_have),
     CASE(each_signature_has_a_token_of_its_own),
     CASE(a_new_key_without_an_alias_gets_one),
     CASE(a_request_from_malloc_is_freed_once),

@@ -5,6 +5,7 @@
 
 struct asked asked;
 int fake_closes;
+int fake_has_chance = 1;
 
 static struct {
     unsigned status;
@@ -104,8 +105,8 @@ void sm_reply_free(struct sm_reply *reply)
 void sm_token(unsigned char token[16])
 {
     static unsigned char next;
-    memset(token, 0xab, 16);
-    token[15] = ++next;
+    memset(token, fake_has_chance ? 0xab : 0, 16);
+    token[15] = fake_has_chance ? ++next : 0;
 }
 
 void sm_close(void)

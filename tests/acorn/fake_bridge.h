@@ -33,4 +33,7 @@ int fake_wiped(void);
 /* How often a helper was ended. */
 extern int fake_closes;
 
+/* 0: tokens are all zeros. */
+extern int fake_has_chance;
+
 #endif

@@ -1,9 +1,11 @@
 /* Keys are made here, or come from elsewhere. */
 #include <acorn.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "bridge.h"
 #include "command.h"
+#include "refusal.h"
 
 #define NAME_SIZE sizeof "key-00112233445566778899aabbccddeeff"
 
@@ -24,17 +26,31 @@ static const struct command IMPORT_KEYPAIR = {
               GIVES(BYTES, importKeypair, privateBlob, 2)},
 };
 
-/* The alias that was asked for, or one that no other key has. */
+/*
+ * The alias that was asked for, or one that no other key has. NULL without a source of chance: a
+ * name that came before would be that of a key which could be written over.
+ */
 static char *named(char *alias, char made_up[NAME_SIZE])
 {
-    unsigned char token[16];
+    unsigned char token[16], all = 0;
     if (alias && *alias)
         return alias;
     sm_token(token);
     int written = snprintf(made_up, NAME_SIZE, "key-");
-    for (size_t i = 0; i < sizeof token; i++)
+    for (size_t i = 0; i < sizeof token; i++) {
         written += snprintf(made_up + written, NAME_SIZE - (size_t)written, "%02x", token[i]);
-    return made_up;
+        all |= token[i];
+    }
+    return all ? made_up : NULL;
+}
+
+static int nameless(void *response, size_t size, char **errstring)
+{
+    if (errstring)
+        *errstring = NULL;
+    if (response)
+        memset(response, 0, size);
+    return refuse(errstring, SM_FAILED, "there is no source of chance for a name; give an alias");
 }
 
 int acorn_command_generate(const struct acorn_request_generate *request, struct acorn_response_generate *response,
@@ -45,6 +61,8 @@ int acorn_command_generate(const struct acorn_request_generate *request, struct 
     if (request) {
         whole = *request;
         whole.alias = named(request->alias, made_up);
+        if (!whole.alias)
+            return nameless(response, sizeof *response, errstring);
     }
     return command_run(&GENERATE, request ? &whole : NULL, response, errstring);
 }
@@ -69,6 +87,8 @@ int acorn_command_importKeypair(const struct acorn_request_importKeypair *reques
     if (request) {
         whole = *request;
         whole.alias = named(request->alias, made_up);
+        if (!whole.alias)
+            return nameless(response, sizeof *response, errstring);
     }
     return command_run(&IMPORT_KEYPAIR, request ? &whole : NULL, response, errstring);
 }
