@@ -1,4 +1,4 @@
-"""The frames between a C library and its helper; `client/native/bridge.c` has the other side.
+"""The frames between a C library and its helper; `client/native/frames.c` has the other side.
 
 A frame is its length (of what follows), the number of the question, a kind, and the body of that
 kind. Numbers are big-endian. A field is its size and its bytes; a number in a field has 8 bytes.
