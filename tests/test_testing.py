@@ -1,4 +1,4 @@
-"""testing.py: what users' tests are given does what the daemon does, without a process."""
+"""seemachine.testing: what users' tests are given does what the daemon does, without a process."""
 
 import pytest
 from kit.verdicts import verifies

@@ -24,14 +24,13 @@ from seeclient import blocking
 from seeclient.effects import Address
 from seeclient.environment import Environment
 
-from seemachine.commands import answer
 from seemachine.commands.leases import to_store
 from seemachine.lms import engines
 from seemachine.lms.generation import Generation
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import lmots, lms
 from seemachine.lms.sectors import Sectors
-from seemachine.machine import Machine, Session
+from seemachine.machine import Machine
 from seemachine.state.cards.cardsets import OPERATOR
 from seemachine.state.cards.dealing import card_names, deal
 from seemachine.state.cards.rack import Rack
@@ -42,13 +41,24 @@ from seemachine.state.nvram.store import KEEP, Store
 from seemachine.state.nvram.stores import MEMORY, STORES
 from seemachine.state.witness.absent import NoWitness
 from seemachine.state.witness.folder import FolderWitness
-from seemachine.wire.link import NEED_DATA, Asked, Link, Role
+from seemachine.testing.wires import AsyncMemoryWire, MemoryWire
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
-from seemachine.wire.status import PeerMisuse
 from seemachine.world import World
 
 if TYPE_CHECKING:
     from seeclient import trio_fleet
+
+__all__ = [
+    "ESN",
+    "OTHER_ESN",
+    "QUICK",
+    "AsyncMemoryWire",
+    "MemoryWire",
+    "Rig",
+    "install_key",
+    "make_key",
+    "repeatable",
+]
 
 ESN, OTHER_ESN = "7852-268D-3BF9", "5F08-02E0-D947"
 # The parameter sets that are made and signed with in the least time: 32 leaves.
@@ -83,88 +93,6 @@ def install_key(machine: Machine, **choice: Any) -> PublicKey:
     made = make_key(**choice)
     machine.store.install(to_store(made.lease(0)))
     return made.public_key
-
-
-class MemoryWire:
-    """A connection to a machine of this process: see seeclient.blocking_wire.Wire."""
-
-    certificate = None
-
-    def __init__(self, machine: Machine, is_up: Callable[[], bool] = lambda: True) -> None:
-        """Once it is not up, the wire is broken."""
-        self._session = Session(machine, client="memory")
-        self._link = Link(Role.SERVER, machine.limits.frame)
-        self._replies = bytearray()
-        self._is_up = is_up
-
-    @property
-    def has_news(self) -> bool:
-        """Only that the machine is gone: it says nothing unasked."""
-        return not self._is_up()
-
-    def send(self, data: bytes, seconds: float) -> None:
-        """Have it answered."""
-        del seconds
-        self._break_if_down()
-        self._link.receive_data(data)
-        try:
-            while (event := self._link.next_event()) is not NEED_DATA:
-                assert isinstance(event, Asked)
-                self._replies += self._link.send(answer(self._session, event.request))
-        except PeerMisuse as misuse:
-            self._replies += self._link.last_words(misuse)
-
-    def receive(self, seconds: float) -> bytes:
-        """What was answered."""
-        del seconds
-        self._break_if_down()
-        replies = bytes(self._replies)
-        self._replies.clear()
-        return replies
-
-    def close(self) -> None:
-        """Half-made keys wait for who resumes them, as after a connection."""
-        self._session.close()
-
-    def _break_if_down(self) -> None:
-        if not self._is_up():
-            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
-
-
-class AsyncMemoryWire:
-    """The same for the trio client: see seeclient.trio_wire.Wire."""
-
-    certificate = None
-
-    def __init__(self, wire: MemoryWire) -> None:
-        self._wire = wire
-
-    @property
-    def has_news(self) -> bool:
-        """See MemoryWire."""
-        return self._wire.has_news
-
-    async def send(self, data: bytes) -> None:
-        """See MemoryWire."""
-        self._do(lambda: self._wire.send(data, 0.0))
-
-    async def receive(self) -> bytes:
-        """See MemoryWire."""
-        received: bytes = self._do(lambda: self._wire.receive(0.0))
-        return received
-
-    async def close(self) -> None:
-        """See MemoryWire."""
-        self._wire.close()
-
-    @staticmethod
-    def _do(call: Callable[[], Any]) -> Any:
-        import trio
-
-        try:
-            return call()
-        except OSError as error:
-            raise trio.BrokenResourceError from error
 
 
 class Rig:
