@@ -20,13 +20,10 @@ def sign(
 ) -> Story[Signed]:
     """Sign with the machine that did last, else with the first in module order that can.
 
-    A caller's token changes nothing: no signature is dear, and one more is as good.
-
-    Raises StatusError.
+    A caller's token changes nothing: no signature is dear, and one more is as good. Raises
+    StatusError.
     """
-    if options.acknowledge is not None:
-        detail = "an ML-DSA key has no thresholds, so there is nothing to acknowledge"
-        raise StatusError(Status.InvalidParameter, detail, SignMldsa.NAME)
+    _refuse_acknowledgement(options)
     mu = yield from work(partial(representative, key.public_key, message, options.context))
 
     def request(logical_token: bytes | None) -> SignMldsa:
@@ -45,12 +42,22 @@ def sign(
         options.passphrases,
         asking=lambda each: options.asking(each.esn),
     )
-    # A key file may name another public key than its blob, and a machine may lie.
-    if not (yield from work(partial(is_good, key.public_key, mu, made.signature))):
-        what = f"gives a signature that the public key of {key.alias or 'the blob'} does not verify"
-        raise dispatch.impossible(peer, what, SignMldsa.NAME)
+    yield from _check(peer, key, mu, made.signature)
     roster.signers[key.public_key] = peer
     return Signed(made.signature, peer.esn)
+
+
+def _refuse_acknowledgement(options: SigningOptions) -> None:
+    if options.acknowledge is not None:
+        detail = "an ML-DSA key has no thresholds, so there is nothing to acknowledge"
+        raise StatusError(Status.InvalidParameter, detail, SignMldsa.NAME)
+
+
+def _check(peer: Peer, key: MldsaKeyFile, mu: bytes, signature: bytes) -> Story[None]:
+    # A key file may name another public key than its blob, and a machine may lie.
+    if not (yield from work(partial(is_good, key.public_key, mu, signature))):
+        what = f"gives a signature that the public key of {key.alias or 'the blob'} does not verify"
+        raise dispatch.impossible(peer, what, SignMldsa.NAME)
 
 
 def sign_immediate(
