@@ -1,10 +1,10 @@
-"""signing.py, without machines: what is asked again, of whom, and what a machine that was started
-anew needs before it can answer.
+"""signing.py and persisting.py, without machines: what is asked again, of whom, and what a machine
+that was started anew needs before it can answer.
 """
 
 import pytest
 from kit.stories import a_peer, a_roster, play
-from seeclient.algorithms.lms import signing
+from seeclient.algorithms.lms import persisting, signing
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.connecting import CONNECT
 from seeclient.effects import Pause, resume
@@ -57,7 +57,7 @@ def info(*, loaded=True):
 @pytest.fixture(autouse=True)
 def one_pause(monkeypatch):
     """A lost reply is asked for once more."""
-    monkeypatch.setattr(signing, "RETRY_PAUSES", (PAUSE.seconds,))
+    monkeypatch.setattr(persisting, "RETRY_PAUSES", (PAUSE.seconds,))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from kit import processes
 from kit.processes import RunningMachine
 from kit.verdicts import verifies
 from seeclient import Status, StatusError
-from seeclient.algorithms.lms import signing
+from seeclient.algorithms.lms import persisting
 
 from seemachine.state.cards.rack import Rack
 from seemachine.testing import ESN, OTHER_ESN
@@ -31,7 +31,7 @@ SMALL, LARGE = b"message", bytes(range(256)) * (1 << 13)
 @pytest.fixture
 def patience(monkeypatch):
     """Clients wait for a machine that is started again."""
-    monkeypatch.setattr(signing, "RETRY_PAUSES", PATIENT)
+    monkeypatch.setattr(persisting, "RETRY_PAUSES", PATIENT)
 
 
 @pytest.fixture
@@ -244,7 +244,7 @@ async def test_another_machine_signs_when_the_first_stays_away(
     """Its leaf is burned, the signature comes from the other's, and when it is back it goes on
     behind the burned one.
     """
-    monkeypatch.setattr(signing, "RETRY_PAUSES", IMPATIENT)
+    monkeypatch.setattr(persisting, "RETRY_PAUSES", IMPATIENT)
     async with two_holders(home, open_fleet) as (machine, network, key):
         network.lose(name, REPLY, machine.kill)
         signed = await key.sign_with(message)
@@ -262,7 +262,7 @@ async def test_a_machine_that_stays_away_is_the_refusal(machine, open_fleet, mon
     """When no other has leaves, the caller hears of the lost connection; the leaf is burned, for
     nobody asks again.
     """
-    monkeypatch.setattr(signing, "RETRY_PAUSES", IMPATIENT)
+    monkeypatch.setattr(persisting, "RETRY_PAUSES", IMPATIENT)
     async with swallowing(machine) as network, open_fleet(network.text) as fleet:
         key = await fleet.generate_lms("key", **TREE)
         network.lose(SIGN, REPLY, machine.kill)
@@ -282,7 +282,7 @@ async def test_another_machine_in_its_place_is_not_taken_for_it(
     """Where only the address is known, and another machine answers there by now, a request that
     names the first is not done by it.
     """
-    monkeypatch.setattr(signing, "RETRY_PAUSES", IMPATIENT)
+    monkeypatch.setattr(persisting, "RETRY_PAUSES", IMPATIENT)
     with processes.machines(home, (OTHER_ESN,)) as [other]:
         rack = Rack(World.at(home))
         rack.insert(rack.new()[0], ESN, 2)

@@ -23,8 +23,8 @@ SIGNERS, EACH = 4, 40
 BEGIN = """
 import json, sys, threading
 from seeclient import StatusError, blocking, open_fleet
-from seeclient.algorithms.lms import signing
-signing.RETRY_PAUSES = (0.05,) * 300
+from seeclient.algorithms.lms import persisting
+persisting.RETRY_PAUSES = (0.05,) * 300
 who, signers, each = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 lock = threading.Lock()
 def told(signer, turn, made):

@@ -8,7 +8,7 @@ from kit.stories import GREETING, a_peer, a_roster, shown
 from seeclient import connecting
 from seeclient.algorithms.lms.algorithm import ALGORITHM
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
-from seeclient.algorithms.lms.signing import RETRY_PAUSES
+from seeclient.algorithms.lms.persisting import RETRY_PAUSES
 from seeclient.effects import Pause, resume
 from seeclient.message import Message
 from seeclient.refusals import Unreachable

@@ -12,7 +12,7 @@ from kit.here import memory, store
 from kit.stories import a_key_file, a_peer, a_roster, play
 from kit.verdicts import verifies
 from seeclient import connecting
-from seeclient.algorithms.lms import generating, inspecting, provisioning, signing
+from seeclient.algorithms.lms import generating, inspecting, persisting, provisioning, signing
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.recipe import Recipe
 from seeclient.cards import TURN_SECONDS, WAIT_SECONDS
@@ -1185,7 +1185,7 @@ def test_a_machine_that_is_gone_for_good_makes_way(key):
     asked = signing.sign(a_roster(first, second), key, Message(b"message"))
     resume(asked, None, None)
     requests, effect = asked_again(asked, resume(asked, [info(), info()], None))
-    assert len(requests) == len(signing.RETRY_PAUSES) + 1
+    assert len(requests) == len(persisting.RETRY_PAUSES) + 1
     assert effect.peer is second
     assert effect.request.token != requests[0].token
     with pytest.raises(StopIteration) as end:

@@ -11,8 +11,9 @@ from kit.services import make_machine
 from kit.stories import a_peer, a_roster, play
 from kit.verdicts import verifies
 from seeclient import Status, StatusError, operations
-from seeclient.algorithms.lms import provisioning, signing
+from seeclient.algorithms.lms import persisting, provisioning, signing
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.effects import Pause
 from seeclient.message import Message
 from seeclient.signing_options import SigningOptions
 
@@ -88,7 +89,7 @@ def test_when_nobody_has_more_the_threshold_speaks(key, other, low_first, monkey
     """Of several refusals the one that a person can do something about is told, whoever was asked
     first.
     """
-    monkeypatch.setattr(signing, "RETRY_PAUSES", ())
+    monkeypatch.setattr(persisting, "RETRY_PAUSES", ())
     peers = [a_peer(ESN), a_peer(OTHER_ESN, 2)]
     outcomes = [LOW, other] if low_first else [other, LOW]
     asked = [((peer, request()), outcome) for peer, outcome in zip(peers, outcomes, strict=True)]
@@ -115,11 +116,11 @@ def test_a_needless_reason_is_told_at_once(key):
 
 def test_a_lost_reply_is_asked_for_with_the_same_reason(key, monkeypatch):
     """The same request, word for word."""
-    monkeypatch.setattr(signing, "RETRY_PAUSES", (0.05,))
+    monkeypatch.setattr(persisting, "RETRY_PAUSES", (0.05,))
     first = a_peer(ESN)
     asked = (
         ((first, request(WHY)), BROKEN),
-        (signing.Pause(0.05), None),
+        (Pause(0.05), None),
         ((first, request(WHY)), SIGNED),
     )
     assert play(story(a_roster(first), key, WHY), (([first], ASK_INFO), [info()]), *asked).leaf == 7

@@ -12,7 +12,7 @@ from kit.logs import Events
 from kit.services import make_machine, make_service
 from kit.stories import a_key_file, a_peer
 from seeclient import connecting, trio_fleet, trio_runner
-from seeclient.algorithms.lms import signing
+from seeclient.algorithms.lms import persisting
 from seeclient.effects import ask
 from seeclient.trio_connection import Connection
 from trio.testing import memory_stream_pair
@@ -154,7 +154,7 @@ def connect(world, nursery, monkeypatch):
             return wire(caller)
 
         monkeypatch.setattr(trio_runner, "connect", anew)
-        monkeypatch.setattr(signing, "RETRY_PAUSES", (0,))
+        monkeypatch.setattr(persisting, "RETRY_PAUSES", (0,))
         fleet, line = trio_fleet.Fleet(here()), wire(caller)
         peer = a_peer()
         peer.greeting = await line.greet()
@@ -247,7 +247,7 @@ async def test_a_lost_reply_is_asked_for_again_if_it_may_be(world, connect, agai
     """
     stamp = declare(world, again=again)
     fleet, peer, seats = await connect(PROVISIONER, lossy=True)
-    story = signing.persist(peer, a_key_file(), stamp(slot=3))
+    story = persisting.persist(peer, a_key_file(), stamp(slot=3))
     if again is Again.NEVER:
         with pytest.raises(StatusError, match=r"connection to 127.0.0.1 on port 8888: broken"):
             await fleet.run(story)
@@ -262,7 +262,7 @@ async def test_what_its_connection_holds_is_asked_on_no_other(world, connect):
     stamp = declare(world, bound=True)
     fleet, peer, seats = await connect(PROVISIONER, lossy=True)
     with pytest.raises(StatusError, match=r"connection to 127.0.0.1 on port 8888: closed"):
-        await fleet.run(signing.persist(peer, a_key_file(), stamp(slot=3)))
+        await fleet.run(persisting.persist(peer, a_key_file(), stamp(slot=3)))
     assert (len(world.threads), len(seats)) == (1, 1)
 
 

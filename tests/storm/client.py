@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from seeclient import blocking
-from seeclient.algorithms.lms import signing
+from seeclient.algorithms.lms import persisting
 
 from seemachine.wire.status import Status, StatusError
 
@@ -64,5 +64,5 @@ def sign(fleet, chance, log, alias) -> None:
 
 if __name__ == "__main__":
     # Replies are awaited for less long than a person would: the storm is short.
-    signing.RETRY_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+    persisting.RETRY_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
     main(sys.argv[1], sys.argv[2:])
