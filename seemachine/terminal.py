@@ -1,4 +1,6 @@
-"""Where both commands begin: what holds before anything else of ours is loaded."""
+"""Where commands meet a person or a script: what holds before anything else of ours is loaded, and
+how a line is read.
+"""
 
 # Nothing that takes time to load, as `signal` does: Ctrl-C is not seen to yet.
 import _signal  # type: ignore[import-not-found]
@@ -51,3 +53,17 @@ def finish_output() -> None:
             stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def line_of_pipe() -> str:
+    """The next line of standard input, or nothing at its end.
+
+    Not a byte more is taken: what comes after it may be for the next command of a script.
+    """
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            break
+        line += byte
+    return line.decode(errors="replace")

@@ -1,12 +1,12 @@
 """Asking for the passphrases of cards: a person at a terminal, or the next line of a pipe."""
 
-import os
 import sys
 from collections.abc import Callable
 from typing import TypeVar
 
 from seeclient import tokens
 from seemachine.printing import say
+from seemachine.terminal import line_of_pipe
 from seemachine.wire.status import StatusError
 
 Result = TypeVar("Result")
@@ -54,14 +54,8 @@ def _at_terminal() -> bool:
 
 
 def _of_pipe(refused: StatusError) -> str:
-    line = b""
-    # Not a byte more is taken: what comes after it may be for another command.
-    while not line.endswith(b"\n"):
-        byte = os.read(0, 1)
-        if not byte:
-            break
-        line += byte
+    line = line_of_pipe()
     if not line:
         how = "in a pipe it is the next line of standard input; or load the card set with preload"
         raise StatusError(refused.status, f"{refused.detail}; {how}", refused.where)
-    return line.decode(errors="replace").removesuffix("\n")
+    return line.removesuffix("\n")

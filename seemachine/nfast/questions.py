@@ -1,12 +1,12 @@
 """What tools ask, and whoever answers: a person at a terminal, or the next line of a pipe."""
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable
 
 from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
+from seemachine.terminal import line_of_pipe
 
 
 def at_terminal() -> bool:
@@ -86,16 +86,5 @@ def new_secret(prompt: str) -> str:
 
 
 def _line() -> str:
-    """The next line of standard input, or nothing at its end.
-
-    Not a byte more is taken: the next tool of a script reads on from there.
-    """
-    if at_terminal():
-        return sys.stdin.readline()
-    line = b""
-    while not line.endswith(b"\n"):
-        byte = os.read(0, 1)
-        if not byte:
-            break
-        line += byte
-    return line.decode(errors="replace")
+    """The next line of standard input, or nothing at its end."""
+    return sys.stdin.readline() if at_terminal() else line_of_pipe()
