@@ -41,10 +41,14 @@ unsigned sm_ask(const char *operation, const struct sm_field *fields, size_t cou
 /* Overwrites what was there: it may be a private key. A reply of zeros may be freed too. */
 void sm_reply_free(struct sm_reply *reply);
 
-/* The name of one signature: a UUID of version 7 (RFC 9562). All zeros without a source of chance. */
+/*
+ * The name of one signature: a UUID of version 7 (RFC 9562). All zeros without a source of chance.
+ */
 void sm_token(unsigned char token[16]);
 
-/* End the helper, if there is one; who still waits for it is refused. A later question starts one. */
+/*
+ * End the helper, if there is one; who still waits for it is refused. A later question starts one.
+ */
 void sm_close(void);
 
 /* A number as a field has it: 8 bytes, big-endian. `sm_number` of a field of another size is 0. */

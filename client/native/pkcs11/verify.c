@@ -82,15 +82,21 @@ CK_RV C_Verify(CK_SESSION_HANDLE handle, CK_BYTE *data, CK_ULONG size, CK_BYTE *
         session, rv != CKR_OK ? rv : verify(&session->verifying, data, size, signature, length));
 }
 
-CK_RV C_VerifyUpdate(CK_SESSION_HANDLE handle, CK_BYTE *part, CK_ULONG size)
+static CK_RV add_part(CK_SESSION_HANDLE handle, int has_signature, const CK_BYTE *part,
+                      CK_ULONG size)
 {
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
         return rv;
-    rv = check_turn(&session->verifying, 0, 1);
+    rv = check_turn(&session->verifying, has_signature, 1);
     return session_leave(session,
                          rv != CKR_OK ? rv : operation_add(&session->verifying, part, size));
+}
+
+CK_RV C_VerifyUpdate(CK_SESSION_HANDLE handle, CK_BYTE *part, CK_ULONG size)
+{
+    return add_part(handle, 0, part, size);
 }
 
 CK_RV C_VerifyFinal(CK_SESSION_HANDLE handle, CK_BYTE *signature, CK_ULONG length)
@@ -147,13 +153,7 @@ CK_RV C_VerifySignature(CK_SESSION_HANDLE handle, CK_BYTE *data, CK_ULONG size)
 
 CK_RV C_VerifySignatureUpdate(CK_SESSION_HANDLE handle, CK_BYTE *part, CK_ULONG size)
 {
-    struct session *session;
-    CK_RV rv = session_enter(handle, &session);
-    if (rv != CKR_OK)
-        return rv;
-    rv = check_turn(&session->verifying, 1, 1);
-    return session_leave(session,
-                         rv != CKR_OK ? rv : operation_add(&session->verifying, part, size));
+    return add_part(handle, 1, part, size);
 }
 
 CK_RV C_VerifySignatureFinal(CK_SESSION_HANDLE handle)
