@@ -10,6 +10,9 @@ from client.screen import LMS, say
 from client.threaded import CLIENTS
 from kit.processes import RunningMachine
 from kit.waiting import watched
+from seeclient import blocking
+
+from seemachine import testing
 
 numbers = itertools.count()
 
@@ -30,6 +33,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("NFAST_KMLOCAL", "SEEMACHINE_FLEET", "SEEMACHINE_SEEN", "PIPSQUEAK_COMPAT"):
         monkeypatch.delenv(name, raising=False)
     return world
+
+
+@pytest.fixture
+def rig(home: Path) -> testing.Rig:
+    """A world with two machines of this process; a file that wants another has its own."""
+    made = testing.Rig(home)
+    made.start(testing.ESN)
+    made.start(testing.OTHER_ESN)
+    return made
+
+
+@pytest.fixture
+def fleet(rig: testing.Rig) -> Iterator[blocking.Fleet]:
+    """The blocking client of it."""
+    with rig.fleet() as opened:
+        yield opened
 
 
 @pytest.fixture(params=CLIENTS)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from kit.cardsets import deal_cards
+from kit.refusals import refusal
 from seeclient import environment, passphrases, preloaded, tokens
 
 from seemachine.state.cards import shares
@@ -40,13 +41,6 @@ def rig(tmp_path):
 def generate(ocs):
     """What asks for a key that a set protects, once there is a handle."""
     return lambda handle: GenerateMldsa(mldsa=44, cardset=ocs.hash, logical_token=handle)
-
-
-def refusal(act):
-    """What an act refuses with."""
-    with pytest.raises(StatusError) as refused:
-        act()
-    return refused.value
 
 
 class TestNames:

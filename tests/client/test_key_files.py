@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from kit.here import store
+from kit.refusals import refusal
 from kit.stories import a_key_file
 from seeclient import keyfile, keyfile_format, keys
 from seeclient.algorithms.lms import making
@@ -43,13 +44,6 @@ def rewritten(folder, key, **changes):
     head = {name: kept for name, kept in json.loads(line).items() if name != "sha256"} | changes
     sealed = head | {"sha256": keyfile_format._checksum(head, data)}
     return json.dumps(sealed).encode() + b"\n" + data
-
-
-def refusal(call, *arguments):
-    """The StatusError with which a call is refused."""
-    with pytest.raises(StatusError) as refused:
-        call(*arguments)
-    return refused.value
 
 
 # ---------------------------------------------------------------- keeping

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import seeclient
 from kit.here import store
+from kit.refusals import refusal
 from kit.stories import WORK, a_key_file, a_peer, a_roster, play
 from seeclient import Status, StatusError, aio, connecting
 from seeclient.algorithms.mldsa import asking, generating, signing
@@ -37,29 +38,6 @@ SIGNATURE = PortableMldsa().sign(mldsa(44), SEED, MU, bytes(32))
 HASHED, CHECKED = (WORK, None), (WORK, None)
 BROKEN = StatusError(Status.OSErrorErrno, "connection broken", connecting.CONNECT)
 FOREIGN = StatusError(Status.AccessDenied, "the key blob: of the world 00", "signMLDSA")
-
-
-@pytest.fixture
-def rig(home):
-    """A world with two machines."""
-    made = testing.Rig(home)
-    made.start(ESN)
-    made.start(OTHER_ESN)
-    return made
-
-
-@pytest.fixture
-def fleet(rig):
-    """The blocking client of it."""
-    with rig.fleet() as opened:
-        yield opened
-
-
-def refusal(call, *arguments, **options):
-    """The StatusError that a call ends with."""
-    with pytest.raises(StatusError) as refused:
-        call(*arguments, **options)
-    return refused.value
 
 
 def a_key(**changes):

@@ -7,6 +7,7 @@ import pytest
 from kit.cardsets import deal_cards
 from kit.here import store
 from kit.in_process import Shell, machines
+from kit.refusals import refusal
 from kit.stories import a_peer, a_roster, play
 from seeclient import Status, StatusError, aio, passphrases, tokens
 from seeclient.algorithms.mldsa import generating, signing
@@ -14,7 +15,6 @@ from seeclient.algorithms.mldsa.recipe import Recipe
 from seeclient.message import Message
 from seeclient.signing_options import PLAIN
 
-from seemachine import testing
 from seemachine.mldsa import keys
 from seemachine.mldsa.engines.portable import PortableMldsa
 from seemachine.mldsa.parameters import MLDSA_SETS, mldsa
@@ -30,29 +30,6 @@ MESSAGE, SEED = b"firmware", b"made elsewhere!!" * 2
 def quick(monkeypatch):
     """How slowly a passphrase becomes a key is not what these tests are of."""
     monkeypatch.setattr(shares, "ROUNDS", 1)
-
-
-@pytest.fixture
-def rig(home):
-    """A world with two machines."""
-    made = testing.Rig(home)
-    made.start(ESN)
-    made.start(OTHER_ESN)
-    return made
-
-
-@pytest.fixture
-def fleet(rig):
-    """The blocking client of it."""
-    with rig.fleet() as opened:
-        yield opened
-
-
-def refusal(call, *arguments, **options):
-    """The StatusError that a call ends with."""
-    with pytest.raises(StatusError) as refused:
-        call(*arguments, **options)
-    return refused.value
 
 
 def dealt(world, **choice):

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from client.threaded import H5_W4
 from kit.here import memory, store
+from kit.refusals import refusal
 from kit.stories import a_key_file, a_peer, a_roster, play
 from kit.verdicts import verifies
 from seeclient import connecting
@@ -84,13 +85,6 @@ def cards(*slots):
 def filled(kind, *slots):
     """A listing of cards of one kind."""
     return SlotListing(slots=[card(slot, kind) for slot in slots])
-
-
-def refusal(call):
-    """The StatusError that a story or a call ends with."""
-    with pytest.raises(StatusError) as refused:
-        call()
-    return refused.value
 
 
 def nobody(peer, waited):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from client.ports import serving
 from kit.here import store
+from kit.refusals import refusal
 from kit.services import make_machine
 from kit.stories import a_peer, a_roster, play
 from kit.verdicts import verifies
@@ -60,13 +61,6 @@ def request(why=""):
 def story(roster, key, why=None):
     """The story of a signature."""
     return signing.sign(roster, key, Message(b"message"), SigningOptions(acknowledge=why))
-
-
-def refusal(call):
-    """The StatusError that something ends with."""
-    with pytest.raises(StatusError) as refused:
-        call()
-    return refused.value
 
 
 # ---------------------------------------------------------------- stories
