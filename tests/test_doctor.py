@@ -180,6 +180,19 @@ def test_a_file_of_another_version(world: World) -> None:
     assert "newer version" in found.sentence
 
 
+def test_a_damaged_key_file(world: World) -> None:
+    """It is named, with the way out."""
+    world.keys.mkdir(parents=True)
+    path = world.keys / "key_pqsdk_z"
+    path.write_bytes(b"key\n")
+    found = only(worlds.formats(world))
+    assert (found.level, found.advice) == (
+        TROUBLE,
+        "restore it from a copy, it holds no secret in clear",
+    )
+    assert found.sentence == f"{path} is damaged (its first line is not JSON)"
+
+
 @pytest.mark.parametrize(
     ("days", "level", "word"), [(-1, TROUBLE, "expired"), (5, NOTE, "expires"), (90, OK, "valid")]
 )

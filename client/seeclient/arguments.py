@@ -46,9 +46,10 @@ usage: pipsqueak                                            list the HSMs that a
        pipsqueak list                                       list the keys of this host
        pipsqueak showinfo alias=A                           show a key, its HSMs and cards
        pipsqueak alias=A message=TEXT | msgfile=FILE [sigfile=FILE] [acknowledge=REASON]
+                 [context=TEXT] [deterministic=yes]         when signing with ML-DSA
        pipsqueak alias=A warnat=N                           change a threshold
        pipsqueak alias=A message=TEXT | msgfile=FILE verify=SIGFILE
-                 [context=TEXT] [deterministic=yes]         when signing or verifying with ML-DSA
+                 [context=TEXT]                             when verifying with ML-DSA
        pipsqueak provesn=E slot=N                           move a lease from card to HSM
        --json  one JSON document instead of lines      --help  --version
 
@@ -169,6 +170,8 @@ def _unknown(word: str, verb: str, values: dict[str, str]) -> str:
         return f"{verb} takes no {word}; did you mean alias={word}?"
     if word.lower() in NAMES:
         return f"{word} is not a command; did you mean {word}=...?"
+    if word.lower() == "sign":
+        return f"{word} is not a command; to sign: pipsqueak {_WRITTEN['sign']}"
     return f"unknown command {word}{nearest(word.lower(), VERBS)}"
 
 
@@ -218,7 +221,15 @@ def _check(verb: str, values: dict[str, str], *, implied: bool) -> None:
     for name in needed:
         if name not in values:
             raise UsageError(f"{verb} needs {name}=")
-    if verb in ("sign", "verify") and ("message" in values) == ("msgfile" in values):
+    if verb in ("sign", "verify"):
+        _check_message(verb, values)
+
+
+def _check_message(verb: str, values: dict[str, str]) -> None:
+    both = "message" in values, "msgfile" in values
+    if all(both):
+        raise UsageError(f"{verb} takes message=TEXT or msgfile=FILE, not both")
+    if not any(both):
         raise UsageError(f"{verb} needs either message=TEXT or msgfile=FILE")
 
 

@@ -11,7 +11,16 @@ from seeclient.algorithms.lms import generating
 from seeclient.arguments import Arguments
 from seeclient.blocking import Fleet
 from seeclient.effects import Peer, Story
-from seeclient.events import CardDone, CardsNeeded, ChunkDone, Event, Listener, Resumed, Started
+from seeclient.events import (
+    CardDone,
+    CardsNeeded,
+    ChunkDone,
+    Event,
+    KeyMade,
+    Listener,
+    Resumed,
+    Started,
+)
 from seeclient.keyfile import KeyFile
 from seeclient.output import Output
 from seeclient.passphrases import given_for
@@ -21,6 +30,7 @@ from seemachine.wire.status import Status, StatusError
 
 # After these a half-made key is on the machine's disk.
 KEPT = Resumed | ChunkDone | CardDone
+MADE = "the key {} is made"
 GO_ON = "What is done is kept; resume with: pipsqueak generate alias={} resume=yes"
 MAYBE_KEPT = (
     "Its first step may have been kept; resume with: pipsqueak generate alias={} resume=yes"
@@ -54,7 +64,7 @@ def generate(fleet: Fleet, arguments: Arguments, output: Output) -> int:
         ),
         arguments.texts.get("token", ""),
     )
-    if not code and "algorithm" not in arguments.texts:
+    if not code and not arguments.texts.keys() & {"algorithm", "mldsacode"}:
         output.advise(LATER)
     return code
 
@@ -86,13 +96,15 @@ def _made(
 
     def listen(event: Event) -> None:
         events.append(event)
-        if _stored(events, fleet):
+        if isinstance(event, KeyMade):
+            output.outcome = MADE.format(alias)
+        elif _stored(events, fleet):
             output.outcome = GO_ON.format(alias)
         output.event(event)
 
     try:
         key = given_for(token, lambda known: fleet.run(story(listen, known)))
-        output.outcome = f"the key {alias} is made"
+        output.outcome = MADE.format(alias)
         output.generated(key)
     except StatusError as error:
         _generation_refused(cards, events, error, output)

@@ -41,9 +41,7 @@ def decode(data: bytes, what: str) -> KeyFile:
     is none.
     """
     line, _, rest = data.partition(b"\n")
-    fields = json.loads(line)
-    if type(fields) is not dict:
-        raise ValueError("its first line is not an object")
+    fields = _first_line(line)
     # First: in a damaged file the version may be what is damaged. A later version keeps to this, or
     # calls its checksum something else.
     checksum = fields.pop("sha256", None)
@@ -61,6 +59,17 @@ def decode(data: bytes, what: str) -> KeyFile:
     )
     own = {name: value for name, value in fields.items() if name not in _HEAD}
     return _form(head.algorithm).decoded(head, Body(own, rest))
+
+
+def _first_line(line: bytes) -> dict[str, Any]:
+    """Raises ValueError, whose text is for people, as that of json is not."""
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError("its first line is not JSON") from None
+    if type(fields) is not dict:
+        raise ValueError("its first line is not an object")
+    return fields
 
 
 def is_author(name: str) -> bool:

@@ -96,11 +96,22 @@ class KeyStore:
             advice = "nothing is wrong with its file; use a version that knows it"
             raise StatusError(Status.NotYetImplemented, f"{what}: {advice}", WHERE) from None
         except (ValueError, KeyError, TypeError, RecursionError) as error:
+            reason = f"its first line has no {error}" if isinstance(error, KeyError) else error
             raise StatusError(
                 Status.Malformed,
-                f"{path} is damaged ({error}); restore it from a copy, it holds no secret in clear",
+                f"{path} is damaged ({reason}); restore it from a copy, it holds no secret in"
+                " clear",
                 WHERE,
             ) from None
+
+    def missing(self) -> str:
+        """A sentence where not even the folder is there: its name may be mistyped; else empty."""
+        if self.folder.exists():
+            return ""
+        return (
+            f"There is no folder {self.folder}: no key was made there yet, or SEEMACHINE_HOME or"
+            " NFAST_KMLOCAL is mistyped"
+        )
 
     def with_hash(self, public_hash: str) -> KeyFile:
         """The first key of a hash, see KeyFile. Raises StatusError (UnknownID) where there is none

@@ -12,12 +12,14 @@ from seemachine.wire.status import StatusError
 Result = TypeVar("Result")
 
 
-def given_for(name: str, attempt: Callable[[tuple[str, ...]], Result]) -> Result:
+def given_for(
+    name: str, attempt: Callable[[tuple[str, ...]], Result], *, taken: bool = False
+) -> Result:
     """What an attempt gives with the passphrases of the cards of a set, each asked for when it is
     missed.
 
     A person who mistyped one is asked again, until Ctrl-C or Ctrl-D; a wrong line of a pipe is
-    refused. Raises StatusError.
+    refused. `taken`: standard input was something else, and has no passphrase. Raises StatusError.
     """
     known: tuple[str, ...] = ()
     locked = ""
@@ -28,17 +30,17 @@ def given_for(name: str, attempt: Callable[[tuple[str, ...]], Result]) -> Result
             if not tokens.wants_passphrase(refused):
                 raise
             locked, before = tokens.locked_card(refused), locked
-            known += (_next(name, refused, wrong=locked == before),)
+            known += (_next(name, refused, wrong=locked == before, taken=taken),)
 
 
-def _next(name: str, refused: StatusError, *, wrong: bool) -> str:
+def _next(name: str, refused: StatusError, *, wrong: bool, taken: bool) -> str:
     """Raises the refusal where nobody answers."""
     if not _at_terminal():
         if wrong:
             raise refused
-        return _of_pipe(refused)
+        return _of_pipe(refused, taken=taken)
     if wrong:
-        say(f"{refused.detail}; try again", file=sys.stderr)
+        say(f"{refused.sentence}; try again", file=sys.stderr)
     import getpass
 
     try:
@@ -53,7 +55,10 @@ def _at_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def _of_pipe(refused: StatusError) -> str:
+def _of_pipe(refused: StatusError, *, taken: bool) -> str:
+    if taken:
+        how = "standard input is the message, so load the card set with preload"
+        raise StatusError(refused.status, f"{refused.detail}; {how}", refused.where)
     line = line_of_pipe()
     if not line:
         how = "in a pipe it is the next line of standard input; or load the card set with preload"

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 refused, 2 invalid command line, 130 interrupted.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -103,9 +104,11 @@ def _run(words: Sequence[str], environ: Mapping[str, str]) -> int:
             output.close(code)
             sys.stdout.flush()
     except BaseException as error:
-        output.abandon()
         if isinstance(error, OSError) and output.outcome:
             error.add_note(output.outcome)
+        # Where a document can't be written, another can't be either.
+        with contextlib.suppress(OSError):
+            output.abandon()
         raise
     return code
 
@@ -163,6 +166,7 @@ def _list(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     del arguments
     try:
         output.listing(fleet.roster.keys.listing())
+        output.advise(fleet.roster.keys.missing())
     except StatusError as error:
         output.refused(error, "list failed")
         return 1

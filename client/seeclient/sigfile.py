@@ -77,9 +77,10 @@ def write_among_lines(signature: bytes) -> None:
     sys.stdout.buffer.write(signature)
 
 
-def write(name: str, signature: bytes) -> StatusError | None:
-    """Why the signature could not be written there, or None. Raises OSError where standard output
-    can't be written.
+def write(name: str, signature: bytes, *, spent: bool) -> StatusError | None:
+    """Why the signature could not be written there, or None; `spent`: it took a leaf.
+
+    Raises OSError where standard output can't be written.
     """
     if name == STANDARD_OUTPUT:
         sys.stdout.buffer.write(signature)
@@ -88,10 +89,8 @@ def write(name: str, signature: bytes) -> StatusError | None:
     try:
         _put(Path(name), signature)
     except OSError as error:
-        detail = (
-            f"{files.sentence(error, name)}; the signature is printed here instead, for its leaf"
-            " is spent"
-        )
+        why = ", for its leaf is spent" if spent else ""
+        detail = f"{files.sentence(error, name)}; the signature is printed here instead{why}"
         return StatusError(Status.OSErrorErrno, detail, WHERE)
     return None
 

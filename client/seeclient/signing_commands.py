@@ -57,11 +57,11 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 def _keep(name: str | None, signed: Signed, output: Output) -> StatusError | None:
     """Write the signature to its file, if that is one. Returns what kept it from being written."""
-    spent = ", and its leaf is spent" if signed.leaf is not None else ""
-    output.outcome = f"a signature was made{spent}"
+    spent = signed.leaf is not None
+    output.outcome = f"a signature was made{', and its leaf is spent' if spent else ''}"
     if name is None or sigfile.is_among_lines(name):
         return None
-    failure = sigfile.write(name, signed.signature)
+    failure = sigfile.write(name, signed.signature, spent=spent)
     if failure is None:
         output.outcome = f"the signature is in {sigfile.place(name)}"
     return failure
@@ -76,7 +76,8 @@ def _signed(fleet: Fleet, key: KeyFile, message: Message, arguments: Arguments) 
         return fleet.run(operations.sign(fleet.roster, key, message, asked))
 
     try:
-        return given_for(getattr(key, "token", ""), attempt)
+        taken = arguments.texts.get("msgfile") == STANDARD_INPUT
+        return given_for(getattr(key, "token", ""), attempt, taken=taken)
     except StatusError as refused:
         if refused.status is not Status.UseLimitExceeded or not arguments.quirks:
             raise

@@ -113,6 +113,10 @@ def _context(name: str, value: str) -> str:
 def _algorithm(name: str, value: str) -> str:
     known = [each.lower() for each in (*algorithms.MODULES, *algorithms.SPELLINGS)]
     if value.lower() not in known:
+        sets = {each.name for each in MLDSA_SETS}
+        meant = value.lower().replace("-", "")
+        if meant in sets:
+            raise UsageError(f"there is no {name}={value}; did you mean mldsacode={meant}?")
         raise UsageError(f"there is no {name}={value}{nearest(value.lower(), known)}")
     return value.lower()
 

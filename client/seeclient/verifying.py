@@ -37,6 +37,8 @@ def verify(
     is that of FIPS 204 5.2. Raises StatusError: VerifyFailed; InvalidParameter for what is not one
     public key, or not one of that algorithm.
     """
+    if not isinstance(signature, bytes | bytearray | memoryview):
+        raise TypeError(f"a signature is bytes, not {type(signature).__name__}")
     key = read_public_key(public_key)
     _refuse_other(key, algorithm)
     if isinstance(key, bytes):

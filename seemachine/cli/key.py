@@ -56,7 +56,7 @@ def _whole(found: Overview, answer: Answer) -> int:
 def _destroy(
     fleet: blocking.Fleet, found: Overview, options: argparse.Namespace, answer: Answer
 ) -> int:
-    view = keys.named(found, options.name)
+    view = keys.named(found, options.name, to_destroy=fleet.roster.keys)
     if not options.yes:
         _confirm(view)
     ended = keys.destroy(fleet, options.world, view)

@@ -116,6 +116,8 @@ def _signatures(info: NvmemfileInfo) -> str:
 
 
 def _left(view: KeyView, *, whole: bool) -> str:
+    if view.problem:
+        return "can't be read"
     if view.signs_anywhere:
         return "signs without limit"
     held = sum(info.remaining for info in view.nvram.values() if not info.quarantined)

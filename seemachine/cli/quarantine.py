@@ -67,8 +67,7 @@ def _unnamed(error: StatusError) -> StatusError:
     """Without the name of the request, which nobody typed."""
     if error.where == deciding.WHERE:
         return error
-    sentence = error.detail.replace(f" in {error.where}", "", 1)
-    return StatusError(error.status, sentence, error.where)
+    return StatusError(error.status, error.sentence, error.where)
 
 
 def _alarms(fleet: blocking.Fleet) -> list[StatusError]:

@@ -44,8 +44,8 @@ def check_label(machine: Machine, label: str, *, replace: bool) -> None:
     if pending is not None or machine.checkpoints.head(label) is not None:
         raise StatusError(
             Status.ObjectInUse,
-            f"there is a half-made key {label}; go on with it by resume=yes, or give it up by"
-            " replace=yes",
+            f"there is a half-made key {label}; resume it with resume=yes, or give it up"
+            " with replace=yes",
         )
     if len(machine.checkpoints.labels()) >= MAX_LABELS:
         raise StatusError(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from seeclient.environment import Environment
+from seeclient.keys import KeyStore
 
 from seemachine.config import Config
 from seemachine.doctor.finding import NOTE, OK, TROUBLE, Diagnosis
@@ -16,6 +17,7 @@ from seemachine.hsms import published, records
 from seemachine.state.disk.lock import holder
 from seemachine.state.disk.permissions import check_machine, check_world
 from seemachine.state.errors import StateError, reason
+from seemachine.wire.status import StatusError
 from seemachine.world import CA_FILE, CLIENT_PREFIX, World
 
 SOON = timedelta(days=30)
@@ -95,11 +97,24 @@ def formats(world: World) -> Iterator[Diagnosis]:
         *(lambda esn=esn: published.read(world, esn) for esn in esns),
         *(lambda esn=esn: published.listening(world, esn) for esn in esns),
     ]
-    wrong = list(dict.fromkeys(map(reason, _errors(checks))))
-    for sentence in wrong:
-        yield Diagnosis("formats", TROUBLE, sentence)
-    if not wrong:
+    wrong = [Diagnosis("formats", TROUBLE, text) for text in map(reason, _errors(checks))]
+    yield from (found := [*dict.fromkeys(wrong), *_key_files(KeyStore(world.keys))])
+    if not found:
         yield Diagnosis("formats", OK, "all files that were looked at can be read")
+
+
+def _key_files(store: KeyStore) -> Iterator[Diagnosis]:
+    try:
+        aliases = store.aliases()
+    except StatusError as error:
+        yield Diagnosis("formats", TROUBLE, error.detail)
+        return
+    for alias in aliases:
+        try:
+            store.load(alias)
+        except StatusError as error:
+            what, _, advice = error.detail.partition("; ")
+            yield Diagnosis("formats", TROUBLE, what, advice)
 
 
 def _errors(checks: Sequence[Callable[[], object]]) -> Iterator[StateError | OSError]:

@@ -53,8 +53,11 @@ def _files(world: World) -> Iterator[CheckResult]:
     except ConfigError as error:
         yield CheckResult("", str(error), "mend it; without it no fleet comes up")
     if world_key.is_missing(world):
-        problem = f"{world.key_file} is missing, and there are cards or keys that only it can read"
-        yield CheckResult("", problem, "put it back from its safe place")
+        problem = (
+            f"{world.key_file} is missing, and only it can read {world_key.told_needing(world)}"
+        )
+        advice = "put it back from its safe place, or move away key files of another world"
+        yield CheckResult("", problem, advice)
 
 
 def _unwatched(world: World, esns: Iterable[str]) -> Iterator[CheckResult]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from seeclient import blocking, dispatch
 from seeclient.algorithms import registry
 from seeclient.effects import Peer, Roster, Story, ask
-from seeclient.keyfile import KeyFile
+from seeclient.keyfile import ALIAS, KeyFile
 from seeclient.keys import KeyStore
 from seeclient.results import Destroyed
 
@@ -19,6 +19,13 @@ from seemachine.world import World
 WHERE = "key"
 # Of keys that only machines or cards know: no other has anything there.
 LMS = "LMS"
+# Of a key file that can't be read.
+RID = "what machines still have of an LMS key is listed by its NVRAM file, which destroys it"
+# Machines do not say which they have; asked to make it anew they forget it.
+HALF_MADE = (
+    "if it is half-made, give it up by making it anew: pipsqueak generate alias={} algorithm=lms"
+    " ... replace=yes"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +99,22 @@ def overview(fleet: blocking.Fleet, world: World) -> Overview:
     return Overview(views, [*_silent(fleet, world), *failed])
 
 
-def named(found: Overview, name: str) -> KeyView:
+def named(found: Overview, name: str, to_destroy: KeyStore | None = None) -> KeyView:
     """The key of an alias, or of an NVRAM file as it is printed, with colons or without.
 
-    Raises StatusError.
+    Raises StatusError; with `to_destroy`, the key files, it says how else to be rid of it.
     """
     plain = name.lower().replace(":", "")
     for view in found.keys:
         if name.lower() == view.alias or plain == view.nvram_file.replace(":", "") != "":
             if view.problem:
-                raise StatusError(Status.Malformed, view.problem, WHERE)
+                rid = f"; or delete {to_destroy.path_of(view.alias)}: {RID}" if to_destroy else ""
+                raise StatusError(Status.Malformed, f"{view.problem}{rid}", WHERE)
             return view
     detail = f"there is no key {name}; see them with: seemachine key list"
-    raise StatusError(Status.UnknownID, detail, WHERE)
+    is_alias = ALIAS.fullmatch(name.lower())
+    half_made = f"; {HALF_MADE.format(name)}" if to_destroy and is_alias else ""
+    raise StatusError(Status.UnknownID, f"{detail}{half_made}", WHERE)
 
 
 def destroy(fleet: blocking.Fleet, world: World, view: KeyView) -> Ended:

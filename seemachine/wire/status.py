@@ -56,6 +56,11 @@ class StatusError(Exception):
         """The status name alone, such as `NotAvailable`."""
         return self.status.name
 
+    @property
+    def sentence(self) -> str:
+        """The detail without the guide's `in command`, for where the command is not of interest."""
+        return self.detail.replace(f" in {self.where}", "", 1) if self.where else self.detail
+
     def __str__(self) -> str:
         return f"{self.status.printed}: {self.detail}"
 

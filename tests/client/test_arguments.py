@@ -153,9 +153,12 @@ BAD = {
     "generate nope": "generate takes no nope; did you mean alias=nope?",
     "showinfo alias=a nope": "unknown command nope",
     "alias=a": "sign needs either message=TEXT or msgfile=FILE",
-    "alias=a message=m msgfile=f": "sign needs either message=TEXT or msgfile=FILE",
+    "alias=a message=m msgfile=f": "sign takes message=TEXT or msgfile=FILE, not both",
     "alias=a verify=s": "verify needs either message=TEXT or msgfile=FILE",
-    "alias=a verify=s message=m msgfile=f": "verify needs either message=TEXT or msgfile=FILE",
+    "alias=a verify=s message=m msgfile=f": "verify takes message=TEXT or msgfile=FILE, not both",
+    "sign alias=k": "sign is not a command; to sign: pipsqueak alias=A message=TEXT",
+    "generate alias=k algorithm=mldsa65": "there is no algorithm=mldsa65; did you mean mldsacode",
+    "generate alias=k algorithm=ML-DSA-44": "there is no algorithm=ML-DSA-44; did you mean ",
     "alias=a verify=s message=m sigfile=t": "verify does not take sigfile=",
     "list alias=a": "list does not take alias=",
     "showinfo alias=a message=m": "showinfo does not take message=",
@@ -365,3 +368,13 @@ def test_help_is_given_whatever_else_is_said(words):
 def test_the_version_is_the_vendors():
     """--version names the version whose words these are."""
     assert say("--version") == (0, ["pipsqueak 1.4.1"])
+
+
+def test_the_usage_offers_deterministic_to_those_who_sign():
+    """Verifying refuses it, so the form with verify= has no such word."""
+    parts = USAGE.split("       pipsqueak ")
+    signing = next(part for part in parts if "acknowledge=REASON" in part and "sigfile" in part)
+    verifying = next(part for part in parts if "verify=SIGFILE" in part)
+    assert "deterministic=yes" in signing
+    assert "deterministic" not in verifying
+    assert "context=TEXT" in verifying

@@ -297,6 +297,16 @@ class TestPassphrases:
         assert "no passphrase for `board' #1 in slot 2" in refused.detail
         assert "in a pipe it is the next line of standard input; or load" in refused.detail
 
+    def test_a_message_on_standard_input_has_no_passphrase_after_it(self, attempt, piped):
+        """Nothing is read there, and preload is the way."""
+        piped(b"one\n")
+        refused = refusal(lambda: passphrases.given_for("board", attempt, taken=True))
+        assert refused.status is Status.AccessDenied
+        assert refused.detail.endswith(
+            "standard input is the message, so load the card set with preload"
+        )
+        assert os.read(0, 10) == b"one\n"
+
     def test_another_refusal_is_passed_on(self, piped):
         """And takes no line."""
         piped(b"mine\n")
@@ -321,7 +331,7 @@ class TestPassphrases:
         assert len(passphrases.given_for("board", attempt)) == 16
         assert prompts == ["`board': Enter passphrase: "] * 3
         said = capsys.readouterr().err
-        assert said.count("wrong passphrase for `board' #2 in slot 3 in loadToken; try again") == 1
+        assert said.count("wrong passphrase for `board' #2 in slot 3; try again") == 1
 
     def test_ctrl_d_ends_it(self, attempt, monkeypatch):
         """With the machine's refusal."""

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 from dataclasses import replace
 
 import pytest
@@ -211,6 +212,11 @@ def test_what_is_no_key_file_is_refused_by_name(data, key, folder):
     assert refused.status is Status.Malformed
     assert refused.detail.startswith(f"{path_of(folder, key.alias)} is damaged (")
     assert refused.detail.endswith("restore it from a copy, it holds no secret in clear")
+    # What json or a dict says of it is for programmers.
+    assert re.search(
+        r"line has no 'format'|line is not |has no checksum|not one of|seemachine key",
+        refused.detail,
+    ), refused.detail
 
 
 @pytest.mark.parametrize(("version", "age"), [(0, "an older"), (2, "a newer"), (10, "a newer")])

@@ -79,7 +79,7 @@ def test_a_sigfile_has_all_of_a_signature_or_what_it_had(earlier, tmp_path, shor
     path = tmp_path / "message.sig"
     if earlier is not None:
         path.write_bytes(earlier)
-    assert sigfile.write(str(path), bytes(SIGNATURE_BYTES)) is not None
+    assert sigfile.write(str(path), bytes(SIGNATURE_BYTES), spent=True) is not None
     assert list(tmp_path.glob("*sig*")) == ([] if earlier is None else [path])
     assert earlier is None or path.read_bytes() == earlier
 
@@ -90,7 +90,7 @@ def test_a_sigfile_keeps_its_mode_and_the_link_to_it(tmp_path):
     path.write_bytes(b"an earlier signature")
     path.chmod(0o640)
     link.symlink_to(path.name)
-    assert sigfile.write(str(link), b"signature") is None
+    assert sigfile.write(str(link), b"signature", spent=True) is None
     assert link.is_symlink()
     assert path.read_bytes() == b"signature"
     assert path.stat().st_mode & 0o777 == 0o640
@@ -102,7 +102,7 @@ def test_a_sigfile_may_be_a_pipe(tmp_path):
     path = tmp_path / "pipe"
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    assert sigfile.write(str(path), b"signature") is None
+    assert sigfile.write(str(path), b"signature", spent=True) is None
     assert os.read(reader, 100) == b"signature"
     os.close(reader)
     assert path.is_fifo()
@@ -260,6 +260,44 @@ def test_a_key_that_was_not_made_is_said(world, left):
         f"{said}the key unread is made\n",
     )
     assert store().has("unread")
+
+
+@pytest.mark.parametrize("line", ["Generate", "Public key"])
+def test_an_ml_dsa_key_that_was_made_is_said(line, world, left):
+    """Its key file is saved before the first line about it."""
+    said = "pipsqueak: nobody reads standard output; "
+    words = "generate", "alias=whole", "algorithm=mldsa"
+    assert left("PQSDK", *words) == (1, f"{said}no key was made\n")
+    assert left(line, *words) == (1, f"{said}the key whole is made\n")
+    store().remove("whole")
+
+
+@pytest.mark.parametrize("kind", [["algorithm=mldsa"], LMS], ids=["ML-DSA", "LMS"])
+def test_a_document_on_a_full_disk_says_that_the_key_is_made(kind, world, left):
+    """The document can't be written, and a second one about that can't be either."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    code, said = left("{", "generate", "alias=unheard", *kind, "--json", error=full)
+    assert (code, said.endswith("; the key unheard is made\n")) == (1, True)
+    store().remove("unheard")
+
+
+def test_a_sigfile_of_ml_dsa_that_can_not_be_written_spends_no_leaf(world):
+    """Only what took a leaf is said to have spent one."""
+    refused = sigfile.write("/dev/full", b"signature", spent=False)
+    assert refused.detail.endswith("; the signature is printed here instead")
+    refused = sigfile.write("/dev/full", b"signature", spent=True)
+    assert refused.detail.endswith("; the signature is printed here instead, for its leaf is spent")
+
+
+def test_a_key_folder_that_is_not_there_is_named(world, tmp_path, monkeypatch, capsys):
+    """The list is empty all the same; to the letter of 1.4.1 nothing is said."""
+    monkeypatch.setenv("NFAST_KMLOCAL", str(tmp_path / "typo"))
+    capsys.readouterr()
+    assert pipsqueak.main(["list"]) == 0
+    assert f"There is no folder {tmp_path / 'typo'}: no key" in capsys.readouterr().err
+    monkeypatch.setenv("PIPSQUEAK_COMPAT", "1.4.1")
+    assert pipsqueak.main(["list"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_a_lease_and_a_threshold_are_said_too(world, left):

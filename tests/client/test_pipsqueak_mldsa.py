@@ -54,6 +54,8 @@ def test_generate_makes_one_unless_told_otherwise(run):
         0,
         [BANNER, "Generate ML-DSA key: two (S seconds)", *key_lines("two")],
     )
+    # Who names a set of ML-DSA has chosen.
+    assert LATER not in run("generate", "alias=three", "mldsacode=mldsa44")[1]
     assert [store().load(alias).parameters.name for alias in ("one", "two")] == [
         "mldsa87",
         "mldsa44",

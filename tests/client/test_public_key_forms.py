@@ -169,3 +169,10 @@ def test_a_key_file_of_a_host(signed: Any, tmp_path: Path) -> None:
     path = tmp_path / "key_pqsdk_release"
     path.write_bytes(b'{"format": "seemachine key file 2"}\n')
     assert refusal(b"m", signed[1], path).detail.startswith(f"{path} is not an LMS, HSS or ML-DSA")
+
+
+@pytest.mark.parametrize("signature", [Path("m.sig"), "30aa", None], ids=repr)
+def test_a_signature_is_bytes(signature: Any) -> None:
+    """The name of its file, or a text of it, is said to be none, rather than failing within."""
+    with pytest.raises(TypeError, match="a signature is bytes, not "):
+        seeclient.verify(b"m", signature, b"a key")

@@ -48,7 +48,7 @@ def test_no_other_world_signs_with_it(tmp_path, session):
     other = RepeatableRig(tmp_path / "other").machine()
     refused = refuse(Session(other), m.SignMldsa(blob=made.blob, mu=MU))
     assert refused.status is Status.AccessDenied
-    assert "missing in signMLDSA; if this is the right world, put it back" in refused.detail
+    assert "missing in signMLDSA; if the key was made in this world, put it back" in refused.detail
 
     ask(Session(other), m.GenerateMldsa(mldsa=44))
     refused = refuse(Session(other), m.SignMldsa(blob=made.blob, mu=MU))

@@ -356,8 +356,8 @@ def test_a_label_is_taken_until_it_is_given_up(bench: Bench) -> None:
 
     assert in_memory.status is on_disk.status is Status.ObjectInUse
     assert on_disk.detail == (
-        "there is a half-made key big in generateLMS; go on with it by resume=yes, or give it up by"
-        " replace=yes"
+        "there is a half-made key big in generateLMS; resume it with resume=yes, or give it up"
+        " with replace=yes"
     )
     assert in_memory.detail == (
         "a client that is connected is making big now in generateLMS; wait for its end, or choose"

@@ -257,10 +257,22 @@ def test_a_damaged_key_file_is_listed_and_not_destroyed(
     path.write_bytes(path.read_bytes()[:-9])
     code, lines = shell.seemachine("key", "list")
     assert (code, len(lines)) == (0, 2)
+    assert "can't be read" in lines[0]
+    assert "nothing left" not in lines[0]
     assert "is damaged" in lines[0]
     code, lines = shell.seemachine("key", "destroy", "release", "--yes")
     assert code == 1
     assert "is damaged" in lines[0]
+    assert f"or delete {path}: what machines still have" in lines[0]
+
+
+def test_a_half_made_key_is_given_up_by_making_it_anew(
+    shell: Shell, machines: list[Machine]
+) -> None:
+    """No list has it, so the refusal to destroy it says how."""
+    code, lines = shell.seemachine("key", "destroy", "long", "--yes")
+    assert code == 1
+    assert "pipsqueak generate alias=long algorithm=lms ... replace=yes" in lines[0]
 
 
 def test_another_signers_machine_refuses_and_the_file_stays(

@@ -99,7 +99,9 @@ def test_a_record_of_another_kind_is_no_blob():
 def test_no_key_of_a_world_is_made_to_open_something(tmp_path):
     """Where there is none, this is another world, or the key is away for a while."""
     world = World.at(tmp_path)
-    with pytest.raises(StateForeign, match=r"world.key: missing; if this is the right world"):
+    with pytest.raises(
+        StateForeign, match=r"missing; if the key was made in this world, put it back, else"
+    ):
         key_of_old(world)
     assert not world.key_file.exists()
 
@@ -113,5 +115,7 @@ def test_the_key_of_a_world_is_needed_by_its_key_files(tmp_path):
 
     (world.keys / "key_pqsdk_mldsa").write_text('{"alias": "x", "algorithm": "ML-DSA"}\n')
     assert is_missing(world)
-    with pytest.raises(StateForeign, match="cards or keys that only it can read"):
+    with pytest.raises(
+        StateForeign, match="only it can read kmdata/local/key_pqsdk_mldsa; put it back, or move"
+    ):
         world_key(world)

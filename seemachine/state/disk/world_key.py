@@ -32,6 +32,7 @@ SEALED = ("witness/cards/[!.]*", "witness/lent/*/*", "hsm/*/making/*.key")
 # Or if a key file has this, whose key is encrypted in it.
 _BLOB = b'"algorithm": "ML-DSA"'
 _LINE_BYTES = 1 << 20
+MOST_NAMED = 3
 
 
 class WorldKey:
@@ -98,7 +99,10 @@ def world_key(world: World) -> WorldKey:
 def key_of_old(world: World) -> WorldKey:
     """The key of a world, for what was encrypted already. Raises StateForeign without one."""
     if not world.key_file.exists():
-        raise StateForeign(f"{world.key_file}: missing; if this is the right world, put it back")
+        raise StateForeign(
+            f"{world.key_file}: missing; if the key was made in this world, put it back, else sign"
+            " in the world that it was made in"
+        )
     return world_key(world)
 
 
@@ -110,10 +114,20 @@ def _refuse_other_version(path: Path, data: bytes) -> None:
 
 def is_missing(world: World) -> bool:
     """Whether there is no key, and something that only it can read."""
-    if world.key_file.exists():
-        return False
-    hidden = any(any(world.folder.glob(pattern)) for pattern in SEALED)
-    return hidden or any(map(_has_blob, world.keys.glob("key_pqsdk_*")))
+    return not world.key_file.exists() and any(_needing(world))
+
+
+def told_needing(world: World) -> str:
+    """Which files only the key of a world can read, the first few by name."""
+    names = [str(path.relative_to(world.folder)) for path in _needing(world)]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
+
+
+def _needing(world: World) -> Iterator[Path]:
+    for pattern in SEALED:
+        yield from sorted(world.folder.glob(pattern))
+    yield from filter(_has_blob, sorted(world.keys.glob("key_pqsdk_*")))
 
 
 def _has_blob(path: Path) -> bool:
@@ -130,7 +144,8 @@ def _refuse_loss(world: World, path: Path) -> None:
     """
     if is_missing(world):
         raise StateForeign(
-            f"{path}: missing, and there are cards or keys that only it can read; put it back"
+            f"{path}: missing, and only it can read {told_needing(world)}; put it back, or move"
+            " away key files of another world"
         )
 
 
