@@ -248,7 +248,7 @@ static int sign_or_verify(const char *alias)
     return status;
 }
 
-int main(int count, char **given)
+static int run(int count, char **given)
 {
     const char *verb = count > 1 && !strchr(given[1], '=') ? given[1] : "";
     word_count = count - 1;
@@ -264,4 +264,14 @@ int main(int count, char **given)
     if (strcmp(verb, "generate") == 0)
         return generate(value("alias"));
     return strcmp(verb, "showinfo") == 0 ? show_info(value("alias")) : sign_or_verify(value("alias"));
+}
+
+/* Only closing it tells whether all that was printed came out; a signature may be part of it. */
+int main(int count, char **given)
+{
+    int status = run(count, given), is_lost = ferror(stdout);
+    is_lost |= fclose(stdout);
+    if (is_lost)
+        fputs("ERROR: the output could not be written; a leaf that a signature took is spent\n", stderr);
+    return is_lost ? 1 : status;
 }

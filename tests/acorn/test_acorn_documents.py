@@ -57,7 +57,7 @@ def test_the_reference_has_every_command_with_its_members() -> None:
 
 
 def test_the_c_document(path: Path, tmp_path: Path) -> None:
-    """Its program compiles and its commands run as printed."""
+    """Its program compiles and its commands run as printed; a full disk makes it fail aloud."""
     del path
     if shutil.which("cc") is None:
         pytest.skip("cc not installed")
@@ -75,5 +75,18 @@ def test_the_c_document(path: Path, tmp_path: Path) -> None:
             timeout=120,
             check=False,
         )
+        full = subprocess.run(
+            ["sh", "-c", "./sign > /dev/full"],
+            cwd=tmp_path,
+            env=processes.environment(home, PATH=bin_first),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr
     assert re.search(r"^Verify \(alias: from-c\): true$", done.stdout, re.MULTILINE), done.stdout
+    assert full.returncode == 1
+    assert full.stderr.startswith(
+        "the signature could not be written; an LMS key has spent its leaf"
+    )

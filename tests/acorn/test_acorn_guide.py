@@ -48,6 +48,20 @@ class CLaboratory(Laboratory):
         )
         return done.returncode, [ADVICE.sub("", line) for line in done.stdout.splitlines()]
 
+    def print_to_a_full_disk(self, argv: list[str]) -> tuple[int, str]:
+        """The exit code of the program, and what it says of that."""
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [self.program, *argv],
+                env=self._environment,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+        return done.returncode, done.stderr
+
 
 @pytest.fixture
 def world(path: Path, tmp_path: Path) -> Iterator[CLaboratory]:
@@ -93,6 +107,14 @@ def test_the_example_signs_nothing_that_it_cannot_read(world: CLaboratory) -> No
     code, lines = world.run_pipsqueak(["alias=a", "msgfile=/nowhere"])
     assert (code, lines[-1]) == (1, "ERROR: /nowhere can't be read")
     assert "  Remaining: 32 signatures" in world.run_pipsqueak(["showinfo", "alias=a"])[1]
+
+
+def test_the_example_says_that_its_output_is_lost(world: CLaboratory) -> None:
+    """A signature that a full disk did not take has spent a leaf: the exit code is 1."""
+    words = ["algorithm=lms", "lmscode=sha256_m32_h5", "lmotscode=sha256_n32_w8"]
+    assert world.run_pipsqueak(["generate", "alias=a", *words])[0] == 0
+    sentence = "ERROR: the output could not be written; a leaf that a signature took is spent\n"
+    assert world.print_to_a_full_disk(["alias=a", "message=test"]) == (1, sentence)
 
 
 def test_the_example_makes_ml_dsa_keys_unless_told_otherwise(world: CLaboratory) -> None:

@@ -75,12 +75,26 @@ def test_a_key_pair_goes_out_and_comes_in(fleets: Fleets) -> None:
     public = ask(fleets, "key", b"out", b"")[3]
     assert isinstance(public, bytes)
     assert isinstance(private, bytes)
+    assert len(private) == 32
     came = ask(fleets, "import", b"in", b"ML-DSA-65", public, private, b"", NO)
     assert came[:2] == ["in", hashed]
     assert came[2] != blob
     again = (b"in", b"mldsa65", public, private, b"")
     assert refusal(fleets, "import", *again, NO).status is Status.ObjectInUse
     assert ask(fleets, "import", *again, YES)[1] == hashed
+
+
+def test_a_family_alone_is_its_default_set_or_that_of_the_public_key(fleets: Fleets) -> None:
+    """`ML-DSA` is what a key says of itself, so it names a key that is made or taken in."""
+    ask(fleets, "generate", b"made", b"ML-DSA", b"", NO)
+    assert ask(fleets, "key", b"made", b"")[5] == "mldsa87"
+    private = ask(fleets, "generate", b"small", b"mldsa44", b"", EXPORT)[3]
+    public = ask(fleets, "key", b"small", b"")[3]
+    assert isinstance(public, bytes)
+    assert isinstance(private, bytes)
+    ask(fleets, "import", b"taken", b"ML-DSA", public, private, b"", NO)
+    assert ask(fleets, "key", b"taken", b"")[5] == "mldsa44"
+    assert "not one of" in refusal(fleets, "import", b"c", b"ML-DSA", b"x", private, b"", NO).detail
 
 
 def test_what_is_taken_in_must_be_what_it_is_called(fleets: Fleets) -> None:

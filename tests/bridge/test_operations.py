@@ -84,15 +84,27 @@ def test_a_key_is_made_listed_shown_and_destroyed(bridge: Bridge) -> None:
 def test_a_key_that_cannot_be_is_refused_with_the_form_to_use(bridge: Bridge, alias: str) -> None:
     """A name without parameter sets, an unknown one, what LMS does not have."""
     form = "lms:sha256_m32_h10:sha256_n32_w8[:expcards:explease]"
-    for algorithm in ("LMS", "lms:sha256_m24_h5", f"{QUICK}:1", f"{QUICK}:1:x", "rsa", ""):
+    for algorithm in (
+        "LMS",
+        "lms:sha256_m24_h5",
+        f"{QUICK}:1",
+        f"{QUICK}:1:x",
+        "rsa",
+        "",
+        "lms:a:b",
+    ):
         assert form in bridge.ask("generate", "none", algorithm, "", 0).sentence
+    assert "algorithm is missing" in bridge.ask("generate", "none", "", "", 0).sentence
+    pair = bridge.ask("generate", "none", "lms:sha256_m24_h5:sha256_n32_w8", "", 0).sentence
+    assert pair.endswith("use lms:sha256_m24_h5:sha256_n24_w...")
     refused = [
         bridge.ask("generate", "none", QUICK, "cards", 0),
         bridge.ask("generate", "none", QUICK, "", 2),
         bridge.ask("generate", alias, QUICK, "", 1),
+        bridge.ask("generate", "none", "mldsa44", "", 99),
         bridge.ask("import", "none", QUICK, b"public", b"private", "", 0),
     ]
-    assert [each.status for each in refused] == [Status.InvalidParameter] * 4
+    assert [each.status for each in refused] == [Status.InvalidParameter] * 5
     assert f"seemachine key destroy {alias}" in refused[2].sentence
 
 
@@ -171,7 +183,7 @@ def test_an_mldsa_key_gives_way_to_another_and_never_an_lms_key(bridge: Bridge, 
     assert bridge.ask("generate", "again", "mldsa44", "", 0).status == Status.ObjectInUse
     second = bridge.ask("generate", "again", "mldsa44", "", 1 | 2)
     assert second.fields[1] != first.fields[1]
-    assert len(second.fields[3]) == 2560
+    assert len(second.fields[3]) == 32
     refused = bridge.ask("generate", alias, "mldsa44", "", 1)
     assert f"seemachine key destroy {alias}" in refused.sentence
     assert bridge.ask("destroy", "again").status == 0

@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Sequence
 
-from seeclient import environment
+from seeclient import environment, tokens
 from seeclient.bridge import frames, operations
 from seeclient.bridge.errand import Errand
 from seeclient.bridge.fleets import Fleets
@@ -20,6 +20,7 @@ WORKERS = 16
 READ_BYTES = 1 << 18
 # Far below the time after which the host takes a silent helper for dead.
 BEAT_SECONDS = 5.0
+LOAD = "load its card set for the program: preload -c CARDSET PROGRAM"
 
 
 def serve(wire: socket.socket) -> None:
@@ -119,7 +120,12 @@ class Desk:
 def _refused(error: StatusError) -> list[str]:
     if isinstance(error, Unavailable):
         return _refusal(str(error), type(error).__name__, error.advice)
-    return _refusal(str(error))
+    return _refusal(str(error), advice=LOAD if _wants_preload(error) else "")
+
+
+def _wants_preload(error: StatusError) -> bool:
+    """Whether a card wants a passphrase, and none was given."""
+    return tokens.wants_passphrase(error) and error.detail.startswith("no passphrase")
 
 
 def _refusal(sentence: str, kind: str = "", advice: str = "") -> list[str]:

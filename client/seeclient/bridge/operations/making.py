@@ -6,14 +6,17 @@ from seeclient.bridge.algorithm_names import LmsName, code_of, read
 from seeclient.bridge.errand import Errand
 from seeclient.bridge.frames import Field
 from seeclient.bridge.operations.lookup import blob_of
+from seemachine.mldsa.parameters import DEFAULT
 from seemachine.wire.status import Status, StatusError
 
 OVERWRITE, EXPORT = 1, 2
 
 
 def generate_(errand: Errand, *, alias: str, algorithm: str, token: str, flags: int) -> list[Field]:
-    """Alias, hash, private blob, and the private key where the flags ask for it."""
+    """Alias, hash, private blob, and the seed of the private key where the flags ask for it."""
     wanted = read(algorithm)
+    if unknown := flags & ~(OVERWRITE | EXPORT):
+        _refuse(f"there is no flag {unknown:#x}; known are {OVERWRITE:#x} and {EXPORT:#x}")
     if isinstance(wanted, LmsName):
         return _lms(errand, alias, wanted, token, flags)
     return _mldsa(errand, alias, wanted, token, flags)
@@ -29,7 +32,7 @@ def _mldsa(errand: Errand, alias: str, mldsacode: str, token: str, flags: int) -
         export=bool(flags & EXPORT),
     )
     key = made.key.file
-    return [key.alias, key.public_hash, blob_of(key), made.private_key or b""]
+    return [key.alias, key.public_hash, blob_of(key), made.seed or b""]
 
 
 def _lms(errand: Errand, alias: str, wanted: LmsName, token: str, flags: int) -> list[Field]:
@@ -56,10 +59,11 @@ def import_(  # noqa: PLR0913
     overwrite: int,
 ) -> list[Field]:
     """Alias, hash, private blob. The public key tells the parameter set, and must be of that."""
-    wanted = read(algorithm)
+    code = code_of(public_key)
+    wanted = read(algorithm, code or DEFAULT.name)
     if isinstance(wanted, LmsName):
         _refuse("an LMS key can't be imported: its leaves may have signed elsewhere")
-    if (code := code_of(public_key)) != wanted:
+    if code != wanted:
         _refuse(f"the public key is not one of {wanted}, but of {code or 'no parameter set'}")
     key = errand.fleet.import_mldsa(
         alias, public_key, private_key, token=token, overwrite=bool(overwrite)

@@ -105,7 +105,7 @@ struct acorn_response_getKeyInfo {
 
 struct acorn_request_generate {
     char *alias;     /* one is made up when it is missing */
-    char *algorithm; /* mldsa44, mldsa65, mldsa87; or as ours lms:LMSCODE:LMOTSCODE[:EXPCARDS:EXPLEASE] */
+    char *algorithm; /* mldsa44, mldsa65, mldsa87, or ML-DSA for mldsa87; or as ours lms:LMSCODE:LMOTSCODE[:EXPCARDS:EXPLEASE] */
     char *token;     /* name of the card set that protects the key; the module does when it is missing */
     unsigned flags;  /* see acorn_enum_generateFlags */
 };
@@ -113,14 +113,14 @@ struct acorn_response_generate {
     char *alias;
     char *hash;
     struct acorn_buffer privateBlob;
-    struct acorn_buffer privateKey; /* empty without exportPrivate */
+    struct acorn_buffer privateKey; /* the seed of 32 bytes (FIPS 204); empty without exportPrivate */
 };
 
 struct acorn_request_importKeypair {
     char *alias; /* as for generate; so are algorithm and token */
     char *algorithm;
     struct acorn_buffer publicKey;
-    struct acorn_buffer privateKey;
+    struct acorn_buffer privateKey; /* the seed of 32 bytes, or the expanded key */
     char *token;
     unsigned overwrite; /* 0 or 1, not a set of flags */
 };
