@@ -13,11 +13,15 @@ import pyhsslms
 import pytest
 from kit import processes
 from kit.processes import RunningMachine
+from seeclient import blocking
 
 from seemachine.testing import ESN
 
 ROOT = Path(__file__).parents[2]
 P11_KIT_MODULES = Path("/usr/share/p11-kit/modules")
+HOW_TO = ROOT / "docs/how-to/pkcs11.md"
+# By OpenSC before 0.26, whose buffer is too small.
+PRINTED = "error: PKCS11 function C_SignInit failed: rv = CKR_OPERATION_ACTIVE (0x90)"
 LUNA = Path(__file__).parent / "judges" / "luna.js"
 CHECKED = ("stateful_sigs", "pqc_sign", "init")
 Leaves = Callable[[str], list[int]]
@@ -64,11 +68,32 @@ def test_pkcs11_tool_burns_no_leaf_when_its_buffer_is_too_small(
     """
     data, out = tmp_path / "data", tmp_path / "signature"
     data.write_bytes(b"firmware")
-    words = ("--sign", "-m", "0x4033", "--label", alias, "-i", data, "-o", out)
-    code, printed = ran("pkcs11-tool", "--module", path, *words)
+    with blocking.open_fleet() as fleet:
+        identifier = fleet.key(alias).file.public_hash
+    words = ("--sign", "-m", "0x4033", "--id", identifier, "-i", data, "-o", out)
+    log = tmp_path / "log"
+    code, printed = ran("pkcs11-tool", "--module", path, *words, SEEMACHINE_PKCS11_LOG=str(log))
     made = code == 0 and out.exists() and out.stat().st_size > 0
-    assert made or "C_SignInit failed" in printed, printed
+    assert made or PRINTED in printed, printed
+    assert PRINTED in HOW_TO.read_text()
+    assert made or "C_Sign CKR_BUFFER_TOO_SMALL " in log.read_text()
     assert len(leaves(alias)) == made
+
+
+def test_clients_that_always_log_in_can(path: Path, alias: str) -> None:
+    """In a world where no card set protects a key, with any PIN."""
+    login = ("--login", "--pin", "1234", "-O")
+    code, printed = ran("pkcs11-tool", "--module", path, *login)
+    assert (code, f"label:      {alias}" in printed) == (0, True), printed
+    pkcs11 = pytest.importorskip("pkcs11", reason="python-pkcs11 is not installed")
+    library = pkcs11.lib(str(path))
+    library.reinitialize()
+    token = library.get_token(token_label="seemachine")
+    assert not token.flags & pkcs11.TokenFlag.LOGIN_REQUIRED
+    assert not token.flags & pkcs11.TokenFlag.USER_PIN_INITIALIZED
+    with token.open(user_pin="1234") as session:
+        assert list(session.get_objects({pkcs11.Attribute.LABEL: alias}))
+    library.finalize()
 
 
 def test_pkcs11_tool_draws_random_bytes(path: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "journal.h"
 #include "keys.h"
 #include "refusals.h"
 
@@ -82,6 +83,7 @@ void claims_end(CK_SESSION_HANDLE session)
     struct claim *claim;
     while ((claim = take(NULL, session)) != NULL) {
         key_destroy(claim->alias);
+        journal_end("C_CloseSession", CKR_OK);
         claim_free(claim);
     }
 }

@@ -4,6 +4,7 @@
 
 #include "attributes.h"
 #include "claims.h"
+#include "journal.h"
 #include "sessions.h"
 #include "template.h"
 
@@ -77,7 +78,7 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *attributes, CK_U
     struct session *session;
     const struct template template = {attributes, count};
     CK_RV rv = session_enter(handle, &session);
-    return rv != CKR_OK ? rv : session_leave(session, find(session, &template));
+    return gives(rv != CKR_OK ? rv : session_leave(session, find(session, &template)));
 }
 
 CK_RV C_FindObjects(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE *objects, CK_ULONG most,
@@ -86,14 +87,14 @@ CK_RV C_FindObjects(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE *objects, CK_ULON
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     if (count == NULL || (objects == NULL && most != 0))
-        return session_leave(session, CKR_ARGUMENTS_BAD);
+        return gives(session_leave(session, CKR_ARGUMENTS_BAD));
     if (!session->is_finding)
-        return session_leave(session, CKR_OPERATION_NOT_INITIALIZED);
+        return gives(session_leave(session, CKR_OPERATION_NOT_INITIALIZED));
     for (*count = 0; *count < most && session->found_next < session->found_count; (*count)++)
         objects[*count] = session->found[session->found_next++];
-    return session_leave(session, CKR_OK);
+    return gives(session_leave(session, CKR_OK));
 }
 
 CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE handle)
@@ -101,8 +102,8 @@ CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE handle)
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     rv = session->is_finding ? CKR_OK : CKR_OPERATION_NOT_INITIALIZED;
     finding_end(session);
-    return session_leave(session, rv);
+    return gives(session_leave(session, rv));
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "claims.h"
+#include "journal.h"
 #include "objects.h"
 #include "recipe.h"
 #include "refusals.h"
@@ -100,10 +101,10 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
                           private_half = {private_attributes, private_count};
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     if (mechanism == NULL || public_key == NULL || private_key == NULL)
-        return session_leave(session, CKR_ARGUMENTS_BAD);
+        return gives(session_leave(session, CKR_ARGUMENTS_BAD));
     rv = generate(session, mechanism, &public_half, &private_half, &recipe);
-    return session_leave(session,
-                         rv == CKR_OK ? give_handles(&recipe, public_key, private_key) : rv);
+    return gives(session_leave(session,
+                               rv == CKR_OK ? give_handles(&recipe, public_key, private_key) : rv));
 }

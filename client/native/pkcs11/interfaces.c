@@ -1,4 +1,5 @@
 /* The tables of functions, and who asks for which. */
+#include "journal.h"
 #include "library.h"
 
 #include <string.h>
@@ -23,23 +24,23 @@ enum { INTERFACES = sizeof interfaces / sizeof *interfaces };
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 {
     if (list == NULL)
-        return CKR_ARGUMENTS_BAD;
+        return gives(CKR_ARGUMENTS_BAD);
     *list = &version_2_40;
-    return CKR_OK;
+    return gives(CKR_OK);
 }
 
 CK_RV C_GetInterfaceList(CK_INTERFACE *list, CK_ULONG *count)
 {
     if (count == NULL)
-        return CKR_ARGUMENTS_BAD;
+        return gives(CKR_ARGUMENTS_BAD);
     CK_ULONG room = *count;
     *count = INTERFACES;
     if (list == NULL)
-        return CKR_OK;
+        return gives(CKR_OK);
     if (room < INTERFACES)
-        return CKR_BUFFER_TOO_SMALL;
+        return gives(CKR_BUFFER_TOO_SMALL);
     memcpy(list, interfaces, sizeof interfaces);
-    return CKR_OK;
+    return gives(CKR_OK);
 }
 
 static int is_asked(const CK_INTERFACE *each, const CK_UTF8CHAR *name, const CK_VERSION *version,
@@ -55,11 +56,11 @@ static int is_asked(const CK_INTERFACE *each, const CK_UTF8CHAR *name, const CK_
 CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **chosen, CK_FLAGS flags)
 {
     if (chosen == NULL)
-        return CKR_ARGUMENTS_BAD;
+        return gives(CKR_ARGUMENTS_BAD);
     for (CK_INTERFACE *each = interfaces; each < interfaces + INTERFACES; each++)
         if (is_asked(each, name, version, flags)) {
             *chosen = each;
-            return CKR_OK;
+            return gives(CKR_OK);
         }
-    return CKR_FUNCTION_FAILED;
+    return gives(CKR_FUNCTION_FAILED);
 }

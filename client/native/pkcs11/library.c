@@ -5,6 +5,7 @@
 
 #include "bridge.h"
 #include "claims.h"
+#include "journal.h"
 #include "keys.h"
 #include "login.h"
 #include "sessions.h"
@@ -64,13 +65,13 @@ CK_RV C_Initialize(void *arguments)
 {
     CK_RV rv = arguments == NULL ? CKR_OK : check_arguments(arguments);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     pthread_once(&watched, watch_forks);
     lock();
     rv = is_initialized ? CKR_CRYPTOKI_ALREADY_INITIALIZED : CKR_OK;
     is_initialized = 1;
     unlock();
-    return rv;
+    return gives(rv);
 }
 
 /* Whether it was in use, and whether nobody is in a call any more. */
@@ -90,9 +91,9 @@ CK_RV C_Finalize(void *reserved)
 {
     int is_free;
     if (reserved != NULL)
-        return CKR_ARGUMENTS_BAD;
+        return gives(CKR_ARGUMENTS_BAD);
     if (!leave(&is_free))
-        return CKR_CRYPTOKI_NOT_INITIALIZED;
+        return gives(CKR_CRYPTOKI_NOT_INITIALIZED);
     claims_end(CK_INVALID_HANDLE);
     sm_close();
     lock();
@@ -101,7 +102,7 @@ CK_RV C_Finalize(void *reserved)
     else
         keys_abandon();
     unlock();
-    return CKR_OK;
+    return gives(CKR_OK);
 }
 
 void padded(CK_UTF8CHAR *field, size_t size, const char *text)
@@ -115,13 +116,13 @@ CK_RV C_GetInfo(CK_INFO *info)
 {
     CK_RV rv = library_in_use();
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     if (info == NULL)
-        return CKR_ARGUMENTS_BAD;
+        return gives(CKR_ARGUMENTS_BAD);
     memset(info, 0, sizeof *info);
     info->cryptokiVersion = (CK_VERSION){3, 2};
     info->libraryVersion = (CK_VERSION){1, 4};
     padded(info->manufacturerID, sizeof info->manufacturerID, "seemachine");
     padded(info->libraryDescription, sizeof info->libraryDescription, "seemachine mock HSM fleet");
-    return CKR_OK;
+    return gives(CKR_OK);
 }

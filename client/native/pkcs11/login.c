@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "journal.h"
 #include "refusals.h"
 #include "sessions.h"
 
@@ -78,9 +79,9 @@ CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
-    return session_leave(session,
-                         pin == NULL && size != 0 ? CKR_ARGUMENTS_BAD : log_in(user, pin, size));
+        return gives(rv);
+    return gives(session_leave(
+        session, pin == NULL && size != 0 ? CKR_ARGUMENTS_BAD : log_in(user, pin, size)));
 }
 
 CK_RV C_Logout(CK_SESSION_HANDLE handle)
@@ -88,10 +89,10 @@ CK_RV C_Logout(CK_SESSION_HANDLE handle)
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     lock();
     rv = is_logged_in ? CKR_OK : CKR_USER_NOT_LOGGED_IN;
     login_forget();
     unlock();
-    return session_leave(session, rv);
+    return gives(session_leave(session, rv));
 }

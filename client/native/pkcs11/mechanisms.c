@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "journal.h"
 #include "token.h"
 
 enum { LEAST_ML_DSA = 1312, MOST_ML_DSA = 2592 };
@@ -59,31 +60,31 @@ CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *cou
 {
     CK_RV rv = token_check(slot);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     if (count == NULL)
-        return CKR_ARGUMENTS_BAD;
+        return gives(CKR_ARGUMENTS_BAD);
     CK_ULONG room = *count;
     *count = ROWS;
     if (list == NULL)
-        return CKR_OK;
+        return gives(CKR_OK);
     if (room < ROWS)
-        return CKR_BUFFER_TOO_SMALL;
+        return gives(CKR_BUFFER_TOO_SMALL);
     for (size_t at = 0; at < ROWS; at++)
         list[at] = rows[at].type;
-    return CKR_OK;
+    return gives(CKR_OK);
 }
 
 CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
 {
     CK_RV rv = token_check(slot);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     if (info == NULL)
-        return CKR_ARGUMENTS_BAD;
+        return gives(CKR_ARGUMENTS_BAD);
     for (size_t at = 0; at < ROWS; at++)
         if (rows[at].type == type) {
             *info = rows[at].info;
-            return CKR_OK;
+            return gives(CKR_OK);
         }
-    return CKR_MECHANISM_INVALID;
+    return gives(CKR_MECHANISM_INVALID);
 }

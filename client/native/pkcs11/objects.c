@@ -4,6 +4,7 @@
 
 #include "attributes.h"
 #include "claims.h"
+#include "journal.h"
 #include "login.h"
 #include "refusals.h"
 #include "sessions.h"
@@ -66,12 +67,12 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE which,
     struct object object;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     if (attributes == NULL && count != 0)
-        return session_leave(session, CKR_ARGUMENTS_BAD);
+        return gives(session_leave(session, CKR_ARGUMENTS_BAD));
     if (!object_at(which, &object))
-        return session_leave(session, CKR_OBJECT_HANDLE_INVALID);
-    return session_leave(session, read_attributes(&object, attributes, count));
+        return gives(session_leave(session, CKR_OBJECT_HANDLE_INVALID));
+    return gives(session_leave(session, read_attributes(&object, attributes, count)));
 }
 
 static CK_RV destroy(const struct session *session, CK_OBJECT_HANDLE which)
@@ -102,5 +103,5 @@ CK_RV C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE which)
 {
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
-    return rv != CKR_OK ? rv : session_leave(session, destroy(session, which));
+    return gives(rv != CKR_OK ? rv : session_leave(session, destroy(session, which)));
 }

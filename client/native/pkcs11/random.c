@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/random.h>
 
+#include "journal.h"
 #include "sessions.h"
 
 enum { MOST_AT_ONCE = 256 };
@@ -26,9 +27,9 @@ CK_RV C_GenerateRandom(CK_SESSION_HANDLE handle, CK_BYTE *place, CK_ULONG size)
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
-    return session_leave(session,
-                         place == NULL && size != 0 ? CKR_ARGUMENTS_BAD : fill(place, size));
+        return gives(rv);
+    return gives(session_leave(session,
+                               place == NULL && size != 0 ? CKR_ARGUMENTS_BAD : fill(place, size)));
 }
 
 CK_RV C_SeedRandom(CK_SESSION_HANDLE handle, CK_BYTE *seed, CK_ULONG size)
@@ -37,5 +38,5 @@ CK_RV C_SeedRandom(CK_SESSION_HANDLE handle, CK_BYTE *seed, CK_ULONG size)
     (void)seed;
     (void)size;
     CK_RV rv = session_enter(handle, &session);
-    return rv != CKR_OK ? rv : session_leave(session, CKR_RANDOM_SEED_NOT_SUPPORTED);
+    return gives(rv != CKR_OK ? rv : session_leave(session, CKR_RANDOM_SEED_NOT_SUPPORTED));
 }

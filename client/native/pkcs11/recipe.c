@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bridge.h"
+#include "journal.h"
 
 enum rule { IS_TRUE, IS_FALSE, IS_FLAG, IS_EMPTY, IS_CLASS, IS_KEY_TYPE, IS_READ };
 enum { PUBLIC = 1, PRIVATE = 2, BOTH = PUBLIC | PRIVATE };
@@ -95,14 +96,25 @@ static CK_RV check_attribute(const CK_ATTRIBUTE *attribute, int half, CK_KEY_TYP
     return CKR_ATTRIBUTE_TYPE_INVALID;
 }
 
+static void tell(CK_RV rv, CK_ATTRIBUTE_TYPE type, int half)
+{
+    char sentence[100];
+    snprintf(sentence, sizeof sentence, "attribute 0x%lx of the %s half %s", type,
+             half == PUBLIC ? "public" : "private",
+             rv == CKR_ATTRIBUTE_TYPE_INVALID ? "is none that it has" : "can't have this value");
+    journal_reason(rv, sentence);
+}
+
 static CK_RV check(const struct template *template, int half, CK_KEY_TYPE type)
 {
     if (!template_is_whole(template))
         return CKR_ARGUMENTS_BAD;
     for (CK_ULONG at = 0; at < template->count; at++) {
         CK_RV rv = check_attribute(&template->attributes[at], half, type);
-        if (rv != CKR_OK)
+        if (rv != CKR_OK) {
+            tell(rv, template->attributes[at].type, half);
             return rv;
+        }
     }
     return CKR_OK;
 }

@@ -1,5 +1,6 @@
 #include "refusals.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "journal.h"
@@ -59,6 +60,16 @@ static CK_RV translated(const char *operation, const struct sm_reply *reply)
     return row->value;
 }
 
+/* The sentence, and after it the advice where there is some. */
+static void tell(CK_RV rv, const struct sm_reply *reply)
+{
+    enum { SENTENCE, CLASS, ADVICE, MOST = 2000 };
+    char whole[MOST];
+    const char *advice = word(reply, ADVICE);
+    snprintf(whole, sizeof whole, "%s%s%s", word(reply, SENTENCE), *advice ? "; " : "", advice);
+    journal_reason(rv, whole);
+}
+
 CK_RV ask(const char *operation, const struct sm_field *fields, size_t count, size_t least,
           struct sm_reply *reply)
 {
@@ -66,10 +77,10 @@ CK_RV ask(const char *operation, const struct sm_field *fields, size_t count, si
     if (sm_ask(operation, fields, count, reply) != SM_OK) {
         rv = translated(operation, reply);
         if (rv != CKR_OBJECT_HANDLE_INVALID) /* a search that finds nothing is no refusal */
-            journal(operation, rv, word(reply, 0));
+            tell(rv, reply);
     } else if (reply->count < least) {
         rv = CKR_GENERAL_ERROR;
-        journal(operation, rv, "the helper gave too few fields: it is of another version");
+        journal_reason(rv, "the helper gave too few fields: it is of another version");
     }
     if (rv != CKR_OK)
         sm_reply_free(reply);

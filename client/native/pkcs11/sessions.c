@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "claims.h"
+#include "journal.h"
 #include "login.h"
 #include "token.h"
 
@@ -118,21 +119,21 @@ CK_RV C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIF
     (void)notify;
     CK_RV rv = token_check(slot);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     if (handle == NULL)
-        return CKR_ARGUMENTS_BAD;
+        return gives(CKR_ARGUMENTS_BAD);
     if (!(flags & CKF_SERIAL_SESSION))
-        return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
+        return gives(CKR_SESSION_PARALLEL_NOT_SUPPORTED);
     if (flags & ~(CKF_SERIAL_SESSION | CKF_RW_SESSION))
-        return CKR_ARGUMENTS_BAD;
+        return gives(CKR_ARGUMENTS_BAD);
     struct session *session = calloc(1, sizeof *session);
     if (session == NULL)
-        return CKR_HOST_MEMORY;
+        return gives(CKR_HOST_MEMORY);
     session->flags = flags;
     pthread_mutex_init(&session->mutex, NULL);
     add(session);
     *handle = session->handle;
-    return CKR_OK;
+    return gives(CKR_OK);
 }
 
 /* A session takes its keys with it, the last one the login. */
@@ -140,7 +141,7 @@ CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
 {
     CK_RV rv = library_in_use();
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     lock();
     struct session **place = place_of(handle);
     if (*place == NULL)
@@ -152,20 +153,20 @@ CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
     unlock();
     if (rv == CKR_OK)
         claims_end(handle);
-    return rv;
+    return gives(rv);
 }
 
 CK_RV C_CloseAllSessions(CK_SLOT_ID slot)
 {
     CK_RV rv = token_check(slot);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     lock();
     sessions_close_all();
     login_forget();
     unlock();
     claims_end(CK_INVALID_HANDLE);
-    return CKR_OK;
+    return gives(CKR_OK);
 }
 
 static CK_STATE state_of(const struct session *session)
@@ -180,11 +181,11 @@ CK_RV C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO *info)
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     if (info == NULL)
-        return session_leave(session, CKR_ARGUMENTS_BAD);
+        return gives(session_leave(session, CKR_ARGUMENTS_BAD));
     *info = (CK_SESSION_INFO){.slotID = SLOT, .state = state_of(session), .flags = session->flags};
-    return session_leave(session, CKR_OK);
+    return gives(session_leave(session, CKR_OK));
 }
 
 CK_RV C_SessionCancel(CK_SESSION_HANDLE handle, CK_FLAGS flags)
@@ -192,14 +193,14 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE handle, CK_FLAGS flags)
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     if (flags & CKF_SIGN)
         operation_end(&session->signing);
     if (flags & CKF_VERIFY)
         operation_end(&session->verifying);
     if (flags & CKF_FIND_OBJECTS)
         finding_end(session);
-    return session_leave(session, CKR_OK);
+    return gives(session_leave(session, CKR_OK));
 }
 
 /* Nothing has ever run beside its caller (PKCS #11 5.20). */
@@ -207,7 +208,7 @@ CK_RV C_GetFunctionStatus(CK_SESSION_HANDLE handle)
 {
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
-    return rv != CKR_OK ? rv : session_leave(session, CKR_FUNCTION_NOT_PARALLEL);
+    return gives(rv != CKR_OK ? rv : session_leave(session, CKR_FUNCTION_NOT_PARALLEL));
 }
 
 CK_RV C_CancelFunction(CK_SESSION_HANDLE handle)

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "journal.h"
 #include "login.h"
 #include "parameters.h"
 #include "refusals.h"
@@ -15,9 +16,9 @@ CK_RV C_SignInit(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HA
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
-    return session_leave(session,
-                         operation_begin(&session->signing, mechanism, key, CKO_PRIVATE_KEY));
+        return gives(rv);
+    return gives(session_leave(
+        session, operation_begin(&session->signing, mechanism, key, CKO_PRIVATE_KEY)));
 }
 
 /* The key is named by its hash: another one that has come under its alias must not sign. */
@@ -112,15 +113,18 @@ CK_RV C_Sign(CK_SESSION_HANDLE handle, CK_BYTE *data, CK_ULONG size, CK_BYTE *si
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
-    return session_leave(session, sign_whole(&session->signing, data, size, signature, length));
+        return gives(rv);
+    return gives(
+        session_leave(session, sign_whole(&session->signing, data, size, signature, length)));
 }
 
 CK_RV C_SignUpdate(CK_SESSION_HANDLE handle, CK_BYTE *part, CK_ULONG size)
 {
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
-    return rv != CKR_OK ? rv : session_leave(session, operation_add(&session->signing, part, size));
+    return gives(rv != CKR_OK
+                     ? rv
+                     : session_leave(session, operation_add(&session->signing, part, size)));
 }
 
 static CK_RV sign_parts(struct operation *operation, CK_BYTE *place, CK_ULONG *length)
@@ -139,6 +143,7 @@ CK_RV C_SignFinal(CK_SESSION_HANDLE handle, CK_BYTE *signature, CK_ULONG *length
 {
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
-    return rv != CKR_OK ? rv
-                        : session_leave(session, sign_parts(&session->signing, signature, length));
+    return gives(rv != CKR_OK
+                     ? rv
+                     : session_leave(session, sign_parts(&session->signing, signature, length)));
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "journal.h"
 #include "keys.h"
 #include "login.h"
 #include "sessions.h"
@@ -20,35 +21,35 @@ CK_RV C_GetSlotList(CK_BBOOL only_with_token, CK_SLOT_ID *slots, CK_ULONG *count
     (void)only_with_token;
     CK_RV rv = library_in_use();
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     if (count == NULL)
-        return CKR_ARGUMENTS_BAD;
+        return gives(CKR_ARGUMENTS_BAD);
     CK_ULONG room = *count;
     *count = 1;
     if (slots == NULL)
-        return CKR_OK;
+        return gives(CKR_OK);
     if (room < 1)
-        return CKR_BUFFER_TOO_SMALL;
+        return gives(CKR_BUFFER_TOO_SMALL);
     slots[0] = SLOT;
-    return CKR_OK;
+    return gives(CKR_OK);
 }
 
 CK_RV C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
 {
     CK_RV rv = token_check(slot);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     if (info == NULL)
-        return CKR_ARGUMENTS_BAD;
+        return gives(CKR_ARGUMENTS_BAD);
     memset(info, 0, sizeof *info);
     padded(info->slotDescription, sizeof info->slotDescription, "seemachine fleet of mock HSMs");
     padded(info->manufacturerID, sizeof info->manufacturerID, "seemachine");
     info->flags = CKF_TOKEN_PRESENT;
-    return CKR_OK;
+    return gives(CKR_OK);
 }
 
-/* Keys that a card set protects need a login; those of the module need none. */
-static CK_RV login_flag(CK_FLAGS *flag)
+/* Keys that a card set protects need a login, by its passphrase; those of the module need none. */
+static CK_RV login_flags(CK_FLAGS *flags)
 {
     struct key_list found;
     CK_RV rv = keys_all(&found);
@@ -56,7 +57,7 @@ static CK_RV login_flag(CK_FLAGS *flag)
         return rv;
     for (size_t at = 0; at < found.count; at++)
         if (found.keys[at]->is_protected)
-            *flag = CKF_LOGIN_REQUIRED;
+            *flags = CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED;
     free(found.keys);
     return CKR_OK;
 }
@@ -75,22 +76,22 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
     CK_FLAGS login = 0;
     CK_RV rv = token_check(slot);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     if (info == NULL)
-        return CKR_ARGUMENTS_BAD;
-    rv = login_flag(&login);
+        return gives(CKR_ARGUMENTS_BAD);
+    rv = login_flags(&login);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     memset(info, 0, sizeof *info);
     padded(info->label, sizeof info->label, "seemachine");
     padded(info->manufacturerID, sizeof info->manufacturerID, "seemachine");
     padded(info->model, sizeof info->model, "PQSDK fleet");
     padded(info->serialNumber, sizeof info->serialNumber, "1");
     padded(info->utcTime, sizeof info->utcTime, "");
-    info->flags = CKF_RNG | CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED | login;
+    info->flags = CKF_RNG | CKF_TOKEN_INITIALIZED | login;
     info->ulMaxPinLen = MOST_PIN;
     count_sessions(info);
-    return CKR_OK;
+    return gives(CKR_OK);
 }
 
 /* Nothing ever happens in the slot. */
@@ -98,8 +99,8 @@ CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
 {
     CK_RV rv = library_in_use();
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     if (slot == NULL || reserved != NULL)
-        return CKR_ARGUMENTS_BAD;
-    return flags & CKF_DONT_BLOCK ? CKR_NO_EVENT : CKR_FUNCTION_NOT_SUPPORTED;
+        return gives(CKR_ARGUMENTS_BAD);
+    return gives(flags & CKF_DONT_BLOCK ? CKR_NO_EVENT : CKR_FUNCTION_NOT_SUPPORTED);
 }

@@ -1,17 +1,24 @@
-/* The functions of the standard that the module does not have: one answer under many names. */
+/* The functions of the standard that the module does not have: one answer under many names, each of
+ * which the journal tells. */
+#include "journal.h"
 #include "library.h"
 
-__attribute__((used)) static CK_RV not_supported(void)
+static CK_RV not_supported(const char *name)
 {
     CK_RV rv = library_in_use();
-    return rv == CKR_OK ? CKR_FUNCTION_NOT_SUPPORTED : rv;
+    return journal_end(name, rv == CKR_OK ? CKR_FUNCTION_NOT_SUPPORTED : rv);
 }
 
 /* Caller and callee agree on where arguments are, and this callee looks at none. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wattribute-alias"
 #endif
-#define UNSUPPORTED(name) extern __typeof__(name) name __attribute__((alias("not_supported")));
+#define UNSUPPORTED(name)                                                                          \
+    __attribute__((used)) static CK_RV no_##name(void)                                             \
+    {                                                                                              \
+        return not_supported(#name);                                                               \
+    }                                                                                              \
+    extern __typeof__(name) name __attribute__((alias("no_" #name)));
 
 UNSUPPORTED(C_InitToken)
 UNSUPPORTED(C_InitPIN)

@@ -1,6 +1,7 @@
 /* Verifying, in the helper on this host: no machine is asked. */
 #include <string.h>
 
+#include "journal.h"
 #include "parameters.h"
 #include "refusals.h"
 #include "sessions.h"
@@ -65,9 +66,9 @@ CK_RV C_VerifyInit(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
-    return session_leave(session,
-                         operation_begin(&session->verifying, mechanism, key, CKO_PUBLIC_KEY));
+        return gives(rv);
+    return gives(session_leave(
+        session, operation_begin(&session->verifying, mechanism, key, CKO_PUBLIC_KEY)));
 }
 
 CK_RV C_Verify(CK_SESSION_HANDLE handle, CK_BYTE *data, CK_ULONG size, CK_BYTE *signature,
@@ -76,10 +77,10 @@ CK_RV C_Verify(CK_SESSION_HANDLE handle, CK_BYTE *data, CK_ULONG size, CK_BYTE *
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     rv = check_turn(&session->verifying, 0, 0);
-    return session_leave(
-        session, rv != CKR_OK ? rv : verify(&session->verifying, data, size, signature, length));
+    return gives(session_leave(
+        session, rv != CKR_OK ? rv : verify(&session->verifying, data, size, signature, length)));
 }
 
 static CK_RV add_part(CK_SESSION_HANDLE handle, int has_signature, const CK_BYTE *part,
@@ -96,7 +97,7 @@ static CK_RV add_part(CK_SESSION_HANDLE handle, int has_signature, const CK_BYTE
 
 CK_RV C_VerifyUpdate(CK_SESSION_HANDLE handle, CK_BYTE *part, CK_ULONG size)
 {
-    return add_part(handle, 0, part, size);
+    return gives(add_part(handle, 0, part, size));
 }
 
 CK_RV C_VerifyFinal(CK_SESSION_HANDLE handle, CK_BYTE *signature, CK_ULONG length)
@@ -104,12 +105,12 @@ CK_RV C_VerifyFinal(CK_SESSION_HANDLE handle, CK_BYTE *signature, CK_ULONG lengt
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     struct operation *operation = &session->verifying;
     rv = check_turn(operation, 0, 1);
     if (rv == CKR_OK)
         rv = verify(operation, operation->message.data, operation->message.size, signature, length);
-    return session_leave(session, rv);
+    return gives(session_leave(session, rv));
 }
 
 static CK_RV begin_with(struct operation *operation, const CK_MECHANISM *mechanism,
@@ -133,9 +134,9 @@ CK_RV C_VerifySignatureInit(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, C
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
-    return session_leave(session,
-                         begin_with(&session->verifying, mechanism, key, signature, length));
+        return gives(rv);
+    return gives(session_leave(session,
+                               begin_with(&session->verifying, mechanism, key, signature, length)));
 }
 
 CK_RV C_VerifySignature(CK_SESSION_HANDLE handle, CK_BYTE *data, CK_ULONG size)
@@ -143,17 +144,17 @@ CK_RV C_VerifySignature(CK_SESSION_HANDLE handle, CK_BYTE *data, CK_ULONG size)
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     struct operation *operation = &session->verifying;
     rv = check_turn(operation, 1, 0);
     if (rv == CKR_OK)
         rv = verify(operation, data, size, operation->signature.data, operation->signature.size);
-    return session_leave(session, rv);
+    return gives(session_leave(session, rv));
 }
 
 CK_RV C_VerifySignatureUpdate(CK_SESSION_HANDLE handle, CK_BYTE *part, CK_ULONG size)
 {
-    return add_part(handle, 1, part, size);
+    return gives(add_part(handle, 1, part, size));
 }
 
 CK_RV C_VerifySignatureFinal(CK_SESSION_HANDLE handle)
@@ -161,11 +162,11 @@ CK_RV C_VerifySignatureFinal(CK_SESSION_HANDLE handle)
     struct session *session;
     CK_RV rv = session_enter(handle, &session);
     if (rv != CKR_OK)
-        return rv;
+        return gives(rv);
     struct operation *operation = &session->verifying;
     rv = check_turn(operation, 1, 1);
     if (rv == CKR_OK)
         rv = verify(operation, operation->message.data, operation->message.size,
                     operation->signature.data, operation->signature.size);
-    return session_leave(session, rv);
+    return gives(session_leave(session, rv));
 }

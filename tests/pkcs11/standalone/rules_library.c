@@ -97,11 +97,11 @@ void rule_slots(void)
     CHECK(info.flags == CKF_TOKEN_PRESENT);
     GIVES(CKR_SLOT_ID_INVALID, p11->C_GetSlotInfo(1, &info));
     OK(p11->C_GetTokenInfo(0, &token));
-    CHECK(!(token.flags & CKF_LOGIN_REQUIRED) && token.ulSessionCount == 1 &&
-          token.ulRwSessionCount == 1);
+    CHECK(!(token.flags & (CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED)));
+    CHECK(token.ulSessionCount == 1 && token.ulRwSessionCount == 1);
     fake_key("p", "mldsa44", "ops");
     OK(p11->C_GetTokenInfo(0, &token));
-    CHECK(token.flags & CKF_LOGIN_REQUIRED);
+    CHECK(token.flags & CKF_LOGIN_REQUIRED && token.flags & CKF_USER_PIN_INITIALIZED);
     GIVES(CKR_NO_EVENT, p11->C_WaitForSlotEvent(CKF_DONT_BLOCK, &slot, NULL));
 }
 
@@ -174,16 +174,52 @@ void rule_forks(void)
     OK(p11->C_Sign(session, data, 8, signature, &length));
 }
 
-/* What refusals say is written to the file that is named for it, a line each. */
+/* Refusals, the helper's and the module's own, are written to the file that is named for it: a line
+ * each, of the function, the value and a sentence. What programs ask for in the ordinary course is
+ * not among them. */
 void rule_journal(void)
 {
+    static const char *const expected[] = {
+        " C_Login CKR_PIN_INCORRECT the fake refuses\n",
+        " C_SignInit CKR_OPERATION_ACTIVE the session is in the middle of such an operation",
+        " C_Verify CKR_OPERATION_NOT_INITIALIZED call the function that begins",
+        " C_CloseSession CKR_SESSION_HANDLE_INVALID there is no such session\n",
+        " C_GetSlotInfo CKR_SLOT_ID_INVALID the only slot is number 0\n",
+        " C_GenerateKeyPair CKR_ATTRIBUTE_TYPE_INVALID attribute 0x90 of the public half is none",
+        " C_GenerateKeyPair CKR_TEMPLATE_INCOMPLETE HSS needs CKA_HSS_LEVELS",
+        " C_Sign CKR_KEY_EXHAUSTED the fake refuses\n",
+        " C_Encrypt CKR_FUNCTION_NOT_SUPPORTED the module does not have this function\n",
+    };
+    CK_BYTE signature[HSS_SIGNATURE];
+    CK_ULONG length = sizeof signature;
+    CK_SLOT_INFO info;
+    CK_MECHANISM making = {CKM_HSS_KEY_PAIR_GEN, NULL, 0};
+    CK_ATTRIBUTE none = {0x90, NULL, 0}, value = {CKA_VALUE, NULL, 0};
+    CK_OBJECT_HANDLE key = lms_key(), halves[2];
     char path[] = "/tmp/journal-XXXXXX", line[200] = "";
     CHECK(close(mkstemp(path)) == 0 && setenv("SEEMACHINE_PKCS11_LOG", path, 1) == 0);
-    start();
     GIVES(CKR_PIN_INCORRECT, p11->C_Login(session, CKU_USER, (CK_UTF8CHAR *)"wrong", 5));
+    OK(p11->C_SignInit(session, &hss, key));
+    GIVES(CKR_OPERATION_ACTIVE, p11->C_SignInit(session, &hss, key));
+    GIVES(CKR_OPERATION_NOT_INITIALIZED, p11->C_Verify(session, data, 8, signature, length));
+    GIVES(CKR_SESSION_HANDLE_INVALID, p11->C_CloseSession(999));
+    GIVES(CKR_SLOT_ID_INVALID, p11->C_GetSlotInfo(1, &info));
+    GIVES(CKR_ATTRIBUTE_SENSITIVE, p11->C_GetAttributeValue(session, key, &value, 1));
+    GIVES(CKR_ATTRIBUTE_TYPE_INVALID,
+          p11->C_GenerateKeyPair(session, &making, &none, 1, NULL, 0, halves, halves + 1));
+    GIVES(CKR_TEMPLATE_INCOMPLETE,
+          p11->C_GenerateKeyPair(session, &making, NULL, 0, NULL, 0, halves, halves + 1));
+    fake.refuse = "sign";
+    fake.refuse_class = "UsedUp";
+    fake.refuse_status = 73;
+    GIVES(CKR_KEY_EXHAUSTED, p11->C_Sign(session, data, 8, signature, &length));
+    GIVES(CKR_FUNCTION_NOT_SUPPORTED, p11->C_Encrypt(session, data, 8, signature, &length));
     FILE *file = fopen(path, "r");
-    CHECK(file != NULL && fgets(line, sizeof line, file) != NULL && fgetc(file) == EOF &&
-          fclose(file) == 0);
-    CHECK(strstr(line, " login 0xa0 the fake refuses\n") != NULL && strstr(line, "wrong") == NULL);
+    CHECK(file != NULL);
+    for (size_t at = 0; at < sizeof expected / sizeof *expected; at++) {
+        CHECK(fgets(line, sizeof line, file) != NULL);
+        CHECK(strstr(line, expected[at]) != NULL && strstr(line, "wrong") == NULL);
+    }
+    CHECK(fgetc(file) == EOF && fclose(file) == 0);
     unlink(path);
 }
