@@ -12,13 +12,15 @@ signatures:
                       signatures; all over manifest.json
 """
 
+import copy
 import hashlib
 import io
 import json
+import os
 import posixpath
 import tarfile
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from seemachine.formats import Format
@@ -140,9 +142,32 @@ def unpack(image: Image, folder: Path) -> None:
     """Lay out the root tree. Raises Refusal for a tree that reaches outside of its folder."""
     try:
         with _opened(image.tree) as tree:
-            tree.extractall(folder, members=map(_private, tree), filter="data")
+            members = list(map(_private, tree))
+            if hasattr(tarfile, "data_filter"):
+                tree.extractall(folder, members=members, filter="data")
+            else:  # Python before 3.11.4, as Debian 12 has it
+                _keep_inside(members)
+                tree.extractall(folder, members=members)  # noqa: S202
     except tarfile.TarError as error:
         raise Refusal(f"the root tree of the image can't be laid out: {error}") from None
+
+
+def _keep_inside(members: list[tarfile.TarInfo]) -> None:
+    """What the filter `data` does to a tree: all of it is this user's, and in its folder.
+
+    Nothing may lie under a link, wherever that leads. Raises tarfile.TarError.
+    """
+    links = {member.name for member in members if member.issym()}
+    for member in members:
+        member.name = member.name.lstrip("/")
+        member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
+        under = (str(parent) for parent in PurePosixPath(member.name).parents)
+        where = posixpath.join(posixpath.dirname(member.name), member.linkname)
+        for path in (member.name, where if member.issym() else ""):
+            if posixpath.isabs(path) or posixpath.normpath(path).split("/")[0] == "..":
+                raise tarfile.TarError(f"{member.name} reaches out of its folder")
+        if links.intersection(under):
+            raise tarfile.TarError(f"{member.name} lies under a link")
 
 
 def _opened(data: bytes) -> tarfile.TarFile:
@@ -179,7 +204,9 @@ def _whole(member: tarfile.TarInfo) -> bool:
 
 def _private(member: tarfile.TarInfo) -> tarfile.TarInfo:
     """What lies in the folder of an HSM is for its user alone."""
-    return member.replace(mode=member.mode & 0o700, deep=False)
+    private = copy.copy(member)
+    private.mode &= 0o700
+    return private
 
 
 def _encoded(image: Image) -> bytes:

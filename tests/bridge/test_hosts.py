@@ -22,6 +22,9 @@ SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 BUILDS = {"plain": (), "address": SANITIZED, "thread": ("-fsanitize=thread",)}
 
 
+# Programs of these tests import what the tests share.
+TESTS = Path(__file__).parent.parent
+
 UNLOADS = """
 import _ctypes, os, sys
 from bridge.native import Bridge
@@ -225,7 +228,10 @@ def test_a_helper_has_nothing_of_its_host(
 def test_the_library_can_be_unloaded(library: Path, alias: str, machine: RunningMachine) -> None:
     """Its helper ends, and so do its handlers of fork; loaded again it begins anew."""
     with subprocess.Popen(
-        [sys.executable, "-c", UNLOADS, str(library), alias], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", UNLOADS, str(library), alias],
+        env=os.environ | {"PYTHONPATH": str(TESTS)},
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         told = process.communicate(timeout=60)[0].splitlines()
     assert (process.returncode, told) == (0, ["0", "0", "0"])
@@ -281,7 +287,7 @@ def test_a_reply_takes_no_memory_before_it_comes(library: Path, tmp_path: Path) 
     boaster.chmod(0o755)
     done = subprocess.run(
         [sys.executable, "-c", BOASTS, str(library)],
-        env=os.environ | {"SEEMACHINE_PYTHON": str(boaster)},
+        env=os.environ | {"SEEMACHINE_PYTHON": str(boaster), "PYTHONPATH": str(TESTS)},
         capture_output=True,
         text=True,
         check=True,

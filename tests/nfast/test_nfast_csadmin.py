@@ -296,15 +296,49 @@ def test_load_refuses_the_delegation_of_another_key(five: Site) -> None:
     )
 
 
-def test_a_tree_that_reaches_out_of_its_folder_is_refused(tmp_path: Path) -> None:
-    """Unpacking never writes elsewhere."""
+@pytest.fixture(params=["today", "3.11.3"])
+def an_age_of_python(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filters for unpacking came with 3.11.4, and Debian 12 has one from before that."""
+    if request.param != "today":
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+
+
+def tree_of(*members: tuple[str, str]) -> images.Image:
+    """An image with a tree of empty files, and of links where a target is given."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tree:
-        member = tarfile.TarInfo("../outside")
-        tree.addfile(member, io.BytesIO())
+        for name, target in members:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = (tarfile.SYMTYPE if target else tarfile.REGTYPE), target
+            tree.addfile(member, io.BytesIO())
+    return images.Image(b"{}", packed.getvalue())
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("../outside", "")],
+        [("a", ".."), ("a/outside", "")],
+        [("a", "/")],
+        [("a/b", "../../x")],
+        [("p/q", "."), ("p/q/e", "../../x")],
+    ],
+    ids=["dots", "through a link", "to the root", "out", "out, under a link"],
+)
+def test_a_tree_that_reaches_out_of_its_folder_is_refused(
+    members: list[tuple[str, str]], tmp_path: Path, an_age_of_python: None
+) -> None:
+    """Unpacking never writes elsewhere."""
     with pytest.raises(images.Refusal, match="can't be laid out"):
-        images.unpack(images.Image(b"{}", packed.getvalue()), tmp_path / "in")
+        images.unpack(tree_of(*members), tmp_path / "in")
     assert not (tmp_path / "outside").exists()
+
+
+def test_a_tree_has_files_and_links_inside_of_it(tmp_path: Path, an_age_of_python: None) -> None:
+    """Links lead where they led; absolute names lose their slash, as tar does it."""
+    images.unpack(tree_of(("usr/lib/a", ""), ("usr/b", "lib/a"), ("/c", "")), tmp_path / "in")
+    assert (tmp_path / "in/usr/b").read_bytes() == (tmp_path / "in/c").read_bytes() == b""
+    assert (tmp_path / "in/usr/b").readlink() == Path("lib/a")
 
 
 def test_signextra_needs_a_signed_image_and_keeps_its_signatures(five: Site) -> None:

@@ -12,6 +12,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from kit.unpacking import unpack
 from package.building import NO_COMPILER, ROOT
 
 DIST = ROOT / "dist"
@@ -119,8 +120,7 @@ def test_the_source_archive_is_the_tree(tmp_path: Path) -> None:
 
 def test_the_source_archive_tests_itself(tmp_path: Path) -> None:
     """`make test` works in it as it does in a clone."""
-    with tarfile.open(archive("*.tar.gz")) as tar:
-        tar.extractall(tmp_path, filter="data")
+    unpack(archive("*.tar.gz"), tmp_path, "data")
     [tree] = tmp_path.iterdir()
     said = run("make", "test", f"TESTS={ITS_TESTS}", "JOBS=1", cwd=str(tree), MAKEFLAGS="")
     assert " passed" in said

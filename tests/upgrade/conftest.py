@@ -1,11 +1,11 @@
 """The world that is kept, and the same as if it had never left its disk."""
 
 import hashlib
-import tarfile
 from pathlib import Path
 
 import pytest
 from kit.images import as_from_an_image
+from kit.unpacking import unpack
 from upgrade.make_world import FIRST
 
 from seemachine.state.disk.checksummed import seal, unseal
@@ -18,8 +18,7 @@ KEPT = Path(__file__).parent / "world-0.1.0.tar.gz"
 @pytest.fixture
 def world(tmp_path: Path) -> Path:
     """The world that is kept, on another disk than that which it was made on."""
-    with tarfile.open(KEPT) as tar:
-        tar.extractall(tmp_path, filter="tar")
+    unpack(KEPT, tmp_path, "tar")
     return tmp_path / "world"
 
 
