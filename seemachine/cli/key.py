@@ -22,11 +22,18 @@ def run(verb: str, options: argparse.Namespace) -> int:
         given = environment.from_process(options.environ, options.world)
         with blocking.connected(given, doubted=True) as fleet:
             found = keys.overview(fleet, options.world)
-            for sentence in found.silent:
+            for sentence in () if _needs_none(verb, options, found) else found.silent:
                 answer.note(sentence)
             return VERBS[verb](fleet, found, options, answer)
     except StatusError as error:
         raise refused(error) from None
+
+
+def _needs_none(verb: str, options: argparse.Namespace, found: Overview) -> bool:
+    """Whether no machine has a part in it: an ML-DSA key ends with its file."""
+    return verb == "destroy" and any(
+        view.signs_anywhere and view.alias == options.name.lower() for view in found.keys
+    )
 
 
 def _list(

@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from seeclient.algorithms.mldsa.keyfile import MldsaKeyFile
+
 from seemachine.fleet.keys import LMS, Ended, KeyView
 from seemachine.state.cards.rack import Whereabouts
 from seemachine.state.errors import counted
@@ -20,6 +22,9 @@ def row(view: KeyView, silent: Sequence[str]) -> str:
 def lines(view: KeyView) -> Iterator[str]:
     """What there is of a key."""
     yield ", ".join(filter(None, (f"{view.name}: {_algorithm(view)}", _made(view))))
+    if isinstance(view.file, MldsaKeyFile):
+        cards = f", protected by the card set {view.file.token}" if view.file.cardset else ""
+        yield f"  {view.file.parameters.name}{cards}"
     yield f"  public key {view.public_key.hex()}"
     yield f"  key file {view.alias}" if view.file else "  no key file on this host"
     for esn, info in view.nvram.items():

@@ -210,7 +210,8 @@ class TestOtherCommands:
         code, lines = shell.seemachine("key", "show", "one")
         assert code == 0
         assert lines[0].startswith("one: ML-DSA, made ")
-        assert lines[2] == "  key file one"
+        assert lines[1] == "  mldsa44"
+        assert lines[3] == "  key file one"
         document = json.loads("\n".join(shell.seemachine("key", "show", "one", "--json")[1]))
         assert (document["key"]["algorithm"], document["key"]["nvram_file"]) == ("ML-DSA", None)
 
@@ -231,6 +232,8 @@ class TestOtherCommands:
             shell.pipsqueak("generate", "alias=one", "mldsacode=44")
         code, lines = shell.seemachine("key", "destroy", "one", "--yes")
         assert (code, lines[-1].startswith("one is destroyed")) == (0, True)
+        # And that one is down is of no interest.
+        assert not any("is down" in line for line in lines)
 
     def test_backup_and_restore(self, shell, tmp_path):
         """The key file comes back with what is in it, and signs."""

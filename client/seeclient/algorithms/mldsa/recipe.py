@@ -60,14 +60,14 @@ def check(recipe: Recipe, store: KeyStore, where: str) -> None:
         mldsa(recipe.mldsacode)
     except MldsaError as error:
         raise StatusError(Status.InvalidParameter, str(error), where) from None
-    if not recipe.overwrite or not _may_go(recipe.alias, store):
+    if not recipe.overwrite or _has_leaves(recipe.alias, store):
         store.check_free(recipe.alias, where)
     store.check_writable()
 
 
-def _may_go(alias: str, store: KeyStore) -> bool:
-    """Whether nothing but the key file is lost with a key: leaves of an LMS key would be orphaned.
+def _has_leaves(alias: str, store: KeyStore) -> bool:
+    """Whether more than the key file is lost with a key: leaves of an LMS key would be orphaned.
 
     Raises StatusError for a file that can't be read.
     """
-    return store.has(alias) and not store.load(alias).name
+    return store.has(alias) and bool(store.load(alias).name)

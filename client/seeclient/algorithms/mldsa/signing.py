@@ -1,5 +1,6 @@
 """Signing with ML-DSA keys: any machine of the world can, as often as it is asked."""
 
+from collections.abc import Callable
 from functools import partial
 
 from seeclient import dispatch
@@ -11,8 +12,11 @@ from seeclient.message import Message
 from seeclient.results import Signed
 from seeclient.signing_options import PLAIN, SigningOptions
 from seemachine.mldsa.parameters import MldsaError, of_public_key
-from seemachine.wire.messages import InfoMldsa, SignMldsa
+from seemachine.wire.messages import InfoMldsa, MldsaSigned, SignMldsa
 from seemachine.wire.status import Status, StatusError
+
+# What machines call it.
+BLOB = "the key blob:"
 
 
 def sign(
@@ -34,14 +38,7 @@ def sign(
             logical_token=logical_token,
         )
 
-    peer, made = yield from first_reply(
-        roster,
-        _in_order(roster, key),
-        request,
-        bytes.fromhex(key.cardset),
-        options.passphrases,
-        asking=lambda each: options.asking(each.esn),
-    )
+    peer, made = yield from _first_reply(roster, key, request, options)
     yield from _check(peer, key, mu, made.signature)
     roster.signers[key.public_key] = peer
     return Signed(made.signature, peer.esn)
@@ -51,6 +48,27 @@ def _refuse_acknowledgement(options: SigningOptions) -> None:
     if options.acknowledge is not None:
         detail = "an ML-DSA key has no thresholds, so there is nothing to acknowledge"
         raise StatusError(Status.InvalidParameter, detail, SignMldsa.NAME)
+
+
+def _first_reply(
+    roster: Roster,
+    key: MldsaKeyFile,
+    request: Callable[[bytes | None], SignMldsa],
+    options: SigningOptions,
+) -> Story[tuple[Peer, MldsaSigned]]:
+    try:
+        return (
+            yield from first_reply(
+                roster,
+                _in_order(roster, key),
+                request,
+                bytes.fromhex(key.cardset),
+                options.passphrases,
+                asking=lambda each: options.asking(each.esn),
+            )
+        )
+    except StatusError as refused:
+        raise _named(refused, key) from None
 
 
 def _check(peer: Peer, key: MldsaKeyFile, mu: bytes, signature: bytes) -> Story[None]:
@@ -72,6 +90,14 @@ def sign_immediate(
     cardset = (info.cardset or b"").hex()
     key = MldsaKeyFile("", info.public_key, blob, cardset, cardset, signer=info.signer.hex())
     return (yield from sign(roster, key, message, options))
+
+
+def _named(refused: StatusError, key: MldsaKeyFile) -> StatusError:
+    """With the alias, which machines do not know: what they are given is a blob."""
+    if not key.alias or not refused.detail.startswith(BLOB):
+        return refused
+    detail = refused.detail.replace(BLOB, f"the key {key.alias}:", 1)
+    return StatusError(refused.status, detail, refused.where)
 
 
 def _in_order(roster: Roster, key: MldsaKeyFile) -> list[Peer]:
