@@ -9,6 +9,8 @@ import pytest
 from seeclient import arguments, completion
 
 from seemachine.cli.command import main
+from seemachine.formats import CARD_SET
+from seemachine.nfast.files import versioned
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -44,14 +46,18 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("pipsqueak alias=", ["firmware", "release"]),
         ("pipsqueak alias=release msgfile=fi", ["file.bin"]),
         ("pipsqueak alias=release message=", [""]),
+        ("pipsqueak generate alias=a token=", ["ocs", "releases"]),
+        ("pipsqueak generate alias=a token=r", ["releases"]),
     ],
 )
 def test_what_bash_offers(line: str, expected: list[str], tmp_path: Path) -> None:
-    """Verbs, names, the values of those with few, aliases of key files, and files."""
+    """Verbs, names, the values of those with few, aliases of key files, card sets, and files."""
     keys = tmp_path / "kmdata/local"
     keys.mkdir(parents=True)
     for name in ("key_pqsdk_release", "key_pqsdk_firmware", "key_simple_other"):
         (keys / name).touch()
+    for name in ("ocs", "releases"):
+        (keys / f"cards_{name}").write_bytes(versioned(CARD_SET, {"name": name, "hash": ""}))
     (tmp_path / "file.bin").touch()
     assert offered(line, tmp_path) == [each for each in expected if each]
 
@@ -59,6 +65,43 @@ def test_what_bash_offers(line: str, expected: list[str], tmp_path: Path) -> Non
 def test_a_bash_that_keeps_words_whole(tmp_path: Path) -> None:
     """Then what it offers begins with the name."""
     assert offered("pipsqueak generate resume=", tmp_path, " ") == ["resume=yes"]
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish here")
+def test_card_sets_in_fish(tmp_path: Path) -> None:
+    """None in a world without; else each by its name."""
+    keys = tmp_path / "kmdata/local"
+    keys.mkdir(parents=True)
+    script = f"{completion.script('fish')}\ncomplete -C 'pipsqueak generate token='"
+
+    def listed() -> list[str]:
+        environ = {"SEEMACHINE_HOME": str(tmp_path), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+        return subprocess.check_output(
+            ["fish", "-c", script], env=environ, text=True, timeout=30
+        ).split()
+
+    assert listed() == []
+    (keys / "cards_00").write_bytes(versioned(CARD_SET, {"name": "releases", "hash": ""}))
+    assert listed() == ["token=releases"]
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here")
+def test_card_sets_in_zsh(tmp_path: Path) -> None:
+    """None in a world without; else each by its name."""
+    keys = tmp_path / "kmdata/local"
+    keys.mkdir(parents=True)
+    script = "compdef() { : }; compset() { : }; compadd() { print -l -- $@ }"
+    script += f"\n{completion.script('zsh')}\nPREFIX=token=; _pipsqueak"
+
+    def listed() -> list[str]:
+        environ = {"SEEMACHINE_HOME": str(tmp_path), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+        return subprocess.check_output(
+            ["zsh", "-fc", script], env=environ, text=True, timeout=30
+        ).split()
+
+    assert listed() == ["--"]
+    (keys / "cards_00").write_bytes(versioned(CARD_SET, {"name": "releases", "hash": ""}))
+    assert listed() == ["--", "releases"]
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -1,6 +1,7 @@
 """How shells complete the words of pipsqueak, from the table of its arguments.
 
-The scripts need no pipsqueak: aliases are the names of key files. In bash and zsh a word may be
+The scripts need no pipsqueak: aliases are the names of key files, and card sets are
+named in theirs. In bash and zsh a word may be
 split at its equals sign, or not.
 """
 
@@ -18,6 +19,8 @@ FLAGS = ("--json", "--help", "--version")
 FILES = ("msgfile", "sigfile", "verify")
 # Beyond that, a number is better typed than chosen.
 MOST = 32
+# A line of the file of a card set; read by sed.
+CARD_SET = r's/^ *"name": "\(.*\)",*$/\1/p'
 WORLD = "${SEEMACHINE_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/seemachine}"
 
 BASH = Template("""\
@@ -32,6 +35,9 @@ _pipsqueak() {
                 aliases+=" ${file##*/$prefix}"
             done
             COMPREPLY=($(compgen -P "$kept" -W "$aliases" -- "$value")) ;;
+        token=*)
+            COMPREPLY=($(compgen -P "$kept" -W "$(sed -n '$cardsets' \\
+                "${NFAST_KMLOCAL:-$world/kmdata/local}"/cards_* 2>/dev/null)" -- "$value")) ;;
 $cases
         $files)
             compopt -o filenames 2>/dev/null
@@ -49,6 +55,8 @@ _pipsqueak() {
     local -a aliases=("${NFAST_KMLOCAL:-$world/kmdata/local}"/$prefix*(N:t))
     case $PREFIX in
         alias=*) compset -P '*='; compadd -- ${aliases#$prefix} ;;
+        token=*) compset -P '*='; compadd -- ${(f)"$(sed -n '$cardsets' /dev/null \\
+            "${NFAST_KMLOCAL:-$world/kmdata/local}"/cards_*(N))"} ;;
 $cases
         $files) compset -P '*='; _files ;;
         *=*) ;;
@@ -69,6 +77,10 @@ function __pipsqueak
         case 'alias=*'
             for file in $keys[1]/$prefix*
                 echo alias=(string replace -r '.*/$prefix' '' -- $file)
+            end
+        case 'token=*'
+            for file in $keys[1]/cards_*
+                echo token=(sed -n '$cardsets' $file)
             end
 $cases
         case $files
@@ -140,7 +152,7 @@ def _fish() -> str:
 
 def _filled(template: Template, cases: Iterable[str], files: str, **more: str) -> str:
     return template.safe_substitute(
-        cases="\n".join(cases), files=files, prefix=PREFIX, world=WORLD, **more
+        cases="\n".join(cases), files=files, prefix=PREFIX, world=WORLD, cardsets=CARD_SET, **more
     )
 
 
