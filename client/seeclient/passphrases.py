@@ -44,7 +44,7 @@ def _next(name: str, refused: StatusError, *, wrong: bool, taken: bool) -> str:
     import getpass
 
     try:
-        return getpass.getpass(f"`{name}': Enter passphrase: ")
+        return getpass.getpass(f"{tokens.locked_card(refused) or name}: Enter passphrase: ")
     except EOFError:
         # Else the shell's prompt would stand after ours, in its line.
         say(file=sys.stderr)

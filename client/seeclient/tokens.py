@@ -117,7 +117,7 @@ def locked_card(refused: StatusError) -> str:
     """Which card wants its passphrase, as the machine calls it: the same again, if what was given
     for it is wrong.
     """
-    return refused.detail.partition(" passphrase for ")[2]
+    return refused.sentence.partition(" passphrase for ")[2]
 
 
 def most_telling(reasons: Sequence[StatusError]) -> StatusError:

@@ -329,7 +329,9 @@ class TestPassphrases:
 
         monkeypatch.setattr("getpass.getpass", getpass)
         assert len(passphrases.given_for("board", attempt)) == 16
-        assert prompts == ["`board': Enter passphrase: "] * 3
+        # Which card: each has a passphrase of its own.
+        first, second = ("`board' #1 in slot 2", "`board' #2 in slot 3")
+        assert prompts == [f"{card}: Enter passphrase: " for card in (first, second, second)]
         said = capsys.readouterr().err
         assert said.count("wrong passphrase for `board' #2 in slot 3; try again") == 1
 

@@ -82,8 +82,8 @@ def test_at_a_terminal(up: Site) -> None:
         "pipsqueak",
         SIGN,
         [
-            ("`board': Enter passphrase:", b"sesame\n"),
-            ("try again\r\n`board': Enter passphrase:", b"open sesame\n"),
+            ("`board' #1 in slot 3: Enter passphrase:", b"sesame\n"),
+            ("try again\r\n`board' #1 in slot 3: Enter passphrase:", b"open sesame\n"),
         ],
     )
     assert code == 0, seen
