@@ -223,6 +223,20 @@ def test_a_helper_that_is_killed_in_the_middle(acorn: Acorn, machine: RunningMac
     assert acorn.see_infoLMS(alias, None)["remaining"] == 1024 - 60
 
 
+def test_a_helper_that_is_killed_while_a_key_is_made(acorn: Acorn, machine: RunningMachine) -> None:
+    """The key is finished by the next helper, whenever it happens after the HSM has begun."""
+    killed: list[int] = []
+    for number, seconds in enumerate((0.4, 0.8, 1.2)):
+        alias = b"long-%d" % number
+        killer = threading.Timer(seconds, lambda: killed.extend(kill(machine.home)))
+        killer.start()
+        hashed = acorn.generate(alias, b"lms:sha256_m24_h15:sha256_n24_w8", None, 0)["hash"]
+        killer.join()
+        assert acorn.getKeyInfo(alias)["hash"] == hashed
+        assert acorn.see_infoLMS(alias, None)["remaining"] == 1 << 15
+    assert killed
+
+
 def test_children_of_a_fork_sign_too(
     acorn: Acorn, path: Path, machine: RunningMachine, tmp_path: Path
 ) -> None:

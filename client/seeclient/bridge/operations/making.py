@@ -5,6 +5,7 @@ from typing import NoReturn
 from seeclient.bridge.algorithm_names import LmsName, code_of, read
 from seeclient.bridge.errand import Errand
 from seeclient.bridge.frames import Field
+from seeclient.bridge.operations import making_lms
 from seeclient.bridge.operations.lookup import blob_of
 from seemachine.mldsa.parameters import DEFAULT
 from seemachine.wire.status import Status, StatusError
@@ -42,9 +43,7 @@ def _lms(errand: Errand, alias: str, wanted: LmsName, token: str, flags: int) ->
         _refuse("the private key of an LMS key never leaves the machine")
     if flags & OVERWRITE and errand.keys.has(alias):
         _refuse(f"an LMS key is not overwritten; destroy it with: seemachine key destroy {alias}")
-    key = errand.fleet.generate_lms(
-        alias, wanted.lms, wanted.lmots, expcards=wanted.expcards, explease=wanted.explease
-    ).file
+    key = making_lms.make(errand, alias, wanted)
     return [key.alias, key.public_hash, blob_of(key), b""]
 
 
