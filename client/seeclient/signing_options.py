@@ -1,6 +1,6 @@
 """How one signature is asked for, beside its key and message."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 
@@ -33,3 +33,10 @@ class SigningOptions:
 
 
 PLAIN = SigningOptions()
+
+
+def each_of(passphrases: Sequence[str]) -> tuple[str, ...]:
+    """Raises TypeError for one text, which is a sequence of its letters."""
+    if isinstance(passphrases, str):
+        raise TypeError("passphrases is a list with a text for each card, not one text")
+    return tuple(passphrases)

@@ -17,7 +17,7 @@ from seeclient.local import LocalKey
 from seeclient.message import Message
 from seeclient.patience import Patience, fed
 from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
-from seeclient.signing_options import SigningOptions
+from seeclient.signing_options import SigningOptions, each_of
 from seeclient.tls import Tls
 from seeclient.trio_mldsa import MldsaFleet
 from seeclient.trio_wire import Connect
@@ -126,7 +126,7 @@ class Key(LocalKey):
         Raises StatusError; UseLimitExceeded: few signatures are left, and `acknowledge` must say
         why to make one. Else it must be None.
         """
-        options = SigningOptions(acknowledge, context, deterministic, tuple(passphrases))
+        options = SigningOptions(acknowledge, context, deterministic, each_of(passphrases))
         return (await self._signed(message, options)).signature
 
     async def sign_with(
@@ -139,7 +139,7 @@ class Key(LocalKey):
         passphrases: Sequence[str] = (),
     ) -> Signed:
         """The same, with the machine, the leaf and what remains there."""
-        options = SigningOptions(acknowledge, context, deterministic, tuple(passphrases))
+        options = SigningOptions(acknowledge, context, deterministic, each_of(passphrases))
         return await self._signed(message, options)
 
     async def _signed(self, message: bytes | Path, options: SigningOptions) -> Signed:

@@ -82,6 +82,19 @@ def test_the_default_is_what_cnsa_2_takes(fleet):
     assert fleet.generate_mldsa("release").file.parameters is mldsa(87)
 
 
+def test_one_text_is_no_list_of_passphrases(fleet):
+    """Each of its letters would be tried on each card."""
+    key = fleet.generate_mldsa("release", "mldsa44")
+    for call in (
+        lambda: key.sign(MESSAGE, passphrases="text"),
+        lambda: fleet.generate_mldsa("other", token="ops", passphrases="text"),
+        lambda: fleet.import_mldsa("other", b"", b"", token="ops", passphrases="text"),
+        lambda: fleet.sign_immediate(key.file.blob, MESSAGE, passphrases="text"),
+    ):
+        with pytest.raises(TypeError, match="a list with a text for each card, not one text"):
+            call()
+
+
 def test_a_signature_has_a_context_and_may_be_deterministic(fleet):
     """Without its context it is none; deterministic ones are the same each time."""
     key = fleet.generate_mldsa("release", "mldsa44")
