@@ -186,6 +186,9 @@ def test_a_program_with_the_rights_of_another_user_starts_no_python(library: Pat
         module = folder / "seeclient" / "bridge" / "__main__.py"
         module.parent.mkdir(parents=True)
         module.write_text(f"open({str(folder / 'open' / 'ran')!r}, 'w')")
+        # Whatever umask an earlier test left in this process.
+        for each in (module.parent.parent, module.parent, module):
+            each.chmod(0o755)
         (folder / "open").mkdir(mode=0o777)
         (folder / "open").chmod(0o777)
         for mode in (0o755, 0o4755):

@@ -194,7 +194,8 @@ class TestTokens:
         """
         asked = []
 
-        def typed(name, refused, *, wrong):
+        def typed(name, refused, *, wrong, taken):
+            assert not taken
             asked.append((name, wrong))
             return "wrong" if len(asked) == 1 else "open sesame"
 

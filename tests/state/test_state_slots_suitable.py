@@ -21,7 +21,8 @@ def put(slots: Slots, card: Card, slot: int) -> None:
 def put_admin(rack: Rack, slot: int) -> None:
     """Put a card of the Administrator Card Set into a slot."""
     name = f"admin-{slot}"
-    write_set_card(rack.world, SetCard(name, ADMIN, "ACS", "00" * 20, slot, 1, False, b"s", b"s"))
+    card = SetCard(name, ADMIN, "ACS", "00" * 20, slot + 1, 1, False, b"s", b"s")
+    write_set_card(rack.world, card)
     rack.insert(name, ESN, slot)
 
 
