@@ -35,6 +35,16 @@ def refusal(path: Path, error: OSError, where: str) -> StatusError:
     return StatusError(Status.OSErrorErrno, sentence(error, path), where)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder where there is none, and those above it, for this user alone.
+
+    Raises OSError.
+    """
+    for each in (*reversed(folder.parents), folder):
+        if not each.is_dir():
+            each.mkdir(mode=0o700, exist_ok=True)
+
+
 @contextlib.contextmanager
 def written_aside(path: Path, data: bytes) -> Iterator[Path]:
     """A file beside `path` that has the data, durably, and is to take a name; what did not is gone
@@ -42,7 +52,7 @@ def written_aside(path: Path, data: bytes) -> Iterator[Path]:
     """
     aside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with aside.open("wb") as file:
             file.write(data)
             file.flush()

@@ -158,7 +158,7 @@ class KeyStore:
         """
         folder = self.folder
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            files.make_folder(folder)
         except OSError as error:
             raise files.refusal(folder, error, WHERE) from None
         if not os.access(folder, os.W_OK):

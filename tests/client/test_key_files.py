@@ -358,6 +358,19 @@ def test_a_folder_that_can_be_written_is_made(folder):
     assert folder.is_dir()
 
 
+@pytest.mark.parametrize("make", ["check", "save"])
+def test_a_folder_that_is_made_is_for_its_user_alone(make, key, home):
+    """Whatever the umask: the world may not have been there before, and holds more than keys."""
+    umask = os.umask(0o022)
+    try:
+        made = keys.KeyStore(home / "world" / "kmdata" / "local")
+        made.check_writable() if make == "check" else made.save(key)
+    finally:
+        os.umask(umask)
+    folders = (made.folder.parents[1], made.folder.parent, made.folder)
+    assert [each.stat().st_mode & 0o777 for each in folders] == [0o700] * 3
+
+
 def test_a_failed_save_leaves_the_old_key(key, folder, monkeypatch):
     """When the disk fails in the middle, the file is what it was."""
     store().save(key)
