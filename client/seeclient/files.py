@@ -50,9 +50,9 @@ def written_aside(path: Path, data: bytes) -> Iterator[Path]:
     """A file beside `path` that has the data, durably, and is to take a name; what did not is gone
     in the end. Two at once have two. Raises OSError.
     """
-    aside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
+    # Its name is no longer than may be, however long that of `path` is.
+    aside = path.with_name(f".{os.urandom(8).hex()}.new")
     try:
-        make_folder(path.parent)
         with aside.open("wb") as file:
             file.write(data)
             file.flush()

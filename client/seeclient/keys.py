@@ -132,6 +132,7 @@ class KeyStore:
         """
         path = self.path_of(check_alias(key.alias))
         try:
+            files.make_folder(self.folder)
             with files.written_aside(path, encode(key)) as written:
                 written.replace(path)
         except OSError as error:
@@ -144,6 +145,7 @@ class KeyStore:
         """
         path = self.path_of(check_alias(key.alias))
         try:
+            files.make_folder(self.folder)
             with files.written_aside(path, encode(key)) as written:
                 _name_anew(written, path)
         except FileExistsError:

@@ -3,8 +3,8 @@
 A leaf is dear, so what can be refused is refused before one is taken.
 """
 
+import contextlib
 import os
-import secrets
 import stat
 import sys
 from pathlib import Path
@@ -102,23 +102,16 @@ def _put(path: Path, signature: bytes) -> None:
         # A pipe or a device has nothing to keep.
         real.write_bytes(signature)
         return
-    scratch = real.with_name(f".{secrets.token_hex(8)}.sig")
-    try:
-        file = scratch.open("xb")
-    except PermissionError:
-        # The file may be written, and its folder not.
-        real.write_bytes(signature)
-        return
-    try:
-        with file:
-            file.write(signature)
-            file.flush()
-            os.fsync(file.fileno())
-            if real.exists():
-                os.fchmod(file.fileno(), stat.S_IMODE(real.stat().st_mode))
-        scratch.replace(real)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            written = stack.enter_context(files.written_aside(real, signature))
+        except PermissionError:
+            # The file may be written, and its folder not.
+            real.write_bytes(signature)
+            return
+        if real.exists():
+            written.chmod(stat.S_IMODE(real.stat().st_mode))
+        written.replace(real)
 
 
 def place(name: str) -> str:
