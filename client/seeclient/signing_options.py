@@ -4,10 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 
-def _unheard(note: str) -> None:
-    del note
-
-
 @dataclass(frozen=True, slots=True)
 class SigningOptions:
     """What an algorithm does not have, it refuses.
@@ -29,7 +25,7 @@ class SigningOptions:
     passphrases: tuple[str, ...] = field(default=(), repr=False)
     token: bytes = b""
     asked: str = ""
-    asking: Callable[[str], None] = _unheard
+    asking: Callable[[str], None] | None = None
 
 
 PLAIN = SigningOptions()

@@ -4,6 +4,8 @@ It takes seeds alone, and makes hedged signatures alone, with chance of its own.
 of it, the portable engine does.
 """
 
+from functools import cache
+
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import mldsa
 
@@ -24,18 +26,24 @@ _PUBLIC: dict[int, _PublicKind] = {
 }
 
 
+@cache
+def _refuse_lack() -> None:
+    """Looked at once where all is well: it takes as long as checking a signature does."""
+    if not hasattr(mldsa.MLDSA44PrivateKey, "sign_mu"):
+        raise MldsaEngineError("cryptography here signs no representatives; take a later one")
+    try:
+        mldsa.MLDSA44PrivateKey.from_seed_bytes(bytes(SEED_BYTES))
+    except UnsupportedAlgorithm as reason:
+        raise MldsaEngineError(f"the OpenSSL of cryptography: {reason}") from None
+
+
 class OpensslMldsa:
     """See MldsaEngine. Raises MldsaEngineError where the OpenSSL that is here has no ML-DSA."""
 
     name = "openssl"
 
     def __init__(self) -> None:
-        if not hasattr(mldsa.MLDSA44PrivateKey, "sign_mu"):
-            raise MldsaEngineError("cryptography here signs no representatives; take a later one")
-        try:
-            mldsa.MLDSA44PrivateKey.from_seed_bytes(bytes(SEED_BYTES))
-        except UnsupportedAlgorithm as reason:
-            raise MldsaEngineError(f"the OpenSSL of cryptography: {reason}") from None
+        _refuse_lack()
 
     def public_key(self, parameters: MldsaParameters, seed: bytes) -> bytes:
         """See MldsaEngine."""

@@ -46,7 +46,7 @@ class Wish:
     message: Message
     why: str
     token: bytes
-    asking: Callable[[str], None]
+    asking: Callable[[str], None] | None
 
 
 def sign(
@@ -145,7 +145,8 @@ def _checked(
     roster: Roster, peer: Peer, wish: Wish, before: Leases, *, load: bool, again: bool
 ) -> Story[NvmemfileSigned]:
     key = wish.key
-    wish.asking(notes.written(peer, before))
+    if wish.asking is not None:
+        wish.asking(notes.written(peer, before))
     if load:
         yield from persisting.load(peer, key)
     signed = yield from _sign_on(peer, wish, again=again)

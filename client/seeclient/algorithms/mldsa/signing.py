@@ -56,6 +56,10 @@ def _first_reply(
     request: Callable[[bytes | None], SignMldsa],
     options: SigningOptions,
 ) -> Story[tuple[Peer, MldsaSigned]]:
+    def asking(peer: Peer) -> None:
+        if options.asking is not None:
+            options.asking(peer.esn)
+
     try:
         return (
             yield from first_reply(
@@ -64,7 +68,7 @@ def _first_reply(
                 request,
                 bytes.fromhex(key.cardset),
                 options.passphrases,
-                asking=lambda each: options.asking(each.esn),
+                asking=asking,
             )
         )
     except StatusError as refused:
