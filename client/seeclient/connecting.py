@@ -15,6 +15,9 @@ from seemachine.wire.requests import Effect, Request
 from seemachine.wire.status import BadValue, Status, StatusError
 
 CONNECT = "dispatch_socket_connect"
+# Seconds before a machine is asked again that did not answer: long enough in all for it to be
+# started again.
+RETRY_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 # What takes no leaf and makes none, so that a machine may be asked that this host's memory doubts.
 HARMLESS = (Effect.LOOKS, Effect.COMPUTES, Effect.CHANGES)
 

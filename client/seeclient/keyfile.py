@@ -22,6 +22,11 @@ class Made(NamedTuple):
     esn: str
 
 
+def hash_of(public_key: bytes) -> str:
+    """The SHA-256 of a public key, in hexadecimal."""
+    return hashlib.sha256(public_key).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class KeyFile:
     """One key; each algorithm adds what its keys have.
@@ -44,7 +49,7 @@ class KeyFile:
     @property
     def public_hash(self) -> str:
         """The SHA-256 of the public key, in hexadecimal."""
-        return hashlib.sha256(self.public_key).hexdigest()
+        return hash_of(self.public_key)
 
 
 class Head(NamedTuple):

@@ -325,14 +325,14 @@ class TestStories:
             story,
             hashed,
             ((peer, request), BROKEN),
-            (Pause(asking.PAUSES[0]), None),
+            (Pause(asking.RETRY_PAUSES[0]), None),
             ((peer, request), m.MldsaSigned(signature=SIGNATURE)),
             CHECKED,
         )
 
         key, story, hashed = self.told(peer)
         steps = [hashed]
-        for pause in asking.PAUSES:
+        for pause in asking.RETRY_PAUSES:
             steps += [((peer, request), BROKEN), (Pause(pause), None)]
         with pytest.raises(StatusError, match="connection broken"):
             play(story, *steps, ((peer, request), BROKEN))

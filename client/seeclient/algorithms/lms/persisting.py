@@ -2,15 +2,12 @@
 
 from seeclient import connecting
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.connecting import RETRY_PAUSES
 from seeclient.effects import Pause, Peer, Reply, Story, ask
 from seeclient.refusals import Unreachable
 from seemachine.wire.messages import CACHE_PART_BYTES, LoadLms
 from seemachine.wire.requests import Again, Request
 from seemachine.wire.status import Status, StatusError
-
-# Seconds before a request is sent again whose reply was lost: long enough in all for a machine to
-# be started again.
-RETRY_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 def persist(

@@ -4,14 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from seeclient import connecting, dispatch, tokens
+from seeclient.connecting import RETRY_PAUSES
 from seeclient.effects import Pause, Peer, Roster, Story
 from seemachine.wire.fields import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
 
-# Seconds before all machines are asked again, where one did not answer: long enough in all for it
-# to be started again.
-PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 Reply = TypeVar("Reply", bound=Record)
 Asking = Callable[[Peer], None]
 
@@ -32,7 +30,7 @@ def first_reply(
     machine before that is asked. Raises StatusError; `tokens.wants_passphrase` tells whether a
     passphrase is missing.
     """
-    for pause in (*PAUSES, None):
+    for pause in (*RETRY_PAUSES, None):
         reasons: list[StatusError] = []
         for peer in tokens.in_order(roster, peers, cardset):
             asking(peer)

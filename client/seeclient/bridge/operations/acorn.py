@@ -1,13 +1,12 @@
 """What libacorn alone asks."""
 
-import hashlib
-
 from seeclient import dispatch
 from seeclient.algorithms import registry
 from seeclient.algorithms.lms.inspecting import LmsInfo
 from seeclient.bridge.errand import Errand
 from seeclient.bridge.frames import Field
 from seeclient.bridge.operations.lookup import key_of
+from seeclient.keyfile import hash_of
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import Status, StatusError
 
@@ -29,7 +28,7 @@ def machine_version_(errand: Errand) -> list[Field]:
 def public_hash_(errand: Errand, *, public_key: bytes) -> list[Field]:
     """The hash that `key` gives for a key with this public key."""
     del errand
-    return [hashlib.sha256(public_key).hexdigest()]
+    return [hash_of(public_key)]
 
 
 def info_lms_(errand: Errand, *, alias: str, public_hash: str) -> list[Field]:
