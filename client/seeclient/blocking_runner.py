@@ -68,7 +68,7 @@ class Runner:
 
     def _perform(self, effect: Effect) -> object:
         if isinstance(effect, Ask):
-            [reply] = self._ask_all([effect.peer], effect.request)
+            reply = self._ask(effect.peer, effect.request)
             if isinstance(reply, StatusError):
                 raise reply
             return reply
@@ -79,6 +79,12 @@ class Runner:
         assert isinstance(effect, Pause)
         time.sleep(effect.seconds)
         return None
+
+    def _ask(self, peer: Peer, request: Request[Record]) -> Record | StatusError:
+        connection = self._connections[peer]
+        with connection.lock:
+            self._send(peer, request)
+            return connection.receive()
 
     def _ask_all(
         self, peers: Sequence[Peer], request: Request[Record]

@@ -7,9 +7,7 @@ player.done = perform(player.effect)     # the one line that waits, or awaits
 return player.result
 """
 
-import contextlib
-from collections.abc import Iterator
-from typing import Generic
+from typing import Generic, Self
 
 from seeclient.effects import Effect, Result, Story, resume
 from seemachine.wire.status import StatusError
@@ -29,21 +27,22 @@ class Player(Generic[Result]):
         self.done: object = None
         self._go_on(None)
 
-    @contextlib.contextmanager
-    def performing(self) -> Iterator[None]:
+    def performing(self) -> Self:
         """Perform the effect within, and put what came of it into `done`.
 
         A StatusError is the story's to deal with; whatever else breaks off ends the story too.
         """
-        try:
-            yield
-        except StatusError as refusal:
-            self._go_on(refusal)
-        except BaseException:
-            self._story.close()
-            raise
-        else:
-            self._go_on(None)
+        return self
+
+    def __enter__(self) -> None:
+        """See performing."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _where: object) -> bool:
+        if error is None or isinstance(error, StatusError):
+            self._go_on(error)
+            return True
+        self._story.close()
+        return False
 
     def _go_on(self, refusal: StatusError | None) -> None:
         done, self.done = self.done, None

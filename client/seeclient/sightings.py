@@ -11,15 +11,14 @@ $SEEMACHINE_SEEN names another folder, or is `off`. Nothing here is flushed: wha
 is one chance less to notice.
 """
 
-import fcntl
-import os
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from seeclient import memory_files
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.memory_files import Change, Lines
 from seemachine.formats import Format, OtherVersion
 from seemachine.wire.messages import Greeting, NvmemfileInfo
 from seemachine.wire.names import printed_name
@@ -29,16 +28,10 @@ from seemachine.world import OFF, SEEN_VARIABLE
 WHERE = "dispatch_see_memory"
 ADVICE = "seemachine quarantine explain"
 FORMAT = Format("sightings")
-MAX_OPEN = 64
-# A file in which nothing is remembered yet, so that it has its room on the disk.
-NEW = b"\n"
 KEPT_NVRAMS = 16
 
 # Lease number: highest leaf.
 Leases = dict[int, int]
-
-_files: dict[Path, int] = {}
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +49,7 @@ class Sightings:
         if folder is None or not greeting.epoch:
             return
 
-        def compare(lines: list[list[str]]) -> list[list[str]]:
+        def compare(lines: Lines) -> Lines:
             known = {
                 bytes.fromhex(nvram): (int(epoch), bytes.fromhex(opening))
                 for nvram, epoch, opening in lines
@@ -65,7 +58,7 @@ class Sightings:
                 _compare(greeting, *known[greeting.nvram], folder)
             return _with(greeting, lines)
 
-        _change(folder / greeting.esn, compare)
+        _change(f"{folder}/{greeting.esn}", compare)
 
     def accept(self, greeting: Greeting, files: Iterable[NvmemfileInfo]) -> None:
         """A person has decided: `meet` is to take a machine, which has these files, as it is now.
@@ -78,7 +71,7 @@ class Sightings:
         if folder is None or not greeting.epoch:
             return
         for file in files:
-            highest = _leases_in(folder / f"{file.file.hex()}-{greeting.esn}").get(
+            highest = _leases_in(_path(folder, file.file, greeting.esn)).get(
                 file.first // max(1, file.end - file.first), -1
             )
             if highest >= file.next:
@@ -87,7 +80,7 @@ class Sightings:
                     f" its leaf {highest} was seen here"
                 )
                 raise StatusError(Status.AccessDenied, f"{what}; see: {ADVICE}", WHERE)
-        _change(folder / greeting.esn, partial(_with, greeting))
+        _change(f"{folder}/{greeting.esn}", partial(_with, greeting))
 
     def recall(self, esn: str, key: LmsKeyFile) -> Leases:
         """What is known of a key's leases on a machine; to be asked before a request.
@@ -96,7 +89,7 @@ class Sightings:
         """
         if self.folder is None:
             return {}
-        return _leases_in(self.folder / f"{key.name.hex()}-{esn}")
+        return _leases_in(_path(self.folder, key.name, esn))
 
     def used_up(self, key: LmsKeyFile) -> set[int]:
         """The leases of a key whose last leaf was seen, on any machine. Raises StatusError."""
@@ -106,7 +99,7 @@ class Sightings:
         return {
             lease
             for path in self.folder.glob(f"{key.name.hex()}-*")
-            for lease, leaf in _leases_in(path).items()
+            for lease, leaf in _leases_in(str(path)).items()
             if leaf == (lease + 1) * size - 1
         }
 
@@ -129,18 +122,18 @@ class Sightings:
         if lease not in before:
             _check_elsewhere(folder, esn, key, lease)
 
-        def remember(lines: list[list[str]]) -> list[list[str]]:
+        def remember(lines: Lines) -> Lines:
             known = _leases(lines)
             known[lease] = max(leaf, known.get(lease, -1))
             return [[str(number), str(highest)] for number, highest in known.items()]
 
-        _change(folder / f"{key.name.hex()}-{esn}", remember)
+        _change(_path(folder, key.name, esn), remember)
 
 
 NOTHING = Sightings(None)
 
 
-def _with(greeting: Greeting, lines: list[list[str]]) -> list[list[str]]:
+def _with(greeting: Greeting, lines: Lines) -> Lines:
     rest = [line for line in lines if line[0] != greeting.nvram.hex()]
     return [
         *rest[1 - KEPT_NVRAMS :],
@@ -165,7 +158,7 @@ def _check_elsewhere(folder: Path, esn: str, key: LmsKeyFile, lease: int) -> Non
     """A lease is in one machine for life."""
     for path in folder.glob(f"{key.name.hex()}-*"):
         other = path.name.partition("-")[2]
-        if other != esn and lease in _leases_in(path):
+        if other != esn and lease in _leases_in(str(path)):
             raise _refusal(
                 f"{esn} signed with lease {lease} of {printed_name(key.name)}, which was in"
                 f" {other}: one of them has a copy",
@@ -182,10 +175,14 @@ def _refusal(what: str, folder: Path) -> StatusError:
     )
 
 
-def _leases_in(path: Path) -> Leases:
+def _path(folder: Path, name: bytes, esn: str) -> str:
+    return f"{folder}/{name.hex()}-{esn}"
+
+
+def _leases_in(path: str) -> Leases:
     found: Leases = {}
 
-    def read(lines: list[list[str]]) -> list[list[str]]:
+    def read(lines: Lines) -> Lines:
         found.update(_leases(lines))
         return lines
 
@@ -193,20 +190,13 @@ def _leases_in(path: Path) -> Leases:
     return found
 
 
-def _leases(lines: list[list[str]]) -> Leases:
+def _leases(lines: Lines) -> Leases:
     return {int(lease): int(leaf) for lease, leaf in lines}
 
 
-def _change(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) -> list[list[str]]:
-    """Read a file's lines of words, change and write them, with nobody in between."""
+def _change(path: str, alter: Change) -> Lines:
     try:
-        with _lock:
-            descriptor = _opened(path)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            try:
-                return _rewritten(path, descriptor, change)
-            finally:
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
+        return memory_files.change(path, FORMAT, alter)
     except OtherVersion as other:
         raise StatusError(Status.NotYetImplemented, str(other), WHERE) from None
     except (OSError, ValueError) as error:
@@ -217,53 +207,3 @@ def _change(path: Path, change: Callable[[list[list[str]]], list[list[str]]]) ->
             f" {SEEN_VARIABLE}={OFF}",
             WHERE,
         ) from None
-
-
-def _rewritten(
-    path: Path, descriptor: int, change: Callable[[list[list[str]]], list[list[str]]]
-) -> list[list[str]]:
-    data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-    _refuse_other_version(data, path)
-    if not data:
-        # On a full disk this fails, before a leaf is taken that could not be remembered.
-        os.pwrite(descriptor, NEW, 0)
-    lines = [] if data == NEW else [line.split() for line in data.decode().splitlines()]
-    changed = change(lines)
-    if changed != lines:
-        written = "".join(" ".join(line) + "\n" for line in changed).encode()
-        os.pwrite(descriptor, written, 0)
-        os.ftruncate(descriptor, len(written))
-    return changed
-
-
-def _refuse_other_version(data: bytes, path: Path) -> None:
-    """Raises OtherVersion."""
-    first = data.partition(b"\n")[0].decode(errors="replace")
-    if first.startswith(FORMAT.name):
-        FORMAT.check(first, str(path))
-
-
-def _forget_files() -> None:
-    """A child of this process does not lock by the parent's descriptors: a lock is theirs both."""
-    global _lock  # noqa: PLW0603
-    _lock = threading.Lock()
-    for descriptor in _files.values():
-        os.close(descriptor)
-    _files.clear()
-
-
-os.register_at_fork(after_in_child=_forget_files)
-
-
-def _opened(path: Path) -> int:
-    """Files stay open: a signature comes every half a millisecond."""
-    if path in _files and not os.fstat(_files[path]).st_nlink:
-        os.close(_files.pop(path))  # somebody deleted it, to begin anew
-    if path not in _files:
-        if len(_files) >= MAX_OPEN:
-            for descriptor in _files.values():
-                os.close(descriptor)
-            _files.clear()
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _files[path] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    return _files[path]

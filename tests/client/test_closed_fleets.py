@@ -255,19 +255,19 @@ def test_a_child_opens_a_fleet_of_its_own(tmp_path: Path) -> None:
 
 LOCKED = """
 import fcntl, os, sys
-from pathlib import Path
-from seeclient import sightings
+from seeclient import memory_files
+from seeclient.sightings import FORMAT
 
-path = Path(sys.argv[1]) / "file"
-sightings._change(path, lambda lines: lines)
+path = f"{sys.argv[1]}/file"
+memory_files.change(path, FORMAT, list)
 # As between the lock and the write of another thread.
-fcntl.flock(sightings._files[path], fcntl.LOCK_EX)
-sightings._lock.acquire()
+fcntl.flock(memory_files._files[path].descriptor, fcntl.LOCK_EX)
+memory_files._lock.acquire()
 if not os.fork():
-    assert not sightings._files
-    assert sightings._lock.acquire(blocking=False)
+    assert not memory_files._files
+    assert memory_files._lock.acquire(blocking=False)
     try:
-        fcntl.flock(sightings._opened(path), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(memory_files._opened(path).descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os._exit(7)
     os._exit(8)

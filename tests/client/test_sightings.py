@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from kit.frames import answered_frame
 from kit.here import memory
 from kit.stories import GREETING, a_key_file, a_peer
-from seeclient import Status, StatusError, connecting, sightings
+from seeclient import Status, StatusError, connecting, memory_files, sightings
 
 from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire import messages
@@ -433,12 +433,12 @@ def open_files():
 
 def test_few_files_are_open_at_once():
     """However many machines and keys a program sees."""
-    sightings._forget_files()
+    memory_files._forget_files()
     before, most = open_files(), 0
-    for number in range(2 * sightings.MAX_OPEN + 1):
+    for number in range(2 * memory_files.MAX_OPEN + 1):
         memory().meet(greeting(1, esn=f"{number:04X}-0000-0000"))
         most = max(most, open_files() - before)
-    assert most == sightings.MAX_OPEN
+    assert most == memory_files.MAX_OPEN
     assert "two machines" in alarm(lambda: memory().meet(greeting(1, SECOND, esn="0000-0000-0000")))
 
 

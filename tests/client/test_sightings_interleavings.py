@@ -3,7 +3,6 @@ they would have left in turn.
 """
 
 import importlib.util
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -15,7 +14,7 @@ import pytest
 from kit.here import memory, world
 from kit.interleaving import Interleaving, TellingFcntl, TellingLock, everywhere, outcome
 from kit.stories import GREETING, a_key_file
-from seeclient import sightings
+from seeclient import memory_files, sightings
 
 from seemachine.testing import ESN
 from seemachine.wire.messages import NvmemfileInfo
@@ -38,6 +37,12 @@ def seen_by(module: ModuleType) -> Any:
     return module.Sightings(world().seen)
 
 
+def begin_anew() -> None:
+    """Delete what is remembered, as a person does."""
+    for path in world().seen.iterdir():
+        path.unlink()
+
+
 Operation = Callable[[ModuleType], object]
 Modules = tuple[ModuleType, ModuleType]
 OPERATIONS: dict[str, Operation] = {
@@ -49,20 +54,30 @@ OPERATIONS: dict[str, Operation] = {
     "check leaf 17": lambda module: seen_by(module).check(ESN, KEY, {}, 17),
     "recall": lambda module: seen_by(module).recall(ESN, KEY),
 }
+BEGIN_ANEW = "begin anew"
+# It comes between the two files of `accept`.
+IN_ONE_FILE = ("meet the 12th", "check leaf 5", "check leaf 17", "recall")
 EVERY_PAIR = [
     pytest.param(first, second, id=f"{first}-{second}")
     for first in OPERATIONS
     for second in OPERATIONS
-]
+] + [pytest.param(first, BEGIN_ANEW, id=f"{first}-{BEGIN_ANEW}") for first in IN_ONE_FILE]
 
 
-def another_process() -> ModuleType:
-    """The module once more, with descriptors and a lock of its own, as another process has it."""
-    spec = importlib.util.find_spec("seeclient.sightings")
+def once_more(name: str) -> ModuleType:
+    """A module a second time."""
+    spec = importlib.util.find_spec(name)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def another_process() -> ModuleType:
+    """The memory with descriptors and a lock of its own, as another process has it."""
+    module = once_more("seeclient.sightings")
+    module.memory_files = once_more("seeclient.memory_files")  # type: ignore[attr-defined]
     return module
 
 
@@ -72,8 +87,7 @@ def modules(request: pytest.FixtureRequest) -> Iterator[Modules]:
     other = sightings if request.param == "threads" else another_process()
     yield sightings, other
     for module in (sightings, other):
-        while module._files:
-            os.close(module._files.popitem()[1])
+        module.memory_files._close_all()
 
 
 class Memories:
@@ -116,8 +130,8 @@ def in_turn(
 def watch(patch: pytest.MonkeyPatch, race: Interleaving, *modules: ModuleType) -> None:
     """Let the locks of a module tell who waits."""
     for module in modules:
-        patch.setattr(module, "_lock", TellingLock(race))
-        patch.setattr(module, "fcntl", TellingFcntl(race))
+        patch.setattr(module.memory_files, "_lock", TellingLock(race))
+        patch.setattr(module.memory_files, "fcntl", TellingFcntl(race))
 
 
 @pytest.mark.parametrize(("first", "second"), EVERY_PAIR)
@@ -125,11 +139,12 @@ def test_two_at_once(
     home: Path, monkeypatch: pytest.MonkeyPatch, first: str, second: str, modules: Modules
 ) -> None:
     """Every two operations, the first stopped at every line of it: no leaf and no opening that one
-    of them saw is forgotten.
+    of them saw is forgotten, and what a person deletes stays deleted.
     """
-    memories, calls = Memories(home, monkeypatch), (OPERATIONS[first], OPERATIONS[second])
+    operations = OPERATIONS | {BEGIN_ANEW: lambda _: begin_anew()}
+    memories, calls = Memories(home, monkeypatch), (operations[first], operations[second])
     right = in_turn(memories, *calls, modules)
-    for race in everywhere(sightings):
+    for race in everywhere(sightings, memory_files):
         folder = memories.new()
         watch(monkeypatch, race, *modules)
         given = race.run(partial(calls[0], modules[0]), partial(calls[1], modules[1]))

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from kit.here import memory
 from kit.stories import a_key_file
-from seeclient import sightings
+from seeclient import memory_files
 from seeclient.sightings import Sightings
 
 from seemachine.testing import ESN, OTHER_ESN
@@ -48,14 +48,15 @@ def closed(descriptor: int) -> bool:
 def test_a_child_has_none_of_the_files() -> None:
     """By its parent's it would hold its parent's locks: both would have them at once."""
     see(3)
-    taken = dict(sightings._files)
-    assert taken
+    taken = dict(memory_files._files)
+    numbers = [file.descriptor for file in taken.values()]
+    assert numbers
     with warnings.catch_warnings():
         # Of Python 3.12 on, where threads run: the child does not come near their locks.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if not child:
-        os._exit(0 if not sightings._files and all(map(closed, taken.values())) else 1)
+        os._exit(0 if not memory_files._files and all(map(closed, numbers)) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert sightings._files == taken
+    assert memory_files._files == taken
     see(4)

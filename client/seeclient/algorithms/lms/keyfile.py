@@ -1,6 +1,7 @@
 """What the key file of an LMS key has: how its leaves are cut into leases, and a node cache."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import ClassVar
 
 from seeclient.keyfile import Body, Head, KeyFile, whole
@@ -29,7 +30,7 @@ class LmsKeyFile(KeyFile):
     @property
     def key(self) -> PublicKey:
         """The public key taken apart."""
-        return PublicKey.decode(self.public_key)
+        return _taken_apart(self.public_key)
 
     @property
     def name(self) -> bytes:
@@ -40,6 +41,12 @@ class LmsKeyFile(KeyFile):
     def sectors(self) -> Sectors:
         """How its leaves are cut into cards and leases."""
         return Sectors(self.key.tree.h, self.expcards, self.explease)
+
+
+@lru_cache(maxsize=64)
+def _taken_apart(public_key: bytes) -> PublicKey:
+    """A signature asks for it again and again."""
+    return PublicKey.decode(public_key)
 
 
 def encoded(key: LmsKeyFile) -> Body:
