@@ -1,13 +1,14 @@
 """What a field of a message may hold, and the decorator that turns a class into a message.
 
-A message is a frozen dataclass. Each field is declared with one of the specifiers below, which says
-its type and its limits; the same declaration encodes, decodes and documents it.
+A message never changes; see `seemachine/frozen.py`. Each field is declared with one of the
+specifiers below, which says its type and its limits; the same declaration encodes, decodes and
+documents it.
 """
 
 from collections.abc import Callable
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import ClassVar, TypeVar, cast, dataclass_transform
+from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 
+from seemachine.frozen import REQUIRED, Field, frozen
 from seemachine.wire.names import is_esn
 from seemachine.wire.printable import is_printable, is_word
 
@@ -23,12 +24,10 @@ class Record:
     """Named fields with their checks: a message or a part of one. See `wire_class`."""
 
     __slots__ = ()
-    __dataclass_fields__: ClassVar[dict[str, Field[object]]]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
     CHECKS: ClassVar[dict[str, Check]]
     SECRETS: ClassVar[frozenset[str]]
 
-    # Once for all of them. A dataclass would have these compiled for each class anew, which is a
-    # quarter of the time that a client takes to import its messages.
     def __repr__(self) -> str:
         shown = (f"{name}={self._shown(name)}" for name in self.CHECKS)
         return f"{type(self).__qualname__}({', '.join(shown)})"
@@ -37,38 +36,38 @@ class Record:
         value = getattr(self, name)
         return "..." if name in self.SECRETS and value is not None else repr(value)
 
-    def __eq__(self, other: object) -> bool:
-        return (
-            self._values() == other._values() if isinstance(other, type(self)) else NotImplemented
-        )
-
-    def __hash__(self) -> int:
-        return hash(self._values())
-
-    def _values(self) -> tuple[object, ...]:
-        return tuple(getattr(self, name) for name in self.CHECKS)
-
 
 Made = TypeVar("Made", bound=Record)
 
 
-def _specify(
-    check: Callable[[object], Value], *, default: object = MISSING, secret: bool = False
-) -> Value:
-    """A dataclass field that carries its check. To the type checker it is a value of the field.
+class Specifier(Field):
+    """A field whose value is checked. A `secret` one is left out of `repr`, and so of logs and
+    tracebacks.
+    """
 
-    `default=None` makes it optional: nil on the wire, and it may be left out in Python. What is
-    `secret` is left out of `repr`, and so of logs and tracebacks.
+    __slots__ = ("check", "secret")
+
+    def __init__(self, check: Check, default: object, secret: bool) -> None:
+        super().__init__(default=default)
+        self.check = check
+        self.secret = secret
+
+
+def _specify(
+    check: Callable[[object], Value], *, default: object = REQUIRED, secret: bool = False
+) -> Value:
+    """A specifier. To the type checker it is a value of the field.
+
+    `default=None` makes it optional: nil on the wire, and it may be left out in Python.
     """
 
     def optional(value: object) -> Value | None:
         return None if value is None else check(value)
 
-    checked = optional if default is None else check
-    return cast(Value, field(default=default, metadata={"check": checked, "secret": secret}))
+    return cast(Value, Specifier(optional if default is None else check, default, secret))
 
 
-def number(low: int, high: int, *, default: object = MISSING) -> int:
+def number(low: int, high: int, *, default: object = REQUIRED) -> int:
     """An integer from `low` to `high`, both included."""
 
     def check(value: object) -> int:
@@ -81,7 +80,7 @@ def number(low: int, high: int, *, default: object = MISSING) -> int:
 
 
 def octets(
-    low: int, high: int | None = None, *, default: object = MISSING, secret: bool = False
+    low: int, high: int | None = None, *, default: object = REQUIRED, secret: bool = False
 ) -> bytes:
     """A byte string of `low` to `high` bytes, or of exactly `low`."""
     most = low if high is None else high
@@ -96,7 +95,7 @@ def octets(
     return _specify(check, default=default, secret=secret)
 
 
-def text(most: int, *, default: object = MISSING) -> str:
+def text(most: int, *, default: object = REQUIRED) -> str:
     """A UTF-8 string of at most `most` characters, all of them printable (`printable.py`)."""
 
     def check(value: object) -> str:
@@ -107,7 +106,7 @@ def text(most: int, *, default: object = MISSING) -> str:
     return _specify(check, default=default)
 
 
-def sentence(most: int, *, default: object = MISSING) -> str:
+def sentence(most: int, *, default: object = REQUIRED) -> str:
     """A line of at most `most` printable characters, with no blank at either end; it
     may be empty.
     """
@@ -146,7 +145,7 @@ def serial_number() -> str:
     return _specify(check)
 
 
-def flag(*, default: object = MISSING) -> bool:
+def flag(*, default: object = REQUIRED) -> bool:
     """True or false."""
 
     def check(value: object) -> bool:
@@ -178,10 +177,18 @@ def record(kind: type[Made]) -> Made:
     field_specifiers=(number, octets, text, sentence, word, serial_number, flag, records, record),
 )
 def wire_class(cls: type[Made]) -> type[Made]:
-    """Make `cls` a frozen dataclass that knows the check of each of its fields."""
-    made = dataclass(frozen=True, slots=True, repr=False, eq=False)(cls)
-    made.CHECKS = {f.name: f.metadata["check"] for f in fields(made)}
-    made.SECRETS = frozenset(f.name for f in fields(made) if f.metadata["secret"])
+    """Make `cls` a frozen class that knows the check of each of its fields.
+
+    Raises TypeError for a field without a specifier.
+    """
+    specifiers = {name: vars(cls).get(name) for name in cls.__annotations__}
+    for name, each in specifiers.items():
+        if not isinstance(each, Specifier):
+            raise TypeError(f"{cls.__name__}.{name} needs a specifier, such as `flag()`")
+    made = frozen(cls)
+    known = cast("dict[str, Specifier]", specifiers)
+    made.CHECKS = {name: each.check for name, each in known.items()}
+    made.SECRETS = frozenset(name for name, each in known.items() if each.secret)
     return made
 
 
@@ -195,7 +202,7 @@ def from_fields(cls: type[Made], raw: object) -> Made:
     checks, make = cls.CHECKS, cast("Callable[..., Made]", cls)
     if raw.keys() != checks.keys():
         raise FieldError(_mismatch(set(raw), set(checks)))
-    return make(**{name: _checked(name, check, raw[name]) for name, check in checks.items()})
+    return make(*[_checked(name, check, raw[name]) for name, check in checks.items()])
 
 
 def to_fields(made: Record) -> dict[str, object]:

@@ -94,7 +94,7 @@ class Request(Record, Generic[Reply_co]):
 
     def __init_subclass__(cls, **facts: Unpack[Facts]) -> None:
         super().__init_subclass__()
-        # A dataclass with slots is made twice, the second time of what the first one has.
+        # A class with slots is made twice, the second time from what the first one has.
         if "NAME" not in vars(cls):
             _check(cls, facts)
             _declare(cls, facts)

@@ -1,7 +1,5 @@
 """fields.py: the specifiers, and the maps that they make of messages."""
 
-import dataclasses
-
 import pytest
 
 from seemachine.wire.fields import (
@@ -114,7 +112,7 @@ def test_messages_compare_by_class_and_fields():
     assert Inner(count=1) != 1
     assert len({Inner(count=1), Inner(count=1), Inner(count=2)}) == 2
     assert repr(Inner(count=1)) == "Inner(count=1)"
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         Inner(count=1).count = 2
 
 
@@ -184,5 +182,5 @@ def test_an_unknown_field_is_refused_without_repeating_it(key):
 
 def test_a_message_is_frozen():
     """A message can't change between the check and its use."""
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         outer().small = 1
