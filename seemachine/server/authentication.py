@@ -12,8 +12,8 @@ import trio
 
 from seemachine.config import Config
 from seemachine.config.certificates import troubles
+from seemachine.server.farewell import last_words
 from seemachine.server.service import Service
-from seemachine.server.session import last_words
 from seemachine.server.tls import TlsStream, reason, server_context
 from seemachine.wire.certificates import MAX_CLIENT_NAME, Unfit, caller
 from seemachine.wire.framing import TLS_HANDSHAKE

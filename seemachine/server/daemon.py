@@ -14,12 +14,13 @@ from seemachine.server.accepting import Acceptor
 from seemachine.server.admission import Admission, Seat, TooFast, TurnedAway
 from seemachine.server.authentication import Door
 from seemachine.server.crew import Allotment, Crew
+from seemachine.server.farewell import last_words
 from seemachine.server.log_limits import SparingLog
 from seemachine.server.logs import Log
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.server.ports import open_listeners
 from seemachine.server.service import Service
-from seemachine.server.session import Conversation, last_words
+from seemachine.server.session import Conversation
 from seemachine.wire.link import Link, Role
 from seemachine.wire.status import PeerMisuse, Status
 
@@ -78,6 +79,7 @@ class Daemon:
             await on_ready(*await self._listen())
             async with trio.open_nursery() as background:
                 background.start_soon(self._service.pipeline.run)
+                background.start_soon(self._service.deadlines.run)
                 background.start_soon(self._service.watch_slots)
                 background.start_soon(upkeep.tidy, self._service)
                 background.start_soon(upkeep.beat, self._service, self._crew.beats)

@@ -7,6 +7,7 @@ import trio
 from seemachine.machine import Machine
 from seemachine.process.scarcity import Scarcity
 from seemachine.process.threads import Workers
+from seemachine.server.deadlines import Deadlines
 from seemachine.server.logs import Log
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.server.slot_watch import SlotWatch
@@ -31,6 +32,7 @@ class Service:
     watch: SlotWatch = field(default_factory=SlotWatch)
     # What ends at once when the machine stops: waiting for a request, or for a card.
     idle: set[trio.CancelScope] = field(default_factory=set)
+    deadlines: Deadlines = field(default_factory=Deadlines)
     draining: bool = False
     scarcity: Scarcity = field(init=False)
     workers: Workers = field(init=False)

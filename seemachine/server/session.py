@@ -1,7 +1,7 @@
 """One connection: bytes to Link to command and back, with a limit on each wait."""
 
-import contextlib
 import time
+from dataclasses import dataclass
 from functools import partial
 
 import trio
@@ -9,21 +9,32 @@ import trio
 from seemachine.commands import answer, refusal
 from seemachine.machine import Session
 from seemachine.server.admission import Seat
+from seemachine.server.deadlines import Deadline
+from seemachine.server.farewell import last_words
 from seemachine.server.logs import describe
 from seemachine.server.service import Service
 from seemachine.wire.fields import Record
-from seemachine.wire.link import NEED_DATA, Asked, Closed, Link, Role
+from seemachine.wire.link import NEED_DATA, Asked, Event, Link, Role
 from seemachine.wire.messages import Hello, NvmemfileSign, WaitForCard
 from seemachine.wire.requests import Effect, Request
 from seemachine.wire.roles import Caller, ClientRole, denial
 from seemachine.wire.status import PeerMisuse, Status, StatusError
 
 READ_BYTES = 1 << 16
-FAREWELL_SECONDS = 1
 # Until another try for memory.
 SCARCE_SECONDS = 0.02
 # Of the time of a request, for waiting; the rest is for the reply.
 WAITED_PART = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A request that was answered, in so many seconds, and the reply's frame."""
+
+    request: Request[Record]
+    reply: Record | StatusError
+    seconds: float
+    frame: bytes
 
 
 class Conversation:
@@ -49,63 +60,103 @@ class Conversation:
         self._log = service.log.bind(
             peer=peer, **({} if self._caller.name == host else {"client": self._caller.name})
         )
+        self._goes_on = True
+        # What the next step is about: a request that is to be answered, since when, and its reply.
+        self._asked: Request[Record] | None = None
+        self._began = 0.0
+        self._done: Done | None = None
+        self._deadline: Deadline
 
     async def run(self) -> None:
         """Answer until the peer leaves, misbehaves or is too slow, or the machine stops."""
         try:
-            while await self._one_request():
-                pass
+            with self._service.deadlines.one() as self._deadline:
+                while self._goes_on:
+                    await self._until_too_late()
         except PeerMisuse as misuse:
             self._log.warning("misuse", detail=misuse.detail)
-            await self._farewell(misuse)
-        except trio.TooSlowError:
-            self._log.info("peer does not read, closed")
+            await last_words(self._stream, self._link.last_words(misuse))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             self._log.info("peer gone")
         finally:
             self._session.close()
 
-    async def _one_request(self) -> bool:
-        """Serve the next request; False when there will be none.
+    async def _until_too_late(self) -> None:
+        """Step by step, until one takes too long or there will be none.
 
-        Receiving, answering and replying each have the request's time limit.
+        What was cancelled when it was done already is not too late: the next step has another
+        scope.
         """
-        if self._link.between_requests and not await self._wait_for_byte():
-            return False
-        with trio.move_on_after(self._limits.request_seconds) as receiving:
-            event = await self._receive()
-        if receiving.cancelled_caught:
+        with self._deadline.renew() as scope:
+            while self._goes_on and not scope.cancel_called:
+                await self._step()
+        if scope.cancelled_caught:
+            self._give_up()
+
+    async def _step(self) -> None:
+        """Each step has a time limit, and waits for nothing outside of it."""
+        if self._done is not None:
+            await self._hand_over(self._done)
+        elif self._asked is not None:
+            await self._serve(self._asked)
+        elif self._link.between_requests:
+            await self._wait_for_byte()
+        else:
+            await self._receive()
+
+    def _give_up(self) -> None:
+        """The step that is under way has had its time. Raises PeerMisuse."""
+        if self._done is not None:
+            self._log.info("peer does not read, closed")
+            self._goes_on = False
+        elif self._asked is not None:
+            # A worker thread may still be at it and use the session's keys: this session serves
+            # nothing else.
+            self._session.stopped.set()
+            self._answered(self._asked, refusal(self._asked, self._too_long()))
+        elif self._link.between_requests:
+            self._goes_on = False
+        else:
             raise PeerMisuse(
                 f"a request must arrive within {self._limits.request_seconds} s",
                 Status.TimeLimitExceeded,
             )
-        return (
-            isinstance(event, Asked)
-            and await self._serve(event.request)
-            and not self._service.draining
-        )
 
-    async def _wait_for_byte(self) -> bool:
-        """Idle time: it ends with the first byte of a frame (True), with the limit, or when the
-        machine drains (both False).
+    def _too_long(self) -> StatusError:
+        seconds = self._limits.request_seconds
+        return StatusError(Status.TimeLimitExceeded, f"not done within {seconds} s")
+
+    async def _wait_for_byte(self) -> None:
+        """Idle time: it ends with the first byte of a frame, when the peer leaves, with the limit,
+        or when the machine drains.
         """
         if self._service.draining:
-            return False
-        with trio.move_on_after(self._limits.idle_seconds) as idle:
-            self._service.idle.add(idle)
-            try:
-                await self._read()
-            finally:
-                self._service.idle.discard(idle)
-        return not idle.cancelled_caught
+            self._goes_on = False
+            return
+        self._deadline.within(self._limits.idle_seconds)
+        idle, scope = self._service.idle, self._deadline.scope
+        idle.add(scope)
+        try:
+            self._goes_on = await self._read() > 0
+        finally:
+            idle.discard(scope)
 
-    async def _receive(self) -> Asked | Closed:
+    async def _receive(self) -> None:
+        event = self._link.next_event()
+        if event is NEED_DATA:
+            self._deadline.within(self._limits.request_seconds)
+            event = await self._rest_of_event()
+        if isinstance(event, Asked):
+            self._asked = event.request
+        else:
+            self._goes_on = False
+
+    async def _rest_of_event(self) -> Event:
         while True:
+            await self._seat.wait_for_more(await self._read())
             event = self._link.next_event()
             if event is not NEED_DATA:
-                assert isinstance(event, Asked | Closed)
                 return event
-            await self._seat.wait_for_more(await self._read())
 
     async def _read(self) -> int:
         """Bytes into the link; how many. A client waits for memory; for others there is none."""
@@ -122,36 +173,32 @@ class Conversation:
                     raise
             await trio.sleep(SCARCE_SECONDS)
 
-    async def _serve(self, request: Request[Record]) -> bool:
-        """Answer one request; False when the connection can't go on after it."""
+    async def _serve(self, request: Request[Record]) -> None:
+        # Its turn is of the machine's making, and none of the request's time.
+        self._deadline.lift()
         await self._seat.wait_turn(hello=isinstance(request, Hello))
-        started = time.perf_counter()
-        with (
-            self._seat.at_work(request),
-            trio.move_on_after(self._limits.request_seconds) as answering,
-        ):
-            reply: Record | StatusError = await self._answer(request)
-        if answering.cancelled_caught:
-            # A worker thread may still be at it and use the session's keys: this session serves
-            # nothing else.
-            self._session.stopped.set()
-            reply = refusal(
-                request,
-                StatusError(
-                    Status.TimeLimitExceeded, f"not done within {self._limits.request_seconds} s"
-                ),
-            )
-        seconds = time.perf_counter() - started
+        self._began = time.perf_counter()
+        self._deadline.within(self._limits.request_seconds)
+        with self._seat.at_work(request):
+            reply = await self._answer(request)
+        self._answered(request, reply)
+
+    def _answered(self, request: Request[Record], reply: Record | StatusError) -> None:
+        seconds = time.perf_counter() - self._began
         self._seat.judge(
             request, done=not isinstance(reply, StatusError), holding=self._session.holding
         )
+        self._done = Done(request, reply, seconds, self._link.send(reply))
+
+    async def _hand_over(self, done: "Done") -> None:
+        self._deadline.within(self._limits.request_seconds)
         try:
-            with trio.fail_after(self._limits.request_seconds):
-                await self._stream.send_all(self._link.send(reply))
+            await self._stream.send_all(done.frame)
         finally:
             # Written down while the client reads its reply already.
-            self._record(request, reply, seconds)
-        return not answering.cancelled_caught
+            self._record(done)
+        self._done = self._asked = None
+        self._goes_on = not (self._service.draining or self._session.stopped.is_set())
 
     async def _answer(self, request: Request[Record]) -> Record | StatusError:
         if (denied := denial(self._caller, request.NAME, request.LEAST)) is not None:
@@ -187,36 +234,16 @@ class Conversation:
             return self._service.reading
         return self._service.hashing if effect is Effect.HASHES else self._service.others
 
-    def _record(
-        self, request: Request[Record], reply: Record | StatusError, seconds: float
-    ) -> None:
-        status, details = Status.OK, describe(request, reply)
-        if isinstance(reply, StatusError):
-            status, details["detail"] = reply.status, reply.detail
+    def _record(self, done: "Done") -> None:
+        status, details = Status.OK, describe(done.request, done.reply)
+        if isinstance(done.reply, StatusError):
+            status, details["detail"] = done.reply.status, done.reply.detail
             if status is Status.Failed:
-                self._log.error("bug", command=request.NAME, exc_info=reply.__cause__)
+                self._log.error("bug", command=done.request.NAME, exc_info=done.reply.__cause__)
         self._log.info(
             "request",
-            command=request.NAME,
+            command=done.request.NAME,
             status=status.name,
-            seconds=round(seconds, 4),
+            seconds=round(done.seconds, 4),
             **details,
         )
-
-    async def _farewell(self, misuse: PeerMisuse) -> None:
-        await last_words(self._stream, self._link.last_words(misuse))
-
-
-async def last_words(stream: trio.abc.Stream, words: bytes) -> None:
-    """Send a last refusal so that it arrives: closed with unread bytes, the connection would be
-    reset and the words lost.
-    """
-    with (
-        trio.move_on_after(FAREWELL_SECONDS),
-        contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError),
-    ):
-        await stream.send_all(words)
-        if isinstance(stream, trio.abc.HalfCloseableStream):
-            await stream.send_eof()
-            while await stream.receive_some(READ_BYTES):
-                pass

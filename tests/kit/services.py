@@ -4,6 +4,7 @@ import os
 import threading
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import trio
 from kit.logs import Events
@@ -15,6 +16,7 @@ from seemachine.lms.engines.portable import PortableEngine
 from seemachine.lms.keys import PublicKey
 from seemachine.machine import Machine
 from seemachine.server.admission import Admission
+from seemachine.server.deadlines import Deadlines
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.server.service import Service
 from seemachine.server.session import Conversation
@@ -161,5 +163,16 @@ def join(nursery: trio.Nursery, service: Service, pair: Any = memory_stream_pair
             await converse(service, theirs)
         peer.over.set()
 
+    _look_after(nursery, service)
     nursery.start_soon(run)
     return peer
+
+
+WATCHED: "WeakSet[Deadlines]" = WeakSet()
+
+
+def _look_after(nursery: trio.Nursery, service: Service) -> None:
+    """What a daemon runs beside its sessions, for the time limits of these."""
+    if service.deadlines not in WATCHED:
+        WATCHED.add(service.deadlines)
+        nursery.start_soon(service.deadlines.run)

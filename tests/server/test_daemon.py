@@ -17,8 +17,9 @@ from trio.testing import wait_all_tasks_blocked
 from seemachine.config import Config, LimitSettings
 from seemachine.server import daemon as daemon_module
 from seemachine.server.daemon import FAREWELLS, Daemon
+from seemachine.server.farewell import FAREWELL_SECONDS
 from seemachine.server.ports import CannotListen
-from seemachine.server.session import FAREWELL_SECONDS, Conversation
+from seemachine.server.session import Conversation
 from seemachine.testing import ESN, install_key
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status, StatusError

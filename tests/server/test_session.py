@@ -27,7 +27,7 @@ from trio.testing import lockstep_stream_pair, wait_all_tasks_blocked
 
 from seemachine import commands
 from seemachine.server.admission import BURST_SECONDS, HELLOS_PER_SECOND
-from seemachine.server.session import FAREWELL_SECONDS
+from seemachine.server.farewell import FAREWELL_SECONDS
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import read_card

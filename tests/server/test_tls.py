@@ -15,7 +15,7 @@ from kit.waiting import until
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine import commands
-from seemachine.server.session import FAREWELL_SECONDS
+from seemachine.server.farewell import FAREWELL_SECONDS
 from seemachine.testing import install_key
 from seemachine.wire import messages as m
 from seemachine.wire.roles import ClientRole
