@@ -105,9 +105,10 @@ mutants: .venv/tested
 soak: .venv/tested
 	cd tests && $(CURDIR)/$(BIN)/python -m storm.soak $(SECONDS)
 
+# BENCH: options of benchmarks/run.py, such as "--against 5899bb1" for a tree to measure in turn.
 bench: .venv/tested
 	$(BIN)/pip install --quiet --group bench
-	PYTHONPATH=tests $(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py $(BENCH)
 
 # Needs rsync; as root, with xfsprogs, mounts and disks too. RESULTS=FILE keeps what is done.
 restore-matrix: .venv/tested

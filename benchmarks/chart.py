@@ -8,19 +8,17 @@ import re
 from pathlib import Path
 from typing import Any
 
-from comparison import KEYGENS, Comparison
-from libraries import Ours
+from history import Run
 from measure import plain
-from report import Results
 
-KIND = KEYGENS[10, 8]
+KIND = "keygen h10/w8: "
 OURS, PEERS, LIGHT = "#1b7a5a", "#9aa3ad", "#8ccfb5"
 
 
-def draw(results: Results, path: Path) -> str:
+def draw(run: Run, path: Path) -> str:
     """Write the picture. Returns a word about it."""
-    if results.comparison is None or not _rates(results, 8):
-        return "No chart: it takes the parts libraries and wire."
+    if not _keygens(run) or not _rates(run, 8):
+        return "No chart: it takes the parts libraries and signing."
     try:
         import matplotlib as mpl
     except ImportError:
@@ -31,11 +29,11 @@ def draw(results: Results, path: Path) -> str:
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(12, 4.4), width_ratios=(3, 2), layout="constrained"
     )
-    _draw_keygen(left, results.comparison)
-    _draw_clients(right, results)
+    _draw_keygen(left, _keygens(run))
+    _draw_clients(right, run)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
-    host = results.host
+    host = run.host
     figure.suptitle(
         f"{host['cpu']}, {host['cores']} cores, Python {host['python']}, {host['date']}",
         fontsize=9,
@@ -45,16 +43,13 @@ def draw(results: Results, path: Path) -> str:
     return f"wrote {path}"
 
 
-def _draw_keygen(axes: Any, compared: Comparison) -> None:
+def _draw_keygen(axes: Any, seconds_of: dict[str, float]) -> None:
     """Bars on a log scale, the fastest on top."""
-    found = sorted(
-        ((compared.figure(each.name, KIND) or 0, each) for each in compared.libraries),
-        key=lambda pair: -pair[0],
-    )
+    found = sorted(((taken, name) for name, taken in seconds_of.items()), reverse=True)
     bars = axes.barh(
-        [each.name for _, each in found],
+        [name for _, name in found],
         [seconds for seconds, _ in found],
-        color=[OURS if isinstance(each, Ours) else PEERS for _, each in found],
+        color=[OURS if name.startswith("seemachine") else PEERS for _, name in found],
     )
     axes.bar_label(bars, [f"{plain(seconds)} s" for seconds, _ in found], padding=4, fontsize=9)
     axes.set_xscale("log")
@@ -69,12 +64,12 @@ def _draw_keygen(axes: Any, compared: Comparison) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def _draw_clients(axes: Any, results: Results) -> None:
+def _draw_clients(axes: Any, run: Run) -> None:
     """Two bars for each number of clients."""
     import matplotlib as mpl
 
     for w, color, shift in ((8, OURS, -0.2), (4, LIGHT, 0.2)):
-        rates = _rates(results, w)
+        rates = _rates(run, w)
         bars = axes.bar(
             [place + shift for place in range(len(rates))],
             list(rates.values()),
@@ -90,7 +85,16 @@ def _draw_clients(axes: Any, results: Results) -> None:
     axes.legend(frameon=False, loc="upper left")
 
 
-def _rates(results: Results, w: int) -> dict[int, float]:
-    names = {row.name: row.value for rows in results.rows.values() for row in rows}
-    found = {name: re.fullmatch(rf"sign h15/w{w}, (\d+) clients?", name) for name in names}
-    return {int(match[1]): names[name] for name, match in found.items() if match}
+def _keygens(run: Run) -> dict[str, float]:
+    """Seconds by library."""
+    return {
+        name.removeprefix(KIND): value
+        for name, value in run.figures.items()
+        if name.startswith(KIND) and "times" not in name
+    }
+
+
+def _rates(run: Run, w: int) -> dict[int, float]:
+    """Signatures per second by number of clients."""
+    found = {name: re.fullmatch(rf"sign h15/w{w}, (\d+) clients?", name) for name in run.figures}
+    return {int(match[1]): run.figures[name] for name, match in found.items() if match}

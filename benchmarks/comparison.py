@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from extents import Extent
 from host import CORES
 from libraries import Library, Ours
-from measure import Row
+from measure import Figure
 
 TRIALS = 3
 PAIRS = 20
@@ -20,6 +21,8 @@ RATE_SECONDS = 0.2
 PATIENCE_SECONDS = 10.0  # a large key expected to take longer is extrapolated
 
 KEYGENS = {(h, w): f"keygen h{h}/w{w}" for h, w in (*TREES, LARGE)}
+EXTRAPOLATED = "~"
+ALL_CORES = f"keygen h10/w8, {CORES} threads"
 RATES = [f"{verb} w{w}" for w in (8, 4) for verb in ("sign", "verify")]
 
 
@@ -38,6 +41,7 @@ class Comparison:
     )
     estimated: set[tuple[str, str]] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
+    pairs: int = PAIRS
 
     def figure(self, name: str, kind: str) -> float | None:
         """The median of its trials."""
@@ -64,30 +68,50 @@ class Comparison:
             return None
         return theirs / mine if kind.startswith("keygen") else mine / theirs
 
-    def rows(self) -> Iterator[Row]:
-        """What the goals are about."""
-        ours, every, slowest = self.libraries[0], self.libraries[1], self.libraries[-1]
-        times = self.times_faster(slowest, KEYGENS[10, 8])
-        assert times is not None
-        yield Row("keygen h10/w8, one thread", times, f"times {slowest.name}", at_least=45)
-        if isinstance(every, Ours) and every.cores > 1:
-            # The best of each: one core lost to others for a moment takes away half of what is
-            # asked for here.
-            pairs = [(ours.keygen(10, 8), every.keygen(10, 8)) for _ in range(PAIRS)]
-            one, all_cores = (min(column) for column in zip(*pairs, strict=True))
-            name = f"keygen h10/w8, {CORES} threads, best of {PAIRS} in turn"
-            yield Row(name, one / all_cores, "times one thread", at_least=0.95 * CORES)
+    def figures(self) -> Iterator[Figure]:
+        """What each library reached, how many times faster ours is, and all cores against one."""
+        for library in self.libraries:
+            for kind in (*KEYGENS.values(), *RATES):
+                value, about = self.figure(library.name, kind), (library.name, kind)
+                if value is not None:
+                    unit = "s" if kind.startswith("keygen") else "per second"
+                    note = EXTRAPOLATED if about in self.estimated else ""
+                    yield Figure(f"{kind}: {library.name}", value, unit, note)
+        yield from self._times_figures()
+        yield from self._cores_figures()
+
+    def _times_figures(self) -> Iterator[Figure]:
+        for peer in self.libraries:
+            for kind in (*KEYGENS.values(), *RATES):
+                times = None if isinstance(peer, Ours) else self.times_faster(peer, kind)
+                if times is not None:
+                    note = EXTRAPOLATED if (peer.name, kind) in self.estimated else ""
+                    yield Figure(f"{kind}: times faster than {peer.name}", times, "times", note)
+
+    def _cores_figures(self) -> Iterator[Figure]:
+        """The best of each: one core lost to others for a moment takes away half of what is asked
+        for here.
+        """
+        ours, every = self.libraries[:2]
+        if not isinstance(every, Ours) or every.cores == 1:
+            return
+        pairs = [(ours.keygen(10, 8), every.keygen(10, 8)) for _ in range(self.pairs)]
+        one, all_cores = (min(column) for column in zip(*pairs, strict=True))
+        note = f"best of {self.pairs} in turn"
+        yield Figure(ALL_CORES, one / all_cores, "times one thread", note)
 
 
-def compare(libraries: list[Library], *, full: bool) -> Comparison:
-    """All trials. `full` makes the large key with the slow ones too, once."""
-    result = Comparison(libraries)
-    for _ in range(TRIALS):
-        for h, w in TREES:
+def compare(libraries: list[Library], extent: Extent) -> Comparison:
+    """All trials; with slow libraries the large key is made once or not at all."""
+    result = Comparison(libraries, pairs=min(PAIRS, extent.pairs))
+    trees = [(h, w) for h, w in TREES if extent.height > 10 or h == 5]
+    for _ in range(TRIALS if extent.rounds > 1 else 1):
+        for h, w in trees:
             for library in libraries:
                 _try(result, library, h, w)
         for library in libraries:
-            _try_large(result, library, full=full)
+            if extent.height >= LARGE[0]:
+                _try_large(result, library, full=extent.slow_libraries)
     return result
 
 

@@ -6,11 +6,11 @@ is the best of some short trials, all trials going round the engines in turn.
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from host import CORES, one_thread
-from measure import Row, once
+from measure import once
 
 from seemachine.lms import engines
 from seemachine.lms.engines import Engine, EngineError, RecoverJob, SignJob
@@ -33,11 +33,11 @@ class Contestant:
     work: dict[str, Callable[[], int]]
     best: dict[str, float] = field(default_factory=dict)
 
-    def try_once(self) -> None:
-        """One trial of each kind of work."""
+    def try_once(self, duration: float) -> None:
+        """One trial of each kind of work, so many seconds long."""
         for kind, do in self.work.items():
             made, spent = 0, 0.0
-            while spent < TRIAL_SECONDS:
+            while spent < duration:
                 done: list[int] = []
                 spent += once(lambda do=do, done=done: done.append(do()))
                 made += done[0]
@@ -83,32 +83,18 @@ def contestants(ots: OtsParameters) -> list[Contestant]:
     ]
 
 
-def measure(ots: OtsParameters) -> list[Contestant]:
+def go_round(found: list[Contestant], duration: float) -> None:
     """All trials."""
-    found = contestants(ots)
     for _ in range(TRIALS):
         for each in found:
-            each.try_once()
+            each.try_once(duration)
+
+
+def measure(ots: OtsParameters, duration: float = TRIAL_SECONDS) -> list[Contestant]:
+    """Everything that works here, tried."""
+    found = contestants(ots)
+    go_round(found, duration)
     return found
-
-
-def rows(found: list[Contestant]) -> Iterator[Row]:
-    """What the goals are about: one at a time, the harder way."""
-    [chosen] = [each for each in found if each.name == CHOSEN]
-    yield Row(
-        "one-time signatures in the engine, w8, one core",
-        chosen.best["sign"],
-        "per second",
-        "one by one",
-        at_least=9000,
-    )
-    yield Row(
-        "one-time verifications in the engine, w8, one core",
-        chosen.best["verify"],
-        "per second",
-        "one by one",
-        at_least=10000,
-    )
 
 
 def main() -> None:

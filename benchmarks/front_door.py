@@ -24,7 +24,7 @@ from bridge.native import Bridge, compiled
 from host import Others, describe, sentence
 from kit.processes import RunningMachine
 from machines import ESN, world
-from measure import Row, once, percentile, plain
+from measure import Figure, once, percentile, plain
 from seeclient import blocking, library
 
 PROGRAM = Path(__file__).with_suffix(".c")
@@ -67,22 +67,22 @@ class Measured:
         told: dict[str, Any] = json.loads(done.stdout)
         return told
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Figure]:
         """What came of all rounds."""
         ratios = [over / plain for over, plain in zip(self.bridged, self.direct, strict=True)]
         told = f"in turn, {len(ratios)} pairs"
-        yield Row("seeclient: key.sign, h15/w8, p50", percentile(self.direct, 50), "ms", told)
-        yield Row("over the bridge, from Python, p50", percentile(self.bridged, 50), "ms", told)
-        yield Row("over the bridge against key.sign", statistics.median(ratios), "times", told)
+        yield Figure("seeclient: key.sign, h15/w8, p50", percentile(self.direct, 50), "ms", told)
+        yield Figure("over the bridge, from Python, p50", percentile(self.bridged, 50), "ms", told)
+        yield Figure("over the bridge against key.sign", statistics.median(ratios), "times", told)
         for name, took in self.alone.items():
-            yield Row(f"{name}: one thread, p50", percentile(took, 50), "ms")
-            yield Row(f"{name}: one thread, p99", percentile(took, 99), "ms")
+            yield Figure(f"{name}: one thread, p50", percentile(took, 50), "ms")
+            yield Figure(f"{name}: one thread, p99", percentile(took, 99), "ms")
         for (name, threads), rates in self.rates.items():
             told = f"{name}: {threads} thread{'s' * (threads > 1)}"
-            yield Row(told, statistics.median(rates), "per second", f"median of {len(rates)}")
+            yield Figure(told, statistics.median(rates), "per second", f"median of {len(rates)}")
         for name, first in self.first.items():
             told = f"{name}: from the start of a process to its first signature"
-            yield Row(told, statistics.median(first), "ms", f"median of {len(first)}")
+            yield Figure(told, statistics.median(first), "ms", f"median of {len(first)}")
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def main() -> None:
         machine.stop()
     rows = [
         *measured.rows(),
-        Row(
+        Figure(
             f"leaves a signature while {outcome.kills} helpers are killed",
             outcome.leaves_per_signature,
             "",

@@ -3,7 +3,9 @@
 import os
 import platform
 import re
+import sysconfig
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,9 @@ def describe() -> dict[str, Any]:
         "cpu": _cpu(),
         "cores": CORES,
         "system": f"{platform.system()} {platform.machine()}",
+        "release": platform.release(),
         "python": platform.python_version(),
+        "python_build": python_build(sysconfig.get_config_vars()),
         "engine": found.engine,
         "generating": found.generating["sha256"],
         "signing": found.signing["sha256"],
@@ -28,10 +32,22 @@ def describe() -> dict[str, Any]:
     }
 
 
-def sentence(host: dict[str, Any]) -> str:
+def python_build(settings: Mapping[str, Any]) -> str:
+    """How the interpreter was compiled: with a profile of itself (PGO) and across files (LTO), or
+    not. `settings` are those of sysconfig.
+    """
+    told = " ".join(str(settings.get(name) or "") for name in ("CONFIG_ARGS", "PY_CFLAGS"))
+    signs = {"PGO": r"--enable-optimizations|-fprofile-use", "LTO": r"--with-lto(?!=no)|-flto"}
+    found = [name for name, sign in signs.items() if re.search(sign, told)]
+    return f"optimized with {' and '.join(found)}" if found else "built without PGO and LTO"
+
+
+def sentence(host: Mapping[str, Any]) -> str:
     """The same in words."""
+    build = f" ({host['python_build']})" if "python_build" in host else ""
+    system = f"{host['system']} {host.get('release', '')}".strip()
     return (
-        f"{host['cpu']}, {host['cores']} cores, {host['system']}, Python {host['python']}, engine"
+        f"{host['cpu']}, {host['cores']} cores, {system}, Python {host['python']}{build}, engine"
         f" {host['engine']} (keys: {host['generating']}, signatures: {host['signing']}),"
         f" {host['date']}."
     )

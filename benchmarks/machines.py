@@ -1,19 +1,25 @@
 """A machine to measure: a real `seemachine serve` process on a free port, in a world folder of its
-own.
+own, and a load on it.
 """
 
 import contextlib
+import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from kit.processes import RunningMachine
+from measure import processor_seconds
 
 ESN = "7852-268D-3BF9"
+PATIENCE_SECONDS = 60.0
+LOAD = Path(__file__).with_name("load.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,63 @@ class Running:
         self.process.wait()
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load measured: signatures per second; milliseconds of each request; microseconds of
+    processor time for a signature, of the daemon's main thread, its other threads and the clients.
+    """
+
+    rate: float
+    milliseconds: list[float]
+    main_thread: float
+    other_threads: float
+    clients: float
+
+
 def start(home: Path, *options: str) -> Running:
     """Start the machine and return when it is published."""
-    machine = RunningMachine(home, ESN, *options)
-    entry = machine.published()
-    return Running(machine.process, str(entry["host"]), int(str(entry["port"])))
+    log = home / "log"
+    words = [sys.executable, "-m", "seemachine", "serve", "--esn", ESN, "--port", "0", *options]
+    with log.open("ab") as file:
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (entry := published(home)).get("pid") != process.pid:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"no machine:\n{log.read_text()}")
+        time.sleep(0.001)
+    return Running(process, str(entry["host"]), int(entry["port"]))
+
+
+def published(home: Path) -> dict[str, Any]:
+    """What the machine says of itself to clients of its world; nothing before it is ready."""
+    try:
+        entry: dict[str, Any] = json.loads((home / f"published/pqsdk/{ESN}.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return entry
+
+
+def load(
+    machine: Running,
+    files: Sequence[bytes],
+    clients: int,
+    duration: float,
+    *,
+    messages: int = 1,
+    pause: float = 0,
+) -> Loaded:
+    """Sign with these NVRAM files; see load.py."""
+    before = processor_seconds(machine.process.pid)
+    words = [machine.host, machine.port, messages, clients, duration, pause]
+    words += [file.hex() for file in files]
+    done = subprocess.run(
+        [sys.executable, str(LOAD), *map(str, words)], stdout=subprocess.PIPE, check=True
+    )
+    after, told = processor_seconds(machine.process.pid), json.loads(done.stdout)
+    each = 1e6 / told["signatures"]
+    main, others = (each * (late - early) for early, late in zip(before, after, strict=True))
+    clients_spent = each * told["processor_seconds"]
+    return Loaded(told["rate"], told["milliseconds"], main, others, clients_spent)
 
 
 def peak_megabytes(pid: int) -> float | None:

@@ -1,38 +1,25 @@
-"""Measuring: the clock, rates, medians, and the rows of the report."""
+"""Measuring: the clock, rates, medians, processor time, and the figures that come of it."""
 
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One figure: what, how much, in which unit, what it is to reach, and what there is to say
-    about it.
-    """
+class Figure:
+    """What, how much, in which unit, and what there is to say about it."""
 
     name: str
     value: float
     unit: str
     note: str = ""
-    at_least: float | None = None
-    at_most: float | None = None
 
-    @property
-    def goal(self) -> str:
-        """What it is to reach, in words."""
-        if self.at_least is not None:
-            return f"at least {plain(self.at_least)}"
-        return "" if self.at_most is None else f"at most {plain(self.at_most)}"
 
-    @property
-    def met(self) -> bool:
-        """Whether it does."""
-        return (self.at_least is None or self.value >= self.at_least) and (
-            self.at_most is None or self.value <= self.at_most
-        )
+class NotHere(Exception):
+    """The tree, or the system, has nothing to measure here; the text says what is missing."""
 
 
 def plain(value: float) -> str:
@@ -66,3 +53,18 @@ def rate(call: Callable[[], Any], duration: float) -> float:
 def percentile(values: Sequence[float], percent: int) -> float:
     """The value that `percent` of a hundred do not exceed."""
     return sorted(values)[max(0, -(-len(values) * percent // 100) - 1)]
+
+
+def processor_seconds(pid: int) -> tuple[float, float]:
+    """Processor time of a process so far: of its main thread, and of its other threads that still
+    run. Raises NotHere where the system does not count it.
+    """
+    spent = {
+        int(task.name): int((task / "schedstat").read_text().split()[0]) / 1e9
+        for task in Path(f"/proc/{pid}/task").glob("*")
+        if (task / "schedstat").exists()
+    }
+    if not spent:
+        raise NotHere("processor time of a daemon: this system has no /proc/*/schedstat")
+    main = spent.pop(pid)
+    return main, sum(spent.values())

@@ -1,179 +1,139 @@
-"""The results as Markdown tables, ratios first, and as JSON."""
+"""A run as Markdown tables: goals first, then every part, with earlier figures beside the new."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from comparison import KEYGENS, RATE_SECONDS, RATES, TRIALS, Comparison
-from engines import KINDS, Contestant
+from goals import BASE, verdicts
+from history import Measured, Run
 from host import sentence
-from libraries import Library, Ours
-from measure import Row, plain
+from measure import plain
+from parts import PARTS
 
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
-COMPARED = [*KEYGENS.values(), *RATES]
-
-
-@dataclass(slots=True)
-class Results:
-    """Everything that one run measured."""
-
-    host: dict[str, Any]
-    others: dict[str, float] = field(default_factory=dict)
-    skipped: list[str] = field(default_factory=list)
-    comparison: Comparison | None = None
-    contestants: list[Contestant] = field(default_factory=list)
-    rows: dict[str, list[Row]] = field(default_factory=dict)
-
-    def document(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        compared = self.comparison
-        return {
-            "host": self.host,
-            "others": self.others,
-            "skipped": self.skipped,
-            "libraries": compared.trials if compared else {},
-            "extrapolated": sorted(compared.estimated) if compared else [],
-            "engines": {each.name: each.best for each in self.contestants},
-            "rows": {
-                part: [asdict(row) | {"goal": row.goal, "met": row.met} for row in rows]
-                for part, rows in self.rows.items()
-            },
-        }
+HEADLINES = {
+    "sign h15/w8, 64 clients": "signatures, 64 clients, w=8",
+    "sign h15/w4, 64 clients": "signatures, 64 clients, w=4",
+    "sign_many h15/w8, 2 connections of 64": "signatures in batches, two connections, w=8",
+    "sign_many h15/w4, 2 connections of 64": "signatures in batches, two connections, w=4",
+    "sign h15/w8, one client, p50": "a signature of one client, w=8, median",
+    "sign h15/w8, one commit of SQLite, flushed": "of that, a flushed commit of SQLite",
+    "leaves, sha256_n32_w8": "leaves made on one core, w=8",
+    "keygen h15/w8, through the daemon": "an h15/w8 key on all cores",
+    "daemon ready, from process start to published": "a machine ready, from its start",
+    "pipsqueak banner, one machine": "`pipsqueak`, which lists one machine",
+    "100 machines, a process each: ready": "100 machines up, each in a process of its own",
+    "100 machines in one process: ready": "100 machines up, all in one process",
+    "verification in bulk, h10/w8, on a core": "verifications in bulk on one core, w=8",
+    "audit, signatures a second": "signatures audited, all cores",
+}
 
 
-def markdown(results: Results) -> str:
-    """The whole report."""
-    parts = [f"{sentence(results.host)} {_others(results.others)}"]
-    if results.comparison:
-        parts += _ratios(results.comparison)
-    parts += [
-        "**Goals**",
-        table(
-            ["goal", "figure", "unit", "to reach", ""],
-            [_goal(row) for row in _with_goals(results.rows)],
-        ),
-    ]
-    if results.comparison:
-        parts += _libraries(results.comparison)
-    if results.contestants:
-        parts += _engines(results.contestants)
-    for part, rows in results.rows.items():
-        if all(row.goal for row in rows):
-            continue  # said above
-        parts += [
-            f"**{part.capitalize()}**",
-            table(["figure", "", "unit", "note"], [_plain_row(row) for row in rows]),
-        ]
-    return "\n\n".join([*parts, *results.skipped]) + "\n"
-
-
-def publish(results: Results, folder: Path) -> list[Path]:
-    """Write bench.json, and the tables between the marks of performance.md, or into bench.md where
-    there are no marks.
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside the figures of a run: those of a tree that was measured in turn, and the
+    last ones of this kind of machine with their commits.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    data, page, alone = folder / "bench.json", folder / "performance.md", folder / "bench.md"
-    data.write_text(json.dumps(results.document(), indent=1) + "\n")
-    text, before = markdown(results), page.read_text() if page.exists() else ""
-    if BEGIN in before and END in before:
-        head, tail = before.split(BEGIN, 1)[0], before.split(END, 1)[1]
-        page.write_text(f"{head}{BEGIN}\n\n{text}\n{END}{tail}")
-        return [data, page]
-    alone.write_text(text)
-    return [data, alone]
+
+    other: Run | None
+    earlier: dict[str, tuple[float, str]]
+
+    def figures(self) -> dict[str, float]:
+        """Of the other tree."""
+        return self.other.figures if self.other else {}
+
+
+def markdown(run: Run, beside: Beside) -> str:
+    """The whole report."""
+    sections = [_head(run), goals(run, beside)]
+    for name, figures in run.parts.items():
+        if name in PARTS and figures:
+            part = PARTS[name]
+            sections += [f"## {part.title}", *_part(figures, beside, matrix=part.table)]
+    if run.missing:
+        missing = "\n".join(f"* {why}" for why in run.missing.values())
+        sections += ["## Not measured", missing]
+    return "\n\n".join(sections) + "\n"
+
+
+def goals(run: Run, beside: Beside) -> str:
+    """What was to be reached, and whether it was."""
+    base = beside.figures() if beside.other and beside.other.commit == BASE else {}
+    lines = [
+        [each.goal.figure, plain(each.value), each.goal.words, each.ratio, each.words]
+        for each in verdicts(run.host, run.figures, base)
+    ]
+    head = ["goal", "figure", "to reach", f"times {BASE}", "result"]
+    return f"## Goals\n\n{table(head, lines)}" if lines else ""
+
+
+def headlines(run: Run) -> str:
+    """What most readers want to know."""
+    found = {name: each for part in run.parts.values() for name, each in part.items()}
+    lines = [
+        [words, plain(found[name].value), found[name].unit]
+        for name, words in HEADLINES.items()
+        if name in found
+    ]
+    return f"{sentence(run.host)}\n\n{table(['what', '', ''], lines)}\n"
 
 
 def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A Markdown table that is readable as text too."""
-    widths = [max(len(line[column]) for line in [head, *lines]) for column in range(len(head))]
-    rule = ["-" * width for width in widths]
+    """A Markdown table that is readable as text too, without columns that are empty."""
+    full = [
+        column
+        for column in range(len(head))
+        if head[column] == "" or any(line[column] for line in lines)
+    ]
+    rows = [[line[column] for column in full] for line in (head, *lines)]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(full))]
+    rows.insert(1, ["-" * max(3, width) for width in widths])
     return "\n".join(
         "| "
-        + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        + " | ".join(cell.ljust(max(3, width)) for cell, width in zip(row, widths, strict=True))
         + " |"
-        for line in [head, rule, *lines]
+        for row in rows
     )
 
 
-def _others(shares: dict[str, float]) -> str:
+def _head(run: Run) -> str:
+    state = {True: "as committed", False: "with changes that are not committed"}.get(run.clean, "")
+    beside = f" In turn with it: {run.beside}." if run.beside else ""
+    shares = ", ".join(f"{share:.0%} ({part})" for part, share in run.others.items())
     return (
-        "Meanwhile others used of the cores: "
-        + ", ".join(f"{share:.0%} ({part})" for part, share in shares.items())
-        + "."
+        f"{sentence(run.host)} Tree {run.commit}, {state}.{beside} Meanwhile others used of the"
+        f" cores: {shares}."
     )
 
 
-def _ratios(compared: Comparison) -> list[str]:
-    peers = [library for library in compared.libraries if not isinstance(library, Ours)]
-    lines = [
-        [f"than {peer.name}", *(_times(compared, peer, kind) for kind in COMPARED)]
-        for peer in peers
-    ]
+def _part(figures: dict[str, Measured], beside: Beside, *, matrix: bool) -> list[str]:
+    cells = {name: each for name, each in figures.items() if matrix and ": " in name}
+    lines = [_line(name, each, beside) for name, each in figures.items() if name not in cells]
+    other = beside.other.commit if beside.other else ""
+    head = ["figure", "now", "unit", "spread", "before", other or "other", "times", "note"]
+    return [*([_matrix(cells)] if cells else []), *([table(head, lines)] if lines else [])]
+
+
+def _line(name: str, each: Measured, beside: Beside) -> list[str]:
+    before = beside.earlier.get(name)
+    other = beside.figures().get(name)
     return [
-        (
-            "**How many times faster seemachine is** (one thread against one, all cores against"
-            " all; ~ is extrapolated)"
-        ),
-        table(["times faster", *COMPARED], lines),
+        name,
+        plain(each.value),
+        each.unit,
+        f"{plain(min(each.samples))}..{plain(max(each.samples))}" if len(each.samples) > 1 else "",
+        f"{plain(before[0])} ({before[1]})" if before else "",
+        "" if other is None else plain(other),
+        f"{each.value / other:.2f}" if other else "",
+        each.note,
     ]
 
 
-def _times(compared: Comparison, peer: Library, kind: str) -> str:
-    times = compared.times_faster(peer, kind)
-    return "" if times is None else f"{_about(compared, peer.name, kind)}{plain(times)}"
+def _matrix(cells: dict[str, Measured]) -> str:
+    """Figures called `column: row`; the note of one, such as ~, stands before it."""
+    columns = list(dict.fromkeys(name.split(": ")[0] for name in cells))
+    rows = list(dict.fromkeys(name.split(": ")[1] for name in cells))
+    lines = [[row, *(_cell(cells.get(f"{column}: {row}")) for column in columns)] for row in rows]
+    return table(["", *columns], lines)
 
 
-def _libraries(compared: Comparison) -> list[str]:
-    lines = [
-        [each.name, *(_figure(compared, each.name, kind) for kind in COMPARED)]
-        for each in compared.libraries
-    ]
-    caveats = [
-        f"Signing with {each.name} is not compared: {each.caveat}."
-        for each in compared.libraries
-        if each.signs and each.caveat
-    ]
-    return [
-        (
-            "**Absolute**: seconds to make a key, signatures and verifications of 32 bytes per"
-            f" second (h10, {RATE_SECONDS} s each); medians of {TRIALS} trials that go round all"
-            " libraries; ~ is 32 times h10"
-        ),
-        table(["library", *COMPARED], lines),
-        *caveats,
-    ]
-
-
-def _figure(compared: Comparison, name: str, kind: str) -> str:
-    figure = compared.figure(name, kind)
-    return "" if figure is None else f"{_about(compared, name, kind)}{plain(figure)}"
-
-
-def _about(compared: Comparison, name: str, kind: str) -> str:
-    return "~" if (name, kind) in compared.estimated else ""
-
-
-def _engines(found: list[Contestant]) -> list[str]:
-    lines = [[each.name, *(plain(each.best[kind]) for kind in KINDS)] for each in found]
-    return [
-        (
-            "**Engines**, sha256 n32 w8, per second on one core but for the last line; the number"
-            " after a kind is its batch"
-        ),
-        table(["kernel", *KINDS], lines),
-    ]
-
-
-def _with_goals(parts: dict[str, list[Row]]) -> list[Row]:
-    return [row for rows in parts.values() for row in rows if row.goal]
-
-
-def _goal(row: Row) -> list[str]:
-    return [row.name, plain(row.value), row.unit, row.goal, "met" if row.met else "MISSED"]
-
-
-def _plain_row(row: Row) -> list[str]:
-    return [row.name, plain(row.value), row.unit, row.note]
+def _cell(each: Measured | None) -> str:
+    return "" if each is None else f"{each.note}{plain(each.value)}"

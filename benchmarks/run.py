@@ -1,107 +1,118 @@
 """`make bench`: every figure in one run, as tables, as JSON and as a picture.
 
-Best on an idle machine; `--full` adds what takes minutes.
+Best on an idle machine. `--against COMMIT` measures an older tree in turn with this one, so that
+ratios are honest where the machine is slow or busy.
 """
 
 import argparse
-from collections.abc import Callable, Iterable
+import contextlib
+import json
+import subprocess
+import sys
 from pathlib import Path
 
-import chart
-import cold_start
-import engines
 import host
-import libraries
-import outside
-import wire
-from comparison import compare
-from measure import Row, plain
-from report import Results, markdown, publish
+import trees
+from extents import EXTENTS, FULL, QUICK, USUAL, Extent
+from history import Measured, Run
+from measure import Figure, plain
+from parts import PARTS
+from publishing import publish
+from trees import Tree
 
-from seemachine.lms.parameters import lmots
+DOCS = trees.ROOT / "docs/explanation"
+PART = Path(__file__).with_name("part.py")
 
-DOCS = Path(__file__).resolve().parent.parent / "docs/explanation"
 
-
-def main() -> None:
-    """Measure, print, write."""
+def main() -> int:
+    """Measure, print, write. Returns the exit code: 1 when a part failed."""
     options = _options()
-    results = Results(host.describe())
-    print(host.sentence(results.host))
-    for part in options.only or PARTS:
-        print(f"\n{part}", flush=True)
-        others = host.Others()
-        PARTS[part](results, options.full)
-        results.others[part] = others.share()
-    print(f"\n{markdown(results)}")
-    written = publish(results, options.out)
-    print(
-        *(f"wrote {path}" for path in written),
-        chart.draw(results, options.out / "bench.png"),
-        sep="\n",
-    )
+    extent: Extent = EXTENTS[options.extent]
+    with contextlib.ExitStack() as stack:
+        measured = [trees.here()]
+        if options.against:
+            measured.append(stack.enter_context(trees.checked_out(options.against)))
+        runs = [_run_of(tree, measured) for tree in measured]
+        print(f"{host.sentence(runs[0].host)} Tree {measured[0].commit}.")
+        failed = [
+            part for part in options.only or PARTS if not _measure(part, runs, measured, extent)
+        ]
+    text, written = publish(runs, options.out or _folder(extent))
+    print(f"\n{text}\n", *(f"wrote {path}" for path in written), sep="\n")
+    print(*(f"FAILED: {part}" for part in failed), sep="\n")
+    return 1 if failed else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--only", action="append", choices=list(PARTS), help="one part of it; may come again"
-    )
-    parser.add_argument(
-        "--full",
-        action="store_true",
-        help="h15/w8 with the slow libraries too, and h20/w8 through the daemon",
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=DOCS,
-        metavar="DIR",
-        help="where the results go; default docs/explanation",
-    )
+    add = parser.add_argument
+    add("--only", action="append", choices=list(PARTS), help="one part of it; may come again")
+    add("--against", metavar="COMMIT", default="", help="an older tree to measure in turn")
+    extent = parser.add_mutually_exclusive_group()
+    for each, words in (
+        (FULL, "all: slow libraries, h20/w8, 1,000 machines, 100,000 signatures to audit"),
+        (QUICK, "a second or two of each part; only shows that it runs"),
+    ):
+        extent.add_argument(
+            f"--{each.name}", dest="extent", action="store_const", const=each.name, help=words
+        )
+    parser.set_defaults(extent=USUAL.name)
+    add("--out", type=Path, metavar="DIR", help="where results go; default docs/explanation")
     return parser.parse_args()
 
 
-def _libraries(results: Results, full: bool) -> None:
-    found, missing = outside.present()
-    results.skipped += missing
-    every = [*libraries.ours(), *found, *libraries.plain_python()]
-    try:
-        results.comparison = compare(every, full=full)
-    finally:
-        for library in every:
-            library.close()
-    _take(results, "libraries", results.comparison.rows())
+def _folder(extent: Extent) -> Path:
+    return trees.ROOT / "build/bench" if extent is QUICK else DOCS
 
 
-def _engines(results: Results, _full: bool) -> None:
-    results.contestants = engines.measure(lmots("sha256_n32_w8"))
-    _take(results, "engine", engines.rows(results.contestants))
+def _run_of(tree: Tree, measured: list[Tree]) -> Run:
+    beside = next((other.commit for other in measured if other is not tree), "")
+    return Run(host.describe(), tree.commit, tree.clean, beside)
 
 
-def _wire(results: Results, full: bool) -> None:
-    _take(results, "through the daemon", wire.rows(full=full))
+def _measure(name: str, runs: list[Run], measured: list[Tree], extent: Extent) -> bool:
+    """One part of all trees, in turn. Returns whether it went through in all of them."""
+    part, well = PARTS[name], True
+    print(f"\n{part.title} ({name})", flush=True)
+    others = host.Others()
+    for _ in range(part.times(extent)):
+        for tree, run in zip(measured, runs, strict=True):
+            if tree is measured[0] or part.against:
+                well &= _measured_once(name, run, tree, extent)
+    for run in runs if not part.detached else ():
+        run.others[name] = others.share()
+    for figure, each in runs[0].parts.get(name, {}).items():
+        beside = (run.parts.get(name, {}).get(figure) for run in runs[1:])
+        told = [plain(other.value) for other in beside if other]
+        print(f"  {figure:<66} {plain(each.value):>10} {each.unit:<12}", *told, flush=True)
+    return well
 
 
-def _start(results: Results, _full: bool) -> None:
-    _take(results, "cold start", cold_start.rows())
+def _measured_once(name: str, run: Run, tree: Tree, extent: Extent) -> bool:
+    """Adds what one process measures. Returns whether it went through."""
+    process = subprocess.Popen(
+        [sys.executable, str(PART), name, extent.name],
+        env=tree.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        told = json.loads(line)
+        if "missing" in told:
+            run.missing[name] = told["missing"]
+        else:
+            _add(run.parts.setdefault(name, {}), Figure(**told["figure"]))
+    if process.wait():
+        run.missing[name] = f"{name}: failed"
+    return process.returncode == 0
 
 
-PARTS: dict[str, Callable[[Results, bool], None]] = {
-    "libraries": _libraries,
-    "engines": _engines,
-    "wire": _wire,
-    "start": _start,
-}
-
-
-def _take(results: Results, title: str, rows: Iterable[Row]) -> None:
-    """Keep the rows, and print each as it comes."""
-    results.rows[title] = []
-    for row in rows:
-        results.rows[title].append(row)
-        print(f"  {row.name:<60} {plain(row.value):>10} {row.unit}", flush=True)
+def _add(figures: dict[str, Measured], figure: Figure) -> None:
+    measured = figures.setdefault(figure.name, Measured(figure.unit, []))
+    measured.samples.append(figure.value)
+    measured.note = figure.note
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

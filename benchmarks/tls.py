@@ -1,6 +1,6 @@
 """What TLS costs on loopback. Needs the package cryptography.
 
-    PYTHONPATH=tests python benchmarks/tls.py
+    python benchmarks/tls.py
 
 Two machines run side by side, one with TLS. Each signature, and each new connection, goes to one
 and then to the other, so that whatever else the computer does meanwhile falls on both. Processor

@@ -1,4 +1,4 @@
-"""How long until something answers: daemon ready, `pipsqueak` banner, `--help`.
+"""How long until something answers: daemon ready, `pipsqueak` banner, `--help`, an import.
 
 All in turn, so that noise meets them all.
 """
@@ -8,36 +8,38 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+from extents import Extent
 from machines import Running, running, start, world
-from measure import Row, once
+from measure import Figure, once
 
-REPEATS = 9
 COMMANDS = {
     "Python itself, empty program": ("-c", "pass"),
     "pipsqueak banner, one machine": ("-m", "seeclient.pipsqueak"),
     "pipsqueak --help": ("-m", "seeclient.pipsqueak", "--help"),
     "seemachine --help": ("-m", "seemachine", "--help"),
 }
-GOALS = {"pipsqueak banner, one machine": 120.0}
+IMPORT = """
+import time
+began = time.perf_counter()
+import seeclient.blocking
+print(time.perf_counter() - began)
+"""
 
 
-def rows() -> Iterator[Row]:
+def figures(extent: Extent) -> Iterator[Figure]:
     """Each a median over fresh processes."""
     taken: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    ready = []
-    for _ in range(REPEATS):
+    ready, imported = [], []
+    for _ in range(extent.starts):
         ready.append(_daemon_ready())
+        imported.append(_import_seconds())
         with running():
             for name, words in COMMANDS.items():
                 taken[name].append(once(lambda words=words: _run(*words)))
-    yield Row(
-        "daemon ready, from process start to published",
-        1000 * statistics.median(ready),
-        "ms",
-        at_most=400,
-    )
+    taken["daemon ready, from process start to published"] = ready
+    taken["import seeclient.blocking, Python running"] = imported
     for name, found in taken.items():
-        yield Row(name, 1000 * statistics.median(found), "ms", at_most=GOALS.get(name))
+        yield Figure(name, 1000 * statistics.median(found), "ms")
 
 
 def _daemon_ready() -> float:
@@ -48,5 +50,10 @@ def _daemon_ready() -> float:
     return took
 
 
-def _run(*words: str) -> None:
-    subprocess.run([sys.executable, *words], stdout=subprocess.DEVNULL, check=True)
+def _import_seconds() -> float:
+    return float(_run("-c", IMPORT))
+
+
+def _run(*words: str) -> str:
+    done = subprocess.run([sys.executable, *words], stdout=subprocess.PIPE, check=True, text=True)
+    return done.stdout

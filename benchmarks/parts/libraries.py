@@ -1,0 +1,19 @@
+"""Libraries side by side; see comparison.py."""
+
+from collections.abc import Iterator
+
+import libraries
+import outside
+from comparison import compare
+from extents import Extent
+from measure import Figure
+
+
+def figures(extent: Extent) -> Iterator[Figure]:
+    """Ours first, then whatever is here."""
+    every = [*libraries.ours(), *outside.present()[0], *libraries.plain_python()]
+    try:
+        yield from compare(every, extent).figures()
+    finally:
+        for library in every:
+            library.close()
