@@ -66,11 +66,21 @@ class KeyRing:
 
     def has_page(self, lease: Lease, leaf: int) -> bool:
         """Whether a signature with this leaf needs no hashing of others."""
+        return self.missing(lease, range(leaf, leaf + 1)) is None
+
+    def missing(self, lease: Lease, leaves: range) -> int | None:
+        """The first of these leaves for whose signature others have to be hashed."""
         with self._lock:
-            return (
-                self._all_leaves_known(lease, self._tables.get(lease.key.root))
-                or self._key(lease, leaf) in self._pages
-            )
+            table = self._tables.get(lease.key.root)
+            if self._all_leaves_known(lease, table):
+                return None
+            leaf = leaves.start
+            while leaf < leaves.stop:
+                page = page_of(lease, leaf, table)
+                if (lease.key.root, page.start, len(page)) not in self._pages:
+                    return leaf
+                leaf = page.stop
+        return None
 
     def next_page(self, lease: Lease, leaf: int) -> int | None:
         """The first leaf of the page after this leaf's, if there is one in the lease and it is not
@@ -112,10 +122,6 @@ class KeyRing:
             and table.depth >= lease.key.tree.h
             and self._proved.get((lease.key.root, lease.first)) == lease
         )
-
-    def _key(self, lease: Lease, leaf: int) -> Hashable:
-        leaves = page_of(lease, leaf, self._tables.get(lease.key.root))
-        return lease.key.root, leaves.start, len(leaves)
 
     def _one_builder(self, key: Hashable) -> threading.Lock:
         """Two requests for one page hash it once."""

@@ -1,14 +1,21 @@
-"""Signing with the leases of NVRAM files, also of what the client hashes (guide 2.7.1, 2.7.2.1).
+"""Signing with the leases of NVRAM files, one message or many (guide 2.7.1, 2.7.2.1).
 
-The order keeps the first promise: hash what the signature needs, reserve the leaf durably, and only
-then make the signature. From the reservation on the leaf is spent, whatever happens.
+The order keeps the first promise: hash what the signatures need, reserve the leaves durably, and
+only then make the signatures. From the reservation on a leaf is spent, whatever happens.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from seemachine.commands.leases import lease_of, refuse_foreign
-from seemachine.commands.nvmem import file_of, no_file
+from seemachine.commands.nvmem import no_file
+from seemachine.commands.pages import damaged, not_loaded, prepare, ready, too_large
+from seemachine.commands.signing_many import (
+    Outcome,
+    orders_of,
+    refuse_unfit,
+    signed_many,
+)
 from seemachine.commands.table import command
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.lease import Lease
@@ -16,16 +23,14 @@ from seemachine.lms.parameters import ParameterError
 from seemachine.machine import Machine, Session
 from seemachine.state.errors import StateError
 from seemachine.state.nvram.batch import Answer
-from seemachine.state.nvram.ledger import Order, hash_bound, message_bound
+from seemachine.state.nvram.ledger import Order, message_bound
 from seemachine.state.records import Reserved
 from seemachine.wire.messages import (
-    NvmemfileReserve,
-    NvmemfileReserved,
     NvmemfileSign,
-    NvmemfileSignDigest,
     NvmemfileSigned,
+    NvmemfileSignedMany,
+    NvmemfileSignMany,
 )
-from seemachine.wire.names import MAX_PAGE_EXPONENT, printed_name
 from seemachine.wire.status import Status, StatusError
 
 
@@ -38,75 +43,49 @@ class Signing:
     digest: bytes
 
 
-def ready(machine: Machine, name: bytes) -> bool:
-    """Whether the next signature of a file needs no preparation. Does no hashing."""
-    file = machine.store.get(name)
-    return (
-        file is None
-        or bool(file.quarantine)
-        or machine.keys.has_page(lease_of(machine, file.lease), file.next)
-    )
+Asked = NvmemfileSign | NvmemfileSignMany
+Signed = NvmemfileSigned | NvmemfileSignedMany
 
 
-def prepare(machine: Machine, name: bytes) -> None:
-    """Hash the page of the next leaf, before any leaf is reserved.
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A request, and for each of its messages, in their order, the leaf or why it gets none."""
 
-    Raises StatusError when that is too much without the node cache.
-    """
-    file = file_of(machine, name)
-    lease = lease_of(machine, file.lease)
-    if _too_large(machine, lease, file.next):
-        raise _not_loaded(name)
-    try:
-        machine.keys.page(lease, file.next)
-    except ParameterError as error:
-        raise _damaged(error) from None
+    request: Asked
+    leaves: list[Signing | Exception]
+
+    @property
+    def signings(self) -> list[Signing]:
+        """Those that have a leaf."""
+        return [each for each in self.leaves if isinstance(each, Signing)]
 
 
 @command
 def sign(session: Session, request: NvmemfileSign) -> NvmemfileSigned:
     """One signature on its own: prepare, reserve durably, sign."""
-    if not ready(session.machine, request.file):
-        prepare(session.machine, request.file)
-    [started] = start_signing(session.machine, [(request, session.client)])
-    return _finish_one(session.machine, started)
+    signed = _alone(session, request)
+    assert isinstance(signed, NvmemfileSigned)
+    return signed
 
 
-def start_signing(
-    machine: Machine, asked: Sequence[tuple[NvmemfileSign, str]]
-) -> list[Signing | Exception]:
-    """Reserve a leaf for each request and its client, all in one flush.
-
-    From here on the leaves are gone, whatever happens.
-    """
-    refusals = [_unfit(machine, request) for request, _ in asked]
-    fitting = [each for each, refused in zip(asked, refusals, strict=True) if refused is None]
-    orders = [
-        _order(request, message_bound(request.message), client) for request, client in fitting
-    ]
-    answers = iter(machine.store.reserve(orders))
-    return [
-        _start(machine, request, next(answers)) if refused is None else refused
-        for (request, _), refused in zip(asked, refusals, strict=True)
-    ]
+@command
+def sign_many(session: Session, request: NvmemfileSignMany) -> NvmemfileSignedMany:
+    """Many signatures on their own: prepare, reserve durably in one flush, sign."""
+    signed = _alone(session, request)
+    assert isinstance(signed, NvmemfileSignedMany)
+    return signed
 
 
-def finish_signing(
-    machine: Machine, signings: Sequence[Signing]
-) -> list[NvmemfileSigned | Exception]:
-    """Make the signatures, those of one parameter set in one call of the engine."""
-    chains: dict[int, bytes] = {}
-    for ots in {signing.lease.key.ots for signing in signings}:
-        chosen = [index for index, signing in enumerate(signings) if signing.lease.key.ots == ots]
-        jobs = [
-            signings[index].lease.job(signings[index].reserved.leaf, signings[index].digest)
-            for index in chosen
-        ]
-        chains.update(zip(chosen, machine.engine.sign(ots, jobs), strict=True))
-    return [_finish(machine, signing, chains[index]) for index, signing in enumerate(signings)]
+def count_of(request: Asked) -> int:
+    """How many signatures a request asks for."""
+    return len(request.tokens) if isinstance(request, NvmemfileSignMany) else 1
 
 
-def _finish_one(machine: Machine, started: Signing | Exception) -> NvmemfileSigned:
+def _alone(session: Session, request: Asked) -> Signed:
+    machine, count = session.machine, count_of(request)
+    if not ready(machine, request.file, count):
+        prepare(machine, request.file, count)
+    [started] = start_signing(machine, [(request, session.client)])
     if isinstance(started, Exception):
         raise started
     [signed] = finish_signing(machine, [started])
@@ -115,67 +94,40 @@ def _finish_one(machine: Machine, started: Signing | Exception) -> NvmemfileSign
     return signed
 
 
-@command
-def reserve(session: Session, request: NvmemfileReserve) -> NvmemfileReserved:
-    """Set a leaf aside for a message that the client hashes."""
-    machine = session.machine
-    file = machine.store.get(request.file)
-    if file is not None:
-        refuse_foreign(machine, file.lease)
-    if not ready(machine, request.file):
-        prepare(machine, request.file)
-    [answer] = machine.store.reserve([_order(request, hash_bound(b""), session.client)])
-    reserved = _given(machine, request.file, answer)
-    lease = lease_of(machine, reserved.lease)
-    return NvmemfileReserved(
-        identifier=lease.key.identifier,
-        leaf=reserved.leaf,
-        randomizer=lease.randomizer(reserved.leaf),
-        remaining=reserved.remaining,
-    )
+def start_signing(
+    machine: Machine, asked: Sequence[tuple[Asked, str]]
+) -> list[Started | StatusError]:
+    """Reserve a leaf for each message of each request and its client, all in one flush.
+
+    From here on the leaves are gone, whatever happens.
+    """
+    refusals = [_unfit(machine, request) for request, _ in asked]
+    fitting = [each for each, refused in zip(asked, refusals, strict=True) if refused is None]
+    answers = iter(machine.store.reserve([order for each in fitting for order in _orders(*each)]))
+    return [
+        _started(machine, request, answers) if refused is None else refused
+        for (request, _), refused in zip(asked, refusals, strict=True)
+    ]
 
 
-@command
-def sign_digest(session: Session, request: NvmemfileSignDigest) -> NvmemfileSigned:
-    """Sign Q with the leaf that was set aside for it."""
-    machine = session.machine
-    file = machine.store.get(request.file)
-    if file is not None:
-        refuse_foreign(machine, file.lease)
-    size = lease_of(machine, file.lease).key.ots.n if file is not None else len(request.digest)
-    if len(request.digest) != size:
-        raise StatusError(Status.InvalidParameter, f"Q has {size} bytes for this key")
-    bound = machine.store.bind(
-        Order(request.file, request.token, hash_bound(request.digest), session.client)
-    )
-    reserved = _given(machine, request.file, bound)
-    lease = lease_of(machine, reserved.lease)
-    if len(request.digest) != lease.key.ots.n:
-        raise StatusError(
-            Status.InvalidParameter,
-            f"Q has {lease.key.ots.n} bytes for {lease.key.ots.name}; the leaf is spent",
-        )
-    return _finish_one(machine, Signing(lease, reserved, request.digest))
+def finish_signing(machine: Machine, started: Sequence[Started]) -> list[Signed | Exception]:
+    """Make the signatures of requests that have their leaves, those of one parameter set in one
+    call of the engine.
+    """
+    outcomes = iter(_outcomes(machine, [each for some in started for each in some.signings]))
+    return [_reply(machine, each, outcomes) for each in started]
 
 
-def _order(request: NvmemfileSign | NvmemfileReserve, digest: bytes, client: str) -> Order:
-    return Order(request.file, request.token, digest, client, request.acknowledge)
+def finish_one(machine: Machine, signing: Signing) -> NvmemfileSigned:
+    """Make one signature."""
+    [outcome] = _outcomes(machine, [signing])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return _signed(*outcome)
 
 
-def _start(machine: Machine, request: NvmemfileSign, answer: Answer) -> Signing | Exception:
-    try:
-        reserved = _given(machine, request.file, answer)
-    except (StateError, StatusError) as error:
-        return error
-    lease = lease_of(machine, reserved.lease)
-    randomizer = lease.randomizer(reserved.leaf)
-    digest = message_digest(
-        lease.key.ots, lease.key.identifier, reserved.leaf, randomizer, request.message
-    )
-    return Signing(lease, reserved, digest)
-
-
-def _given(machine: Machine, name: bytes, answer: Answer) -> Reserved:
+def given(machine: Machine, name: bytes, answer: Answer) -> Reserved:
+    """The leaf of a store's answer. Raises StateError, StatusError."""
     if answer is None:
         raise no_file(machine, name)
     if isinstance(answer, StateError):
@@ -185,14 +137,43 @@ def _given(machine: Machine, name: bytes, answer: Answer) -> Reserved:
     return answer
 
 
-def _unfit(machine: Machine, request: NvmemfileSign) -> StatusError | None:
-    """Why no leaf is taken for a request; judged before any is."""
-    if len(request.message) > machine.limits.message:
-        return _too_long(machine)
-    file = machine.store.get(request.file)
+def _orders(request: Asked, client: str) -> list[Order]:
+    if isinstance(request, NvmemfileSignMany):
+        return orders_of(request, client)
+    bound, reason = message_bound(request.message), request.acknowledge
+    return [Order(request.file, request.token, bound, client, reason)]
+
+
+def _messages(request: Asked) -> list[bytes]:
+    return request.messages if isinstance(request, NvmemfileSignMany) else [request.message]
+
+
+def _started(machine: Machine, request: Asked, answers: Iterator[Answer]) -> Started:
+    file, messages = request.file, _messages(request)
+    return Started(request, [_start(machine, file, each, next(answers)) for each in messages])
+
+
+def _start(machine: Machine, name: bytes, message: bytes, answer: Answer) -> Signing | Exception:
     try:
+        reserved = given(machine, name, answer)
+    except (StateError, StatusError) as error:
+        return error
+    lease = lease_of(machine, reserved.lease)
+    randomizer = lease.randomizer(reserved.leaf)
+    digest = message_digest(lease.key.ots, lease.key.identifier, reserved.leaf, randomizer, message)
+    return Signing(lease, reserved, digest)
+
+
+def _unfit(machine: Machine, request: Asked) -> StatusError | None:
+    """Why no leaf is taken for a request; judged before any is."""
+    try:
+        if any(len(message) > machine.limits.message for message in _messages(request)):
+            raise _too_long(machine)
+        file = machine.store.get(request.file)
         if file is not None:
             refuse_foreign(machine, file.lease)
+        if isinstance(request, NvmemfileSignMany):
+            refuse_unfit(machine, request, file)
     except StatusError as refused:
         return refused
     return None
@@ -205,29 +186,37 @@ def _too_long(machine: Machine) -> StatusError:
     )
 
 
-def _finish(machine: Machine, signing: Signing, chains: bytes) -> NvmemfileSigned | Exception:
+def _outcomes(machine: Machine, signings: Sequence[Signing]) -> list[Outcome]:
+    chains: dict[int, bytes] = {}
+    for ots in {signing.lease.key.ots for signing in signings}:
+        chosen = [index for index, signing in enumerate(signings) if signing.lease.key.ots == ots]
+        jobs = [
+            signings[index].lease.job(signings[index].reserved.leaf, signings[index].digest)
+            for index in chosen
+        ]
+        chains.update(zip(chosen, machine.engine.sign(ots, jobs), strict=True))
+    return [_outcome(machine, signing, chains[index]) for index, signing in enumerate(signings)]
+
+
+def _outcome(machine: Machine, signing: Signing, chains: bytes) -> Outcome:
     leaf = signing.reserved.leaf
     # Of a leaf that is handed out only now, the page was prepared.
-    if signing.reserved.again and _too_large(machine, signing.lease, leaf):
-        return _not_loaded(signing.lease.key.file_name)
+    if signing.reserved.again and too_large(machine, signing.lease, leaf):
+        return not_loaded(signing.lease.key.file_name)
     try:
         page = machine.keys.page(signing.lease, leaf)
     except ParameterError as error:
-        return _damaged(error)
-    signature = signing.lease.assemble(page, leaf, chains)
-    return NvmemfileSigned(signature=signature, leaf=leaf, remaining=signing.reserved.remaining)
+        return damaged(error)
+    return signing.lease.assemble(page, leaf, chains), signing.reserved
 
 
-def _too_large(machine: Machine, lease: Lease, leaf: int) -> bool:
-    return len(machine.keys.page_leaves(lease, leaf)) > 1 << MAX_PAGE_EXPONENT
+def _reply(machine: Machine, started: Started, outcomes: Iterator[Outcome]) -> Signed | Exception:
+    own = [next(outcomes) if isinstance(each, Signing) else each for each in started.leaves]
+    if isinstance(started.request, NvmemfileSignMany):
+        return signed_many(machine, started.request, own)
+    [outcome] = own
+    return outcome if isinstance(outcome, Exception) else _signed(*outcome)
 
 
-def _not_loaded(name: bytes) -> StatusError:
-    return StatusError(
-        Status.NotAvailable,
-        f"the tree of {printed_name(name)} is not loaded; send the key file's cache with loadLMS",
-    )
-
-
-def _damaged(error: ParameterError) -> StatusError:
-    return StatusError(Status.Malformed, f"the NVRAM file is damaged: {error}")
+def _signed(signature: bytes, reserved: Reserved) -> NvmemfileSigned:
+    return NvmemfileSigned(signature=signature, leaf=reserved.leaf, remaining=reserved.remaining)

@@ -12,6 +12,7 @@ import structlog
 import structlog.tracebacks
 
 from seemachine.printing import has_colors
+from seemachine.server.signed_leaves import described_many
 from seemachine.wire.fields import Record
 from seemachine.wire.printable import printable
 from seemachine.wire.status import StatusError
@@ -82,7 +83,7 @@ def describe(request: Record, reply: Record | StatusError) -> dict[str, object]:
     """What of a request and its reply may be written down: names and numbers, no messages, no
     secrets.
     """
-    shown: dict[str, object] = {}
+    shown: dict[str, object] = described_many(request, reply)
     for source in (request, reply):
         if hasattr(source, "file"):
             shown["key"] = source.file.hex()

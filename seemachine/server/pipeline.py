@@ -6,39 +6,46 @@ batch is signed the next is being flushed.
 """
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar, TypeVarTuple
+from typing import TypeVarTuple, cast
 
 import trio
 
-from seemachine.commands import refusal, signing
+from seemachine.commands import pages, refusal, signing
 from seemachine.lms.lease import Lease
 from seemachine.machine import Machine
 from seemachine.process.threads import LentThreads, Threads
-from seemachine.wire.messages import NvmemfileSign, NvmemfileSigned
+from seemachine.wire.messages import (
+    NvmemfileSign,
+    NvmemfileSigned,
+    NvmemfileSignedMany,
+    NvmemfileSignMany,
+)
 from seemachine.wire.status import StatusError
 
+# Messages that are signed together, but for one request that has more.
 MAX_BATCH = 256
 STAGES = 2
 
-# Of each job of a batch, in its order: a leaf and what it is for, or the refusal; then the reply.
-Started = list[signing.Signing | StatusError]
-Finished = list[NvmemfileSigned | StatusError]
+# Of each job of a batch, in its order: its leaves and what they are for, or the refusal; then the
+# reply.
+Begun = list[signing.Started | StatusError]
+Finished = list[signing.Signed | StatusError]
 Arguments = TypeVarTuple("Arguments")
-Result = TypeVar("Result", signing.Signing, NvmemfileSigned)
 
 
 @dataclass(eq=False)
 class Job:
     """One request on its way through. `result` is set before `done`."""
 
-    request: NvmemfileSign
+    request: signing.Asked
     client: str
     done: trio.Event = field(default_factory=trio.Event)
-    result: NvmemfileSigned | StatusError = field(init=False)
+    result: signing.Signed | StatusError = field(init=False)
 
-    def finish(self, result: NvmemfileSigned | StatusError) -> None:
+    def finish(self, result: signing.Signed | StatusError) -> None:
         """Hand the reply or refusal to the session that waits."""
         self.result = result
         self.done.set()
@@ -74,9 +81,19 @@ class SigningPipeline:
 
     async def sign(self, request: NvmemfileSign, client: str = "") -> NvmemfileSigned | StatusError:
         """The reply or refusal. Cancelled while it waits, the request may still burn its leaf."""
+        return cast(NvmemfileSigned | StatusError, await self._answer(request, client))
+
+    async def sign_many(
+        self, request: NvmemfileSignMany, client: str = ""
+    ) -> NvmemfileSignedMany | StatusError:
+        """The same of many messages and leaves."""
+        return cast(NvmemfileSignedMany | StatusError, await self._answer(request, client))
+
+    async def _answer(self, request: signing.Asked, client: str) -> signing.Signed | StatusError:
+        wanted = request.file, signing.count_of(request)
         try:
-            if not signing.ready(self._machine, request.file):
-                await self._hash(signing.prepare, self._machine, request.file)
+            if not pages.ready(self._machine, *wanted):
+                await self._hash(pages.prepare, self._machine, *wanted)
         except Exception as error:  # noqa: BLE001
             return refusal(request, error)
         job = Job(request, client)
@@ -87,7 +104,7 @@ class SigningPipeline:
 
     async def run(self) -> None:
         """Both stages, until cancelled."""
-        send, receive = trio.open_memory_channel[tuple[list[Job], Started]](1)
+        send, receive = trio.open_memory_channel[tuple[list[Job], Begun]](1)
         try:
             async with trio.open_nursery() as nursery:
                 self._ahead = nursery
@@ -97,7 +114,7 @@ class SigningPipeline:
             self.close()
 
     async def _reserve_batches(
-        self, reserved: trio.MemorySendChannel[tuple[list[Job], Started]]
+        self, reserved: trio.MemorySendChannel[tuple[list[Job], Begun]]
     ) -> None:
         while True:
             batch = await self._next_batch()
@@ -111,7 +128,7 @@ class SigningPipeline:
                     await reserved.send((batch, await self._stages.run(self._reserve, batch)))
 
     async def _sign_batches(
-        self, reserved: trio.MemoryReceiveChannel[tuple[list[Job], Started]]
+        self, reserved: trio.MemoryReceiveChannel[tuple[list[Job], Begun]]
     ) -> None:
         async for batch, started in reserved:
             with _refusing(batch):
@@ -120,10 +137,13 @@ class SigningPipeline:
                     job.finish(result)
                 self._look_ahead(started)
 
-    def _look_ahead(self, started: Started) -> None:
+    def _look_ahead(self, started: Begun) -> None:
         """Have the page after the current one hashed before a signature needs it."""
         latest = {
-            each.lease.key.root: each for each in started if isinstance(each, signing.Signing)
+            each.lease.key.root: each
+            for some in started
+            if not isinstance(some, StatusError)
+            for each in some.signings
         }
         for root, each in latest.items():
             leaf = self._machine.keys.next_page(each.lease, each.reserved.leaf)
@@ -144,34 +164,43 @@ class SigningPipeline:
         while not self._waiting:
             self._arrived = trio.Event()
             await self._arrived.wait()
-        batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+        count = self._fitting()
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
         return batch
 
-    def _both(self, batch: list[Job]) -> tuple[Started, Finished]:
+    def _fitting(self) -> int:
+        """How many of those that wait have no more messages than a batch; one in any case."""
+        sizes = itertools.accumulate(signing.count_of(job.request) for job in self._waiting)
+        return max(1, sum(1 for _ in itertools.takewhile(MAX_BATCH.__ge__, sizes)))
+
+    def _both(self, batch: list[Job]) -> tuple[Begun, Finished]:
         started = self._reserve(batch)
         return started, self._sign(batch, started)
 
-    def _reserve(self, batch: list[Job]) -> Started:
-        """In a worker thread: a Signing or a StatusError for each job."""
+    def _reserve(self, batch: list[Job]) -> Begun:
+        """In a worker thread: leaves or a StatusError for each job."""
         try:
             started = signing.start_signing(
                 self._machine, [(job.request, job.client) for job in batch]
             )
         except Exception as error:  # noqa: BLE001
             return [refusal(job.request, error) for job in batch]
-        return [_refused(job, result) for job, result in zip(batch, started, strict=True)]
+        return [
+            refusal(job.request, each) if isinstance(each, StatusError) else each
+            for job, each in zip(batch, started, strict=True)
+        ]
 
-    def _sign(self, batch: list[Job], started: Started) -> Finished:
+    def _sign(self, batch: list[Job], started: Begun) -> Finished:
         """In a worker thread: a reply or a StatusError for each job."""
-        signings = [result for result in started if isinstance(result, signing.Signing)]
+        taken = [each for each in started if not isinstance(each, StatusError)]
         try:
-            finished = iter(signing.finish_signing(self._machine, signings))
+            finished = iter(signing.finish_signing(self._machine, taken))
         except Exception as error:  # noqa: BLE001
             return [refusal(job.request, error) for job in batch]
-        results: list[NvmemfileSigned | Exception] = [
-            next(finished) if isinstance(result, signing.Signing) else result for result in started
+        return [
+            each if isinstance(each, StatusError) else _refused(job, next(finished))
+            for job, each in zip(batch, started, strict=True)
         ]
-        return [_refused(job, result) for job, result in zip(batch, results, strict=True)]
 
 
 @contextlib.contextmanager
@@ -185,7 +214,5 @@ def _refusing(batch: list[Job]) -> Iterator[None]:
                 job.finish(refusal(job.request, error))
 
 
-def _refused(job: Job, result: Result | Exception) -> Result | StatusError:
-    if isinstance(result, StatusError) and result.where:
-        return result
+def _refused(job: Job, result: signing.Signed | Exception) -> signing.Signed | StatusError:
     return refusal(job.request, result) if isinstance(result, Exception) else result

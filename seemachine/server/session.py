@@ -15,7 +15,7 @@ from seemachine.server.logs import describe
 from seemachine.server.service import Service
 from seemachine.wire.fields import Record
 from seemachine.wire.link import NEED_DATA, Asked, Event, Link, Role
-from seemachine.wire.messages import Hello, NvmemfileSign, WaitForCard
+from seemachine.wire.messages import Hello, NvmemfileSign, NvmemfileSignMany, WaitForCard
 from seemachine.wire.requests import Effect, Request
 from seemachine.wire.roles import Caller, ClientRole, denial
 from seemachine.wire.status import PeerMisuse, Status, StatusError
@@ -205,6 +205,8 @@ class Conversation:
             return refusal(request, denied)
         if isinstance(request, NvmemfileSign):
             return await self._service.pipeline.sign(request, self._session.client)
+        if isinstance(request, NvmemfileSignMany):
+            return await self._service.pipeline.sign_many(request, self._session.client)
         if request.AT_ONCE:
             return answer(self._session, request)
         if isinstance(request, WaitForCard):

@@ -167,6 +167,34 @@ def records(kind: type[Made], most: int) -> list[Made]:
     return _specify(check)
 
 
+def octet_strings(most: int, low: int, high: int | None = None) -> list[bytes]:
+    """A list of 1 to `most` byte strings, each of `low` to `high` bytes, or of exactly `low`."""
+    longest = low if high is None else high
+
+    def check(value: object) -> list[bytes]:
+        if type(value) is not list or not 1 <= len(value) <= most:
+            raise FieldError(f"takes a list of 1 to {most} byte strings")
+        if not all(type(item) is bytes and low <= len(item) <= longest for item in value):
+            size = f"{low} to {longest}" if longest != low else str(low)
+            raise FieldError(f"takes a list of byte strings of {size} bytes each")
+        return value
+
+    return _specify(check)
+
+
+def numbers(most: int, low: int, high: int) -> list[int]:
+    """A list of 1 to `most` integers from `low` to `high`, both included."""
+
+    def check(value: object) -> list[int]:
+        if type(value) is not list or not 1 <= len(value) <= most:
+            raise FieldError(f"takes a list of 1 to {most} integers")
+        if not all(type(item) is int and low <= item <= high for item in value):
+            raise FieldError(f"takes a list of integers from {low} to {high}")
+        return value
+
+    return _specify(check)
+
+
 def record(kind: type[Made]) -> Made:
     """One record of another class."""
     return _specify(lambda value: value if type(value) is kind else from_fields(kind, value))
@@ -174,7 +202,19 @@ def record(kind: type[Made]) -> Made:
 
 @dataclass_transform(
     frozen_default=True,
-    field_specifiers=(number, octets, text, sentence, word, serial_number, flag, records, record),
+    field_specifiers=(
+        number,
+        octets,
+        text,
+        sentence,
+        word,
+        serial_number,
+        flag,
+        records,
+        octet_strings,
+        numbers,
+        record,
+    ),
 )
 def wire_class(cls: type[Made]) -> type[Made]:
     """Make `cls` a frozen class that knows the check of each of its fields.

@@ -44,7 +44,7 @@ class Again(Enum):
 
     # The second time does no more than the first.
     FREELY = auto()
-    # The machine knows it by its token, and gives the same reply.
+    # The machine knows it by its token, or its parts by theirs, and gives the same reply.
     BY_TOKEN = auto()
     # First somebody has to see what the first one did.
     NEVER = auto()
@@ -121,7 +121,7 @@ def _check(cls: type[Request[Record]], facts: Mapping[str, object]) -> None:
     # The loop of a machine can't do anything else meanwhile.
     if facts.get("at_once") and facts["effect"] is not Effect.LOOKS:
         raise TypeError(f"{request} does more than look, so it can't be answered at once")
-    if facts["again"] is Again.BY_TOKEN and "token" not in cls.__annotations__:
+    if facts["again"] is Again.BY_TOKEN and not {"token", "tokens"} & cls.__annotations__.keys():
         raise TypeError(f"{request} has no field token by which a machine would know it again")
 
 

@@ -537,7 +537,7 @@ class TestRetries:
         first = ask(session, signing)
         for _ in range(LEAVES - 1):
             ask(session, sign(key.file))
-        monkeypatch.setattr("seemachine.commands.signing.MAX_PAGE_EXPONENT", 4)
+        monkeypatch.setattr("seemachine.commands.pages.MAX_PAGE_EXPONENT", 4)
         fresh = world.machine(store=machine.store)
         refused = refuse(Session(fresh), signing)
         assert refused.status is Status.NotAvailable

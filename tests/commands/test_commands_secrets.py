@@ -90,7 +90,7 @@ def test_records_print_no_seed(world, session, machine):
     world.feed_blank()
     ask(session, m.ContinueLmsCard(handle=waiting.handle, slot=SLOT))
     ask(session, m.NvmemfileReserve(file=singular.file, token=TOKEN))
-    [signing] = start_signing(machine, [(sign(singular.file), "")])
+    [started] = start_signing(machine, [(sign(singular.file), "")])
     pending = session.generations[waiting.handle]
     file = machine.store.get(singular.file)
     lease = from_store(file.lease)
@@ -104,14 +104,15 @@ def test_records_print_no_seed(world, session, machine):
         lease.job(0, bytes(24)),
         file,
         file.lease,
-        signing,
-        signing.reserved,
+        started,
+        *started.signings,
+        started.signings[0].reserved,
         read_card(machine.slots.occupant(SLOT)),
         machine.keys,
         machine.keys.page(lease, 0),
     ]
 
-    assert len(holders) == 14
+    assert len(holders) == 15
     assert_no_seed(*map(repr, holders), *map(str, holders))
 
 
@@ -159,6 +160,7 @@ def exchange(world, session):
         )
     )
     tell(sign(moved.file, b"a message"))
+    tell(m.NvmemfileSignMany(file=moved.file, tokens=[new_token()], messages=[b"a message"]))
     reserved = tell(m.NvmemfileReserve(file=moved.file, token=TOKEN))
     tell(
         m.NvmemfileSignDigest(
@@ -196,13 +198,18 @@ def test_log_lines_have_names_and_numbers_only(world, session):
     for request, reply in exchange(world, session):
         shown = logs.describe(request, reply)
 
-        assert set(shown) <= {"key", "slot", "leaf", "remaining", "card"}
+        assert set(shown) <= {
+            *("key", "slot", "leaf", "remaining", "card"),
+            *("count", "leaves", "refused"),
+        }
         assert all(type(value) is int or len(value) <= 22 for value in shown.values())
         assert_no_seed(repr(shown))
         for secret in (
             b"a message",
             getattr(reply, "signature", None),
             getattr(request, "token", None),
+            *getattr(reply, "signatures", ()),
+            *getattr(request, "tokens", ()),
         ):
             if secret:
                 assert secret.hex() not in repr(shown)

@@ -10,10 +10,10 @@ from kit.signatures import MESSAGE
 from kit.verdicts import verifies
 from seeclient.algorithms.lms.signing import new_token
 
-from seemachine.commands import nvmem, signing
+from seemachine.commands import nvmem, pages
 from seemachine.commands.leases import to_store
 from seemachine.commands.nvmem import FEW_LEAVES
-from seemachine.commands.signing import Signing, finish_signing, start_signing
+from seemachine.commands.signing import Started, finish_signing, start_signing
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.machine import DEFAULT_LIMITS, Session
 from seemachine.state.errors import DiskFull, StateFailed
@@ -163,11 +163,12 @@ class TestBatch:
         files = [key.file, UNKNOWN, nearly.file, nearly.file, key.file]
         started = start_signing(machine, unnamed([sign(file) for file in files]))
 
-        assert [isinstance(each, Signing) for each in started] == [True, False, True, False, True]
-        assert [each.status for each in started if isinstance(each, StatusError)] == [
+        assert [len(each.signings) for each in started] == [1, 0, 1, 0, 1]
+        signed = finish_signing(machine, started)
+        assert [each.status for each in signed if isinstance(each, StatusError)] == [
             Status.NotAvailable
         ] * 2
-        signed = finish_signing(machine, [each for each in started if isinstance(each, Signing)])
+        signed = [each for each in signed if isinstance(each, m.NvmemfileSigned)]
         assert [each.leaf for each in signed] == [0, LEAVES - 1, 1]
         assert [each.remaining for each in signed] == [LEAVES - 1, 0, LEAVES - 2]
 
@@ -184,7 +185,7 @@ class TestBatch:
             ),
         )
 
-        assert [isinstance(each, Signing) for each in started] == [True, False, True]
+        assert [isinstance(each, Started) for each in started] == [True, False, True]
         assert started[1].status is Status.InvalidParameter
         assert [each.leaf for each in finish_signing(machine, [started[0], started[2]])] == [0, 1]
 
@@ -303,7 +304,7 @@ class TestLeavesAreLost:
         """
         key = hash_key(session)
         fresh = world.machine(store=machine.store)
-        monkeypatch.setattr(signing, "MAX_PAGE_EXPONENT", 4)
+        monkeypatch.setattr(pages, "MAX_PAGE_EXPONENT", 4)
         for request in (sign(key.file), m.NvmemfileReserve(file=key.file, token=new_token())):
             refused = refuse(Session(fresh), request)
             assert refused.status is Status.NotAvailable
@@ -379,9 +380,9 @@ def test_ready_is_the_truth(world, session, machine, ready):
     key = hash_key(session)
     fresh = world.machine(store=machine.store)
     if ready:
-        signing.prepare(fresh, key.file)
-    assert signing.ready(fresh, key.file) is ready
-    assert signing.ready(fresh, UNKNOWN)
+        pages.prepare(fresh, key.file)
+    assert pages.ready(fresh, key.file) is ready
+    assert pages.ready(fresh, UNKNOWN)
 
     hashed = []
     original = fresh.engine.leaf_nodes

@@ -5,7 +5,7 @@ from kit.commands import LEAVES, RepeatableRig, ask, hash_key, refuse, sign
 from kit.verdicts import verifies
 from seeclient.algorithms.lms.signing import new_token
 
-from seemachine.commands import signing
+from seemachine.commands import pages
 from seemachine.machine import Machine, Session
 from seemachine.wire.status import Status
 
@@ -22,7 +22,7 @@ def test_the_last_signature_of_a_key(
     last = ask(session, sign(key.file, token=token))
     fresh = Session(world.machine(store=machine.store))
     with monkeypatch.context() as patch:
-        patch.setattr(signing, "MAX_PAGE_EXPONENT", 4)
+        patch.setattr(pages, "MAX_PAGE_EXPONENT", 4)
         refused = refuse(fresh, sign(key.file, token=token))
     again = ask(fresh, sign(key.file, token=token))
 

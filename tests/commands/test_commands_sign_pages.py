@@ -4,7 +4,7 @@ import pytest
 from kit.commands import LEAVES, RepeatableRig, ask, hash_key, refuse, sign
 from kit.verdicts import verifies
 
-from seemachine.commands import nvmem, signing
+from seemachine.commands import nvmem, pages
 from seemachine.machine import Machine, Session
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
@@ -22,7 +22,7 @@ def test_the_largest_page(
     """A page of just so many leaves is hashed; one more is too much without the node cache."""
     key = hash_key(session)
     assert LEAVES == 1 << 5
-    monkeypatch.setattr(signing, "MAX_PAGE_EXPONENT", exponent)
+    monkeypatch.setattr(pages, "MAX_PAGE_EXPONENT", exponent)
     fresh = Session(world.machine(store=machine.store))
 
     if signs:

@@ -99,6 +99,9 @@ REPLIES: dict[type[Any], Any] = {
     m.WarnNvmemfile: INFO,
     m.ListNvmemfiles: m.NvmemfileListing(files=[INFO]),
     m.NvmemfileSign: m.NvmemfileSigned(signature=SIGNATURE, leaf=7, remaining=24),
+    m.NvmemfileSignMany: m.NvmemfileSignedMany(
+        signatures=[SIGNATURE], leaves=[7], remaining=24, refusals=[]
+    ),
     m.NvmemfileReserve: m.NvmemfileReserved(
         identifier=KEY[8:24], leaf=7, randomizer=bytes(32), remaining=24
     ),

@@ -12,7 +12,7 @@ from kit.waiting import PATIENCE, until
 from seeclient.algorithms.lms.signing import new_token
 from trio.testing import wait_all_tasks_blocked
 
-from seemachine.commands import signing
+from seemachine.commands import pages
 from seemachine.commands.leases import to_store
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.server.pipeline import MAX_BATCH, SigningPipeline
@@ -75,7 +75,7 @@ def key(machine):
 
 def warm(machine, key):
     """Hash the first page of a key, so that its requests wait for nothing but the pipeline."""
-    signing.prepare(machine, name_of(key))
+    pages.prepare(machine, name_of(key))
     return key
 
 
@@ -346,7 +346,7 @@ async def test_a_page_is_hashed_before_a_leaf_is_taken(
     key = install_key(machine)
     nursery.start_soon(pipeline.run)
     with monkeypatch.context() as patch:
-        patch.setattr(signing, "MAX_PAGE_EXPONENT", 4)
+        patch.setattr(pages, "MAX_PAGE_EXPONENT", 4)
         refused = await pipeline.sign(request(key, 0))
     assert (refused.status, refused.where) == (Status.NotAvailable, "nvmemfile_sign")
     assert "loadLMS" in refused.detail

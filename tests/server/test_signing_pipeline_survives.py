@@ -10,7 +10,7 @@ from kit.services import make_machine, name_of
 from kit.waiting import PATIENCE, until
 from seeclient.algorithms.lms.signing import new_token
 
-from seemachine.commands import signing
+from seemachine.commands import pages
 from seemachine.lms.lease import Lease
 from seemachine.machine import Machine
 from seemachine.server.pipeline import SigningPipeline
@@ -33,7 +33,7 @@ def machine(tmp_path: Path) -> Machine:
 def file(machine: Machine) -> bytes:
     """The NVRAM file of a key whose page is hashed."""
     name: bytes = name_of(install_key(machine))
-    signing.prepare(machine, name)
+    pages.prepare(machine, name)
     return name
 
 

@@ -291,7 +291,31 @@ class Records:
         return st.lists(built(self.kind), max_size=min(3, self.most))
 
 
-Specifier = Number | Octets | Text | Sentence | Word | Serial | Flag | Record | Records
+@dataclass(frozen=True)
+class Many:
+    """A list of plain values, at least one."""
+
+    of: Number | Octets
+    most: int
+
+    def inside(self) -> list[object]:
+        """One, as many as there may be, and one at each limit."""
+        [first, *others] = self.of.inside()
+        return [[first], [first] * self.most, *([other] for other in others)]
+
+    def outside(self) -> list[object]:
+        """None, one too many, no list, and a list with one wrong value after a right one."""
+        [first, *_] = self.of.inside()
+        no_lists = [None, {}, 0, "x", b"x", first]
+        wrong = ([first, bad] for bad in self.of.outside())
+        return [[], [first] * (self.most + 1), *no_lists, *wrong]
+
+    def strategy(self) -> st.SearchStrategy[object]:
+        """A few values."""
+        return st.lists(self.of.strategy(), min_size=1, max_size=3)
+
+
+Specifier = Number | Octets | Text | Sentence | Word | Serial | Flag | Record | Records | Many
 
 HEIGHT = Number(0, 25)
 FILE = Octets(11, 11)
@@ -339,6 +363,7 @@ RECORDS: dict[type[Any], dict[str, Specifier]] = {
         "time": Number(0, U64),
         "reason": ACKNOWLEDGEMENT,
     },
+    m.SigningRefused: {"index": Number(0, 255), "status": Number(1, U32), "detail": REASON},
     m.Passphrase: {"value": Octets(0, 1024)},
     m.Suspect: {
         "file": Octets(0, 11),
@@ -402,6 +427,12 @@ REPLIES: dict[type[Any], dict[str, Specifier]] = {
     m.NvmemfileInfo: RECORDS[m.NvmemfileInfo],
     m.NvmemfileListing: {"files": Records(m.NvmemfileInfo, 4096)},
     m.NvmemfileSigned: {"signature": Octets(1, 65536), "leaf": WORD, "remaining": WORD},
+    m.NvmemfileSignedMany: {
+        "signatures": Many(Octets(0, 65536), 256),
+        "leaves": Many(WORD, 256),
+        "remaining": WORD,
+        "refusals": Records(m.SigningRefused, 256),
+    },
     m.NvmemfileReserved: {
         "identifier": Octets(16, 16),
         "leaf": WORD,
@@ -454,6 +485,12 @@ REQUESTS: dict[type[Any], dict[str, Specifier]] = {
         "file": FILE,
         "token": TOKEN,
         "message": Octets(0, U32),
+        "acknowledge": ACKNOWLEDGEMENT,
+    },
+    m.NvmemfileSignMany: {
+        "file": FILE,
+        "tokens": Many(TOKEN, 256),
+        "messages": Many(Octets(0, U32), 256),
         "acknowledge": ACKNOWLEDGEMENT,
     },
     m.NvmemfileReserve: {"file": FILE, "token": TOKEN, "acknowledge": ACKNOWLEDGEMENT},
@@ -511,6 +548,7 @@ NAMES: list[tuple[str, type[Any], type[Any]]] = [
     ("nvmemfile_list", m.ListNvmemfiles, m.NvmemfileListing),
     ("nvmemfile_warn", m.WarnNvmemfile, m.NvmemfileInfo),
     ("nvmemfile_sign", m.NvmemfileSign, m.NvmemfileSigned),
+    ("nvmemfile_sign_many", m.NvmemfileSignMany, m.NvmemfileSignedMany),
     ("nvmemfile_reserve", m.NvmemfileReserve, m.NvmemfileReserved),
     ("nvmemfile_sign_digest", m.NvmemfileSignDigest, m.NvmemfileSigned),
     ("loadLMS", m.LoadLms, m.LmsLoaded),

@@ -50,6 +50,7 @@ RECORDS = {
     "Passphrase": m.Passphrase,
     "LedgerEntry": m.LedgerEntry,
     "Suspect": m.Suspect,
+    "SigningRefused": m.SigningRefused,
 }
 
 # What the worked exchange says, in its order: a request, then its reply or refusal.
@@ -58,9 +59,9 @@ KEY = bytes.fromhex(
 )
 LIMITS = m.Limits(frame=1_048_576, message=1_047_296, idle_seconds=300, request_seconds=120)
 EXCHANGE: list[Any] = [
-    m.Hello(protocol=5, client="example"),
+    m.Hello(protocol=6, client="example"),
     m.Greeting(
-        protocol=5,
+        protocol=6,
         esn="7852-268D-3BF9",
         model="5c",
         version="1.4.1",
@@ -288,6 +289,7 @@ def message_tables() -> list[Any]:
         found += [(name, "request", request), (name, "reply", request.Reply)]
     found += [("hello", "Limits", m.Limits), ("slot_list", "Slot", m.Slot)]
     found += [("loadToken", "Passphrase", m.Passphrase)]
+    found += [("nvmemfile_sign_many", "SigningRefused", m.SigningRefused)]
     found += [
         ("nvram_ledger", "LedgerEntry", m.LedgerEntry),
         ("quarantine_list", "Suspect", m.Suspect),
@@ -300,7 +302,9 @@ MESSAGE_TABLES = pytest.mark.parametrize(("section", "head", "kind"), message_ta
 
 @dataclass(frozen=True)
 class Type:
-    """A cell such as `bytes 24..32`, `int 0..25 or nil`, `list 0..6 of Slot`."""
+    """A cell such as `bytes 24..32`, `int 0..25 or nil`, `list 0..6 of Slot`, `list 1..6 of (bytes
+    8)`.
+    """
 
     name: str
     low: int
@@ -316,7 +320,7 @@ def parse_type(cell: str) -> Type:
         return Type(word, 0, 0, "", bool(optional))
     if record := re.fullmatch(r"map (\w+)", word):
         return Type("map", 0, 0, record[1], bool(optional))
-    kinds = r"(int|bytes|text|line|word|list) ([\d^-]+?)(?:\.\.([\d^-]+))?(?: of (\w+))?"
+    kinds = r"(int|bytes|text|line|word|list) ([\d^-]+?)(?:\.\.([\d^-]+))?(?: of (\w+|\(.+\)))?"
     name, low, high, of = re.fullmatch(kinds, word).groups()
     return Type(name, figure(low), figure(high or low), of or "", bool(optional))
 
@@ -342,7 +346,7 @@ def samples(kind: Type) -> tuple[list[Any], list[Any]]:
         "int": int,
         "bytes": bytes,
         "word": lambda size: "+" * size,
-        "list": lambda size: [record_example(kind.of)] * size,
+        "list": lambda size: [item_example(kind.of)] * size,
     }
     if kind.name == "bool":
         return [False, True], [0, 1, "true"]
@@ -369,9 +373,23 @@ def samples(kind: Type) -> tuple[list[Any], list[Any]]:
         "text": [b"", 0, *(chr(first) for first, _ in unseen())],
         "line": [b"", 0, *unprintable],
         "word": [" ", "a b", "\u00e9", b"a"],
-        "list": [None, {}],
+        "list": [None, {}, *wrong_lists(kind)],
     }
     return inside, [*map(made, beyond), *other[kind.name]]
+
+
+def item_example(name: str) -> object:
+    """What may be in a list: a record, or a value of the type in brackets."""
+    if name.startswith("("):
+        return samples(parse_type(name[1:-1]))[0][0]
+    return record_example(name)
+
+
+def wrong_lists(kind: Type) -> list[Any]:
+    """Lists with one wrong value after a right one; of records see their own tables."""
+    if not kind.of.startswith("("):
+        return []
+    return [[item_example(kind.of), wrong] for wrong in samples(parse_type(kind.of[1:-1]))[1]]
 
 
 def unseen() -> list[tuple[int, int]]:
@@ -407,7 +425,7 @@ def test_a_table_has_the_types_and_limits_of_its_message(section, head, kind):
             with pytest.raises(FieldError):
                 check(value)
         assert not stated.optional or check(None) is None
-        if stated.name in ("map", "list"):
+        if stated.name in ("map", "list") and not stated.of.startswith("("):
             made = check(inside[-1])
             assert type(made[0] if stated.name == "list" else made) is RECORDS[stated.of]
 
@@ -474,8 +492,11 @@ def test_a_request_is_refused_only_with_what_is_sent(name):
 
 
 def in_commands(thing: Any) -> bool:
-    """Whether a function or module is among the commands."""
-    return getattr(thing, "__module__", thing.__name__).startswith("seemachine.commands.")
+    """Whether a function or module is among the commands. Those that turn errors into statuses
+    name them all.
+    """
+    module = getattr(thing, "__module__", thing.__name__)
+    return module.startswith("seemachine.commands.") and module != "seemachine.commands.refusals"
 
 
 def callable_in(module: Any) -> dict[str, Any]:
@@ -644,6 +665,7 @@ FIGURES = {
     "card sets loaded on a connection": m.MAX_TOKENS,
     "bytes of a passphrase": m.MAX_PASSPHRASE,
     "ledger entries in a reply": m.MAX_LEDGER_PAGE,
+    "messages of nvmemfile_sign_many": m.MAX_SIGNINGS,
     "seconds that a used-up lease is kept": store.KEEP.retry_seconds,
     "leaves hashed on the way to a signature": 1 << names.MAX_PAGE_EXPONENT,
     "leaves for which loaded is true": nvmem.FEW_LEAVES,

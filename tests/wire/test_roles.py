@@ -14,6 +14,7 @@ USE = {
         "nvmemfile_info",
         "nvmemfile_list",
         "nvmemfile_sign",
+        "nvmemfile_sign_many",
         "nvmemfile_reserve",
         "nvmemfile_sign_digest",
         "loadToken",

@@ -66,10 +66,12 @@ class Batch:
             return None
         if file.quarantine:
             return quarantined(file)
-        if refused := _unacknowledged(file, file.remaining - taken, order.reason):
+        left = file.remaining - taken
+        reason = "" if order.in_case and left > file.lease.warnat else order.reason
+        if refused := _unacknowledged(file, left, reason):
             return refused
         leaf = file.next + taken
-        asked = order.client, self._now, order.reason
+        asked = order.client, self._now, reason
         row = LedgerRow(order.name, leaf, order.token, order.digest, *asked)
         self._new.append(row)
         self._rows[order.token] = row

@@ -19,7 +19,8 @@ class Order:
     """A wish for a leaf: of which NVRAM file, for what, asked by whom.
 
     The same token and digest is the same wish, asked again. `reason` acknowledges that few leaves
-    are left; empty where nobody did.
+    are left; empty where nobody did. `in_case`: it is for a leaf that needs one, and is left out
+    for any other.
     """
 
     name: bytes
@@ -27,6 +28,7 @@ class Order:
     digest: bytes
     client: str = ""
     reason: str = ""
+    in_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)

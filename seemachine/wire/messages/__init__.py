@@ -40,6 +40,10 @@ from seemachine.wire.messages.signing import (
     NvmemfileSign,
     NvmemfileSignDigest,
     NvmemfileSigned,
+    NvmemfileSignedMany,
+    NvmemfileSignMany,
+    SigningRefused,
+    signed_many_bytes,
 )
 from seemachine.wire.messages.mldsa import (
     GenerateMldsa,
@@ -78,6 +82,7 @@ from seemachine.wire.messages.sizes import (
     MAX_PASSPHRASE,
     MAX_REASON,
     MAX_SIGNER,
+    MAX_SIGNINGS,
     MAX_SUSPECTS,
     MAX_TOKENS,
     MAX_WARNAT,
@@ -85,6 +90,7 @@ from seemachine.wire.messages.sizes import (
     MLDSA_PUBLIC_KEY,
     MLDSA_SIGNATURE,
     PUBLIC_KEY,
+    SIGNED_BYTES,
     U32,
     U64,
 )

@@ -1,11 +1,25 @@
 """Signatures, also of what the client hashes, and the node cache that large trees need."""
 
-from seemachine.wire.fields import Record, number, octets, sentence, wire_class
+from seemachine.wire.fields import (
+    Record,
+    number,
+    numbers,
+    octet_strings,
+    octets,
+    records,
+    sentence,
+    text,
+    wire_class,
+)
 from seemachine.wire.messages.sizes import (
     CACHE_BYTES,
     CACHE_PART_BYTES,
+    ENVELOPE_BYTES,
     MAX_ACKNOWLEDGEMENT,
     MAX_NODE,
+    MAX_REASON,
+    MAX_SIGNINGS,
+    SIGNED_BYTES,
     U32,
 )
 from seemachine.wire.names import FILE_NAME_BYTES, IDENTIFIER_BYTES, MAX_EXPCACHE, TOKEN_BYTES
@@ -44,6 +58,57 @@ class NvmemfileSign(
     token: bytes = octets(TOKEN_BYTES)
     message: bytes = octets(0, U32)
     acknowledge: str = sentence(MAX_ACKNOWLEDGEMENT, default="")
+
+
+@wire_class
+class SigningRefused(Record):
+    """Why the message number `index` of a request, from 0, was not signed: what a refusal of it
+    alone would say.
+    """
+
+    index: int = number(0, MAX_SIGNINGS - 1)
+    status: int = number(1, U32)
+    detail: str = text(MAX_REASON)
+
+
+@wire_class
+class NvmemfileSignedMany(Record):
+    """A signature and its leaf for each message, in the order of the request; no bytes and leaf 0
+    for those that were refused.
+
+    `remaining` is what the file has left after all of them.
+    """
+
+    signatures: list[bytes] = octet_strings(MAX_SIGNINGS, 0, 1 << 16)
+    leaves: list[int] = numbers(MAX_SIGNINGS, 0, U32)
+    remaining: int = number(0, U32)
+    refusals: list[SigningRefused] = records(SigningRefused, MAX_SIGNINGS)
+
+
+@wire_class
+class NvmemfileSignMany(
+    Request[NvmemfileSignedMany],
+    name="nvmemfile_sign_many",
+    least=ClientRole.USE,
+    effect=Effect.LEAVES,
+    again=Again.BY_TOKEN,
+):
+    """Sign many messages, each with a leaf of its own of one file, and under a token of its own:
+    see NvmemfileSign.
+
+    A machine knows each message by its token, also one that comes again in another such request, in
+    another order, or alone. `acknowledge` holds for those leaves that need it.
+    """
+
+    file: bytes = octets(FILE_NAME_BYTES)
+    tokens: list[bytes] = octet_strings(MAX_SIGNINGS, TOKEN_BYTES)
+    messages: list[bytes] = octet_strings(MAX_SIGNINGS, 0, U32)
+    acknowledge: str = sentence(MAX_ACKNOWLEDGEMENT, default="")
+
+
+def signed_many_bytes(signature: int, count: int) -> int:
+    """What a reply with so many signatures of so many bytes takes of a frame at most."""
+    return count * (signature + SIGNED_BYTES) + ENVELOPE_BYTES
 
 
 @wire_class

@@ -19,6 +19,10 @@ CACHE_BYTES = MAX_NODE << MAX_EXPCACHE
 MAX_FILES = 4096  # as many as an NVRAM holds
 # Room for the frame's other fields beside a message of the largest size.
 ENVELOPE_BYTES = 1280
+# Messages of one request to sign many; and room for the other fields of each in the reply beside
+# its signature.
+MAX_SIGNINGS = 256
+SIGNED_BYTES = 16
 MAX_LABEL = 64
 MAX_PASSPHRASE = 1024
 # Card sets that one connection may have loaded.
