@@ -170,7 +170,7 @@ def exchange(world, session):
     tell(m.ReadLedger(after=0, most=100))
     session.machine.store.quarantine(moved.file, "it may be a copy")
     tell(m.ListQuarantine(after=0))
-    tell(m.SkipQuarantined(file=moved.file, leaf=moved.first + 3))
+    tell(m.SkipQuarantined(file=moved.file, leaf=moved.first + 4))
     session.machine.store.quarantine(moved.file, "it may be a copy")
     tell(m.BurnQuarantined(file=moved.file, label=""))
     tell(m.DestroyLms(public_key=moved.public_key))
