@@ -7,7 +7,8 @@
 
 `seeclient.blocking.open_fleet` is the same without async, `seeclient.aio.open_fleet` for asyncio;
 `seeclient.tls` says which certificate machines are shown. `seeclient.verify` needs a public key
-alone. Every refusal is a StatusError with `status`, `name` and `detail`.
+alone; `seeclient.verify_many` checks thousands of signatures on all cores. Every refusal is a
+StatusError with `status`, `name` and `detail`.
 """
 
 from importlib import import_module
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from seeclient import aio, blocking, tls
     from seeclient.results import Generated, KeyInfo, Signed
     from seeclient.trio_fleet import Fleet, Key, open_fleet
-    from seeclient.verifying import verify
+    from seeclient.verifying import verify, verify_many
 
 __all__ = [
     "Fleet",
@@ -42,6 +43,7 @@ __all__ = [
     "open_fleet",
     "tls",
     "verify",
+    "verify_many",
 ]
 
 # What takes longer to import than most commands take to run; who uses only a part does not pay for
@@ -54,6 +56,7 @@ _IN = {
     "Signed": "seeclient.results",
     "open_fleet": "seeclient.trio_fleet",
     "verify": "seeclient.verifying",
+    "verify_many": "seeclient.verifying",
 }
 _MODULES = ("aio", "blocking", "tls")
 

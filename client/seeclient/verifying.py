@@ -1,21 +1,15 @@
-"""Checking a signature with a public key alone, in whatever form it was given out."""
+"""Checking signatures with public keys alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from seeclient import algorithms
+from seeclient.bulk import NAME, refuse_other_types, verdicts
+from seeclient.keyfile import KeyFile
 from seeclient.message import Message
-from seemachine.encodings import keyforms, mldsa_forms
-from seemachine.encodings.der import DerError
-from seemachine.encodings.readings import MAX_TEXT, readings
-from seemachine.lms.hss import HssPublicKey
-from seemachine.lms.parameters import ParameterError
-from seemachine.mldsa.parameters import MldsaError, of_public_key
+from seeclient.public_keys import WHERE, PublicKey, read_public_key
+from seemachine.mldsa.parameters import of_public_key
 from seemachine.wire.status import Status, StatusError
-
-WHERE = "public_verify"
-FORMS = "an LMS, HSS or ML-DSA public key, or a SubjectPublicKeyInfo or certificate with one"
-PublicKey = HssPublicKey | bytes
 
 
 def verify(
@@ -37,31 +31,32 @@ def verify(
     is that of FIPS 204 5.2. Raises StatusError: VerifyFailed; InvalidParameter for what is not one
     public key, or not one of that algorithm.
     """
-    if not isinstance(signature, bytes | bytearray | memoryview):
-        raise TypeError(f"a signature is bytes, not {type(signature).__name__}")
+    refuse_other_types(signature)
     key = read_public_key(public_key)
     _refuse_other(key, algorithm)
     if isinstance(key, bytes):
         from seeclient.algorithms.mldsa.verifying import check
 
-        check(key, Message(message), signature, "it", context)
+        check(key, Message(message), signature, NAME, context)
         return
     from seeclient.algorithms.lms import options, verifying
 
     options.refuse_foreign(context=context)
-    verifying.check(key, Message(message), signature, "it")
+    verifying.check(key, Message(message), signature, NAME)
 
 
-def read_public_key(given: bytes | str | Path) -> PublicKey:
-    """The public key in any of the forms that `verify` takes; of ML-DSA its bytes.
+def verify_many(
+    items: Iterable[tuple[bytes | str | Path | KeyFile, bytes | Path, bytes]],
+) -> Iterator[StatusError | None]:
+    """Check many signatures of any keys, on all cores: for each, in order, None when it verifies,
+    else the StatusError that `verify` raises.
 
-    Raises StatusError.
+    An item is a public key as `verify` takes it, or a key file, then a message as bytes or as the
+    Path of a file, and a signature. Algorithms and parameter sets may be mixed; those of one kind
+    that are near each other are checked together. Of an endless iterator only some thousands of
+    items, or 16 MiB, are in memory at a time.
     """
-    found = {key for reading in readings(_bytes(given)) for key in _keys(reading.data)}
-    if len(found) != 1:
-        what = f"holds {len(found)} public keys" if found else f"is not {FORMS}"
-        raise StatusError(Status.InvalidParameter, f"{_named(given)} {what}", WHERE)
-    return found.pop()
+    return verdicts(items)
 
 
 def _refuse_other(key: PublicKey, algorithm: str) -> None:
@@ -74,34 +69,3 @@ def _refuse_other(key: PublicKey, algorithm: str) -> None:
         known = ", ".join(algorithms.MODULES)
         detail = f"the public key is not one of {algorithm}; known are {known} and their sets"
         raise StatusError(Status.InvalidParameter, detail, WHERE)
-
-
-def _bytes(given: bytes | str | Path) -> bytes:
-    if isinstance(given, str):
-        return given.encode()
-    data = Message(given).at_most(MAX_TEXT)
-    return b"" if data is None else data
-
-
-def _named(given: bytes | str | Path) -> str:
-    return str(given) if isinstance(given, Path) else "public_key"
-
-
-READERS: tuple[Callable[[bytes], PublicKey | None], ...] = (
-    keyforms.public_key,
-    keyforms.subject_public_key,
-    lambda data: keyforms.certificate(data).key,
-    mldsa_forms.public_key,
-    mldsa_forms.subject_public_key,
-    mldsa_forms.certified,
-)
-
-
-def _keys(data: bytes) -> Iterator[PublicKey]:
-    for read in READERS:
-        try:
-            found = read(data)
-        except (ParameterError, MldsaError, DerError):
-            continue
-        if found is not None:
-            yield found

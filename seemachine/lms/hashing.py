@@ -35,6 +35,12 @@ def start_message(ots: OtsParameters, identifier: bytes, leaf: int, randomizer: 
     return start(identifier + u32(leaf) + D_MESG + randomizer)
 
 
+def start_signed(ots: OtsParameters, identifier: bytes, signature: bytes) -> Any:
+    """The same from a signature as it is encoded: u32 q, u32 type, C, and more (RFC 8554 5.4)."""
+    start = hashlib.shake_256 if ots.hash == "shake" else hashlib.sha256
+    return start(identifier + signature[:4] + D_MESG + signature[8 : 8 + ots.n])
+
+
 def finish_message(ots: OtsParameters, running: Any) -> bytes:
     """The `n` bytes of Q."""
     done: bytes = running.digest(ots.n) if ots.hash == "shake" else running.digest()[: ots.n]

@@ -93,13 +93,18 @@ def candidate_roots(
     ParameterError when it can't be one of this key: of another number of levels, or with a level
     of another parameter set than its key.
     """
-    if signature.levels != key.levels:
-        sentence = f"the signature has {_levels(signature)}, the key {_levels(key)}"
-        raise ParameterError(sentence)
+    refuse_other_levels(key, signature)
     signers = (key.key, *signature.keys)
     signed = (*([below.encode()] for below in signature.keys), message)
     for signer, pieces, made in zip(signers, signed, signature.signatures, strict=True):
         yield signer.root, candidate_root(engine, signer, pieces, made.encode())
+
+
+def refuse_other_levels(key: HssPublicKey, signature: HssSignature) -> None:
+    """Raises ParameterError for a signature of another number of levels than its key."""
+    if signature.levels != key.levels:
+        sentence = f"the signature has {_levels(signature)}, the key {_levels(key)}"
+        raise ParameterError(sentence)
 
 
 def verifies(

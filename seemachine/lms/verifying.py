@@ -1,11 +1,22 @@
-"""Checking a signature: the root that it leads to (RFC 8554 5.4.2, algorithm 6a)."""
+"""Checking signatures: the roots that they lead to (RFC 8554 5.4.2, algorithm 6a)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from seemachine.lms.engines import Engine, RecoverJob
-from seemachine.lms.hashing import D_INTR, D_LEAF, digest, finish_message, start_message
+from seemachine.lms.engines import Claim, Engine
+from seemachine.lms.hashing import D_INTR, digest, finish_message, start_message
 from seemachine.lms.keys import PublicKey, Signature, u32
 from seemachine.lms.parameters import ParameterError, TreeParameters
+
+
+class Candidate(NamedTuple):
+    """A plain signature that `key` may have made, encoded as in RFC 8554 5.4 and of its parameter
+    sets, over what hashes to `digest` (Q, n bytes).
+    """
+
+    key: PublicKey
+    digest: bytes
+    signature: bytes
 
 
 def climb(tree: TreeParameters, identifier: bytes, number: int, node: bytes, path: bytes) -> bytes:
@@ -29,18 +40,41 @@ def candidate_root(
     parameter set.
     """
     parts = Signature.decode(signature)
-    if (parts.tree, parts.ots) != (key.tree, key.ots):
-        raise ParameterError(
-            f"the signature is {parts.tree.name} {parts.ots.name}, the key is {key.tree.name}"
-            f" {key.ots.name}"
-        )
+    refuse_other_sets(key, parts)
     running = start_message(parts.ots, key.identifier, parts.leaf, parts.randomizer)
     for piece in message:
         running.update(piece)
-    q = finish_message(parts.ots, running)
-    [recovered] = engine.recover(
-        parts.ots, [RecoverJob(key.identifier, parts.leaf, q, parts.chains)]
-    )
-    number = (1 << key.tree.h) + parts.leaf
-    leaf = digest(key.tree.hash, key.tree.m)(key.identifier + u32(number) + D_LEAF + recovered)
-    return climb(key.tree, key.identifier, number, leaf, parts.path)
+    [root] = roots(engine, [Candidate(key, finish_message(parts.ots, running), signature)])
+    return root
+
+
+def refuse_other_sets(key: PublicKey, made: Signature) -> None:
+    """Raises ParameterError for a signature of other parameter sets than its key."""
+    if (made.tree, made.ots) != (key.tree, key.ots):
+        raise ParameterError(
+            f"the signature is {made.tree.name} {made.ots.name}, the key is {key.tree.name}"
+            f" {key.ots.name}"
+        )
+
+
+def roots(engine: Engine, candidates: Sequence[Candidate]) -> list[bytes]:
+    """The root that each candidate leads to, in their order. Those of one pair of parameter sets
+    go to the engine in one call.
+    """
+    groups: dict[tuple[int, int], list[int]] = {}
+    for place, (key, _, _) in enumerate(candidates):
+        groups.setdefault((key.tree.typecode, key.ots.typecode), []).append(place)
+    found = [b""] * len(candidates)
+    for places in groups.values():
+        for place, root in zip(places, _of_one_kind(engine, candidates, places), strict=True):
+            found[place] = root
+    return found
+
+
+def _of_one_kind(
+    engine: Engine, candidates: Sequence[Candidate], places: Sequence[int]
+) -> list[bytes]:
+    kind = candidates[places[0]].key
+    those = [candidates[place] for place in places]
+    claims: list[Claim] = [(key.identifier, q, signature) for key, q, signature in those]
+    return engine.roots(kind.tree, kind.ots, claims)

@@ -9,7 +9,7 @@ import pytest
 import seeclient
 from pyhsslms import pyhsslms
 from seeclient import Status, StatusError
-from seeclient.verifying import read_public_key
+from seeclient.public_keys import read_public_key
 from vectors.published import cases
 
 from seemachine import testing

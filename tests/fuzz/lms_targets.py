@@ -12,7 +12,7 @@ from seemachine.lms import hss
 from seemachine.lms.engines import Engine, EngineError, select
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.lms.hss import HssPublicKey, HssSignature
-from seemachine.lms.keys import PublicKey, Signature
+from seemachine.lms.keys import PublicKey, Signature, u32
 from seemachine.lms.parameters import (
     OTS_SETS,
     TREE_SETS,
@@ -217,6 +217,8 @@ def arguments(call: str, ots: OtsParameters, source: Source) -> tuple[Any, ...]:
         right = (ots.n, ots.w, 5, identifier, bytes(ots.n), first, source.pick([1, 0, 16]))
     elif call == "parents":
         right = (ots.n, identifier, 1 + first, bytes(2 * ots.n * source.number(20)))
+    elif call == "roots":
+        right = (ots.n, ots.w, 5, [claim(ots, first, source) for _ in range(source.number(20))])
     else:
         return (
             nearly(source, ots.n),
@@ -241,9 +243,16 @@ def job(ots: OtsParameters, leaf: int, source: Source) -> SimpleNamespace:
     return SimpleNamespace(**parts)
 
 
+def claim(ots: OtsParameters, leaf: int, source: Source) -> Any:
+    """What `roots` needs, nearly, and now and then without its last part."""
+    signature = u32(leaf) + bytes(8 + ots.n * (1 + ots.p + 5))
+    parts = [nearly(source, part) for part in (bytes(16), bytes(ots.n), signature)]
+    return nearly(source, tuple(parts[: 2 if source.number(16) == 15 else 3]))
+
+
 @target(
-    *(bytes([call, 0, number]) for call in range(4) for number in range(8)),
-    *(bytes([call, 0, 3, 0, 1, 1, 1]) for call in range(4)),
+    *(bytes([call, 0, number]) for call in range(5) for number in range(8)),
+    *(bytes([call, 0, 3, 0, 1, 1, 1]) for call in range(5)),
     longest=256,
 )
 def kernel(data: bytes) -> None:
@@ -253,7 +262,7 @@ def kernel(data: bytes) -> None:
     module, source = native(), Source(data)
     if module is None:
         return
-    call = source.pick(["leaf_nodes", "parents", "sign", "recover"])
+    call = source.pick(["leaf_nodes", "parents", "sign", "recover", "roots"])
     crew = source.pick(
         [
             proven(),
@@ -285,7 +294,7 @@ def must_fit(call: str, given: tuple[Any, ...], made: Any) -> None:
     else:
         [p] = [ots.p for ots in OTS_SETS[:8] if (ots.n, ots.w) == given[:2]]
         assert [len(one) for one in made] == [given[0] * (p if call == "sign" else 1)] * len(
-            given[2]
+            given[-1]
         )
 
 

@@ -39,6 +39,11 @@ class RecoverJob:
     chains: bytes
 
 
+# A whole signature to check: I, Q (n bytes), and the signature encoded as in RFC 8554 5.4. A plain
+# tuple, as thousands of them are made in a moment.
+Claim = tuple[bytes, bytes, bytes]
+
+
 class Engine(Protocol):
     """All methods are pure, may be called from many threads at once, and take lengths as checked by
     their callers.
@@ -72,6 +77,11 @@ class Engine(Protocol):
 
     def recover(self, ots: OtsParameters, jobs: Sequence[RecoverJob]) -> list[bytes]:
         """The one-time public key Kc that each signature leads to, n bytes (RFC 8554 4.6)."""
+
+    def roots(
+        self, tree: TreeParameters, ots: OtsParameters, claims: Sequence[Claim]
+    ) -> list[bytes]:
+        """The root that each signature leads to, m bytes (RFC 8554 5.4.2, algorithm 6a)."""
 
 
 ENVIRONMENT = "SEEMACHINE_ENGINE"

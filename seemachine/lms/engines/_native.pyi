@@ -5,7 +5,7 @@
 
 from collections.abc import Sequence
 
-from seemachine.lms.engines import RecoverJob, SignJob
+from seemachine.lms.engines import Claim, RecoverJob, SignJob
 
 def find(name: str, hash_name: str, /) -> int: ...
 def leaf_nodes(
@@ -25,4 +25,7 @@ def parents(
 def sign(kernels: tuple[int, int], n: int, w: int, jobs: Sequence[SignJob], /) -> list[bytes]: ...
 def recover(
     kernels: tuple[int, int], n: int, w: int, jobs: Sequence[RecoverJob], /
+) -> list[bytes]: ...
+def roots(
+    kernels: tuple[int, int], n: int, w: int, h: int, claims: Sequence[Claim], /
 ) -> list[bytes]: ...

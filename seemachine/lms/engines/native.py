@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from seemachine.lms.engines import (
+    Claim,
     Description,
     EngineError,
     RecoverJob,
@@ -134,6 +135,12 @@ class NativeEngine:
     def recover(self, ots: OtsParameters, jobs: Sequence[RecoverJob]) -> list[bytes]:
         """See Engine. Works in the caller's thread, and never waits for leaves."""
         return _native.recover(self._for_chains(ots), ots.n, ots.w, jobs)
+
+    def roots(
+        self, tree: TreeParameters, ots: OtsParameters, claims: Sequence[Claim]
+    ) -> list[bytes]:
+        """See Engine. Works in the caller's thread, and never waits for leaves."""
+        return _native.roots(self._for_chains(ots), ots.n, ots.w, tree.h, claims)
 
     def _for_chains(self, ots: OtsParameters) -> tuple[int, int]:
         wide, narrow = self._numbers[ots.hash]

@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from seemachine.lms.engines import RecoverJob, SignJob
+from seemachine.lms.engines import Claim, RecoverJob, SignJob
 from seemachine.lms.hashing import D_INTR, D_LEAF, D_PBLC, D_PRG, digest
-from seemachine.lms.keys import u32
+from seemachine.lms.keys import Signature, u32
 from seemachine.lms.parameters import OtsParameters, TreeParameters
+from seemachine.lms.verifying import climb
 
 _BYTES = [bytes([value]) for value in range(256)]
 
@@ -91,6 +92,12 @@ class PortableEngine:
         """See Engine."""
         return [self._recover(ots, job) for job in jobs]
 
+    def roots(
+        self, tree: TreeParameters, ots: OtsParameters, claims: Sequence[Claim]
+    ) -> list[bytes]:
+        """See Engine."""
+        return [self._root(tree, ots, claim) for claim in claims]
+
     def _public_key(self, ots: OtsParameters, identifier: bytes, seed: bytes, leaf: int) -> bytes:
         ends = [(1 << ots.w) - 1] * ots.p
         return self._close(ots, identifier, leaf, self._chains(ots, identifier, seed, leaf, ends))
@@ -116,6 +123,14 @@ class PortableEngine:
             given = job.chains[index * ots.n : (index + 1) * ots.n]
             values.append(_walk(ots, base + index.to_bytes(2, "big"), given, start, top))
         return self._close(ots, job.identifier, job.leaf, b"".join(values))
+
+    def _root(self, tree: TreeParameters, ots: OtsParameters, claim: Claim) -> bytes:
+        identifier, q, signature = claim
+        made = Signature.decode(signature)
+        key = self._recover(ots, RecoverJob(identifier, made.leaf, q, made.chains))
+        number = (1 << tree.h) + made.leaf
+        leaf = digest(tree.hash, tree.m)(identifier + u32(number) + D_LEAF + key)
+        return climb(tree, identifier, number, leaf, made.path)
 
     def _close(self, ots: OtsParameters, identifier: bytes, leaf: int, chains: bytes) -> bytes:
         """K = H(I || u32(q) || D_PBLC || y[0] || ... || y[p-1])."""

@@ -87,7 +87,7 @@ int walk_jobs(const struct crew *crew, const struct ots *ots, const struct job *
 }
 
 /* All lanes take the time of one, and one lane takes about as long as four messages one by one. */
-static void hash(const struct crew *crew, const struct message *messages, size_t count, size_t body_bytes, unsigned n)
+void hash_messages(const struct crew *crew, const struct message *messages, size_t count, size_t body_bytes, unsigned n)
 {
     const struct kernel *kernel = 4 * count < crew->wide->lanes ? crew->narrow : crew->wide;
     kernel->hash(messages, count, body_bytes, n);
@@ -102,7 +102,7 @@ void public_keys(const struct crew *crew, const struct ots *ots, const struct jo
             struct message message = {jobs->identifier, jobs->leaf, TAG_PUBLIC, jobs->values, keys};
             messages[at] = message;
         }
-        hash(crew, messages, some, (size_t)ots->p * ots->n, ots->n);
+        hash_messages(crew, messages, some, (size_t)ots->p * ots->n, ots->n);
         count -= some;
     }
 }
@@ -118,7 +118,7 @@ static void nodes_above(const struct crew *crew, unsigned n, const uint8_t *iden
             struct message message = {identifier, number, tag, bodies, nodes};
             messages[at] = message;
         }
-        hash(crew, messages, some, body_bytes, n);
+        hash_messages(crew, messages, some, body_bytes, n);
         count -= some;
     }
 }

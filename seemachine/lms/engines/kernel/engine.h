@@ -35,4 +35,7 @@ void parents(const struct crew *crew, unsigned n, const uint8_t *identifier, uin
              uint8_t *nodes);
 void public_keys(const struct crew *crew, const struct ots *ots, const struct job *jobs, size_t count, uint8_t *keys);
 
+/* Bodies as kernel.h says of `hash`. */
+void hash_messages(const struct crew *crew, const struct message *messages, size_t count, size_t body_bytes, unsigned n);
+
 #endif

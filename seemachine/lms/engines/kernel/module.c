@@ -1,13 +1,11 @@
 /* The glue to Python: checks every length, lets go of the interpreter lock while kernels work, turns results into bytes. */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "module.h"
 
 #include "dispatch.h"
-#include "engine.h"
 
-enum { MOST_HEIGHT = 25, MOST_LEAVES = 1 << MOST_HEIGHT };
+enum { MOST_LEAVES = 1 << MOST_HEIGHT };
 
-static int choose(struct crew *crew, int wide, int narrow)
+int choose(struct crew *crew, int wide, int narrow)
 {
     crew->wide = proven_kernel(wide);
     crew->narrow = proven_kernel(narrow);
@@ -17,7 +15,7 @@ static int choose(struct crew *crew, int wide, int narrow)
     return 0;
 }
 
-static int check_ots(struct ots *ots, int n, int w)
+int check_ots(struct ots *ots, int n, int w)
 {
     if (n > 0 && w > 0 && find_ots(ots, (unsigned)n, (unsigned)w))
         return 1;
@@ -197,8 +195,7 @@ static void let_go(struct held_job *held, Py_ssize_t count)
     }
 }
 
-/* A list of `count` bytes objects, cut from `data`. */
-static PyObject *cut(const uint8_t *data, Py_ssize_t count, Py_ssize_t bytes)
+PyObject *cut(const uint8_t *data, Py_ssize_t count, Py_ssize_t bytes)
 {
     PyObject *list = PyList_New(count);
     for (Py_ssize_t at = 0; list != NULL && at < count; at++) {
@@ -299,6 +296,7 @@ static PyMethodDef methods[] = {
     {"parents", py_parents, METH_VARARGS, "parents(kernels, n, identifier, number, children): joined nodes."},
     {"sign", py_sign, METH_VARARGS, "sign(kernels, n, w, jobs): the joined chains of each job."},
     {"recover", py_recover, METH_VARARGS, "recover(kernels, n, w, jobs): the one-time public key of each job."},
+    {"roots", py_roots, METH_VARARGS, "roots(kernels, n, w, h, claims): the root that each signature leads to."},
     {NULL, NULL, 0, NULL},
 };
 

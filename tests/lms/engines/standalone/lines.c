@@ -6,8 +6,9 @@
 
 #include "dispatch.h"
 #include "engine.h"
+#include "roots.h"
 
-enum { LEAVES = 3, JOBS = 2, CHILDREN = 10 };
+enum { LEAVES = 3, JOBS = 2, CHILDREN = 10, CLAIMS = 3, HEIGHT = 20 };
 
 /* A pattern whose period is prime, so that swapped blocks show. */
 static void paint(uint8_t *at, size_t bytes, unsigned from)
@@ -22,6 +23,29 @@ static void print_line(const char *kernel, const char *hash, unsigned n, unsigne
     for (size_t byte = 0; byte < bytes; byte++)
         printf("%02x", at[byte]);
     printf("\n");
+}
+
+/* Signatures of leaves 7, 65543 and 131079, with patterns for C, chains and path. */
+static void run_roots(const struct crew *crew, const char *kernel, const char *hash, const struct ots *ots)
+{
+    uint8_t identifier[IDENTIFIER_BYTES], digest[MOST_BYTES], nodes[CLAIMS * MOST_BYTES];
+    size_t bytes = claim_bytes(ots, HEIGHT);
+    uint8_t *signatures = malloc(CLAIMS * bytes);
+    struct claim claims[CLAIMS];
+    if (signatures == NULL)
+        exit(2);
+    paint(identifier, sizeof identifier, 1);
+    paint(digest, sizeof digest, 200);
+    for (unsigned at = 0; at < CLAIMS; at++) {
+        struct claim claim = {identifier, digest, signatures + at * bytes};
+        claims[at] = claim;
+        paint(signatures + at * bytes, bytes, at);
+        store_be32(signatures + at * bytes, 65536 * at + 7);
+    }
+    if (roots(crew, ots, HEIGHT, claims, CLAIMS, nodes))
+        exit(2);
+    print_line(kernel, hash, ots->n, ots->w, "roots", nodes, CLAIMS * ots->n);
+    free(signatures);
 }
 
 static void run_set(const struct crew *crew, const char *kernel, const char *hash, const struct ots *ots)
@@ -69,6 +93,7 @@ int main(int count, char **names)
                     if (!find_ots(&ots, n, w))
                         return 3;
                     run_set(&crew, names[name], hashes[hash], &ots);
+                    run_roots(&crew, names[name], hashes[hash], &ots);
                 }
         }
     return 0;
