@@ -13,6 +13,7 @@ import trio
 from seemachine.config import Config
 from seemachine.config.certificates import troubles
 from seemachine.server.farewell import last_words
+from seemachine.server.plain_stream import PlainStream
 from seemachine.server.service import Service
 from seemachine.server.tls import TlsStream, reason, server_context
 from seemachine.wire.certificates import MAX_CLIENT_NAME, Unfit, caller
@@ -54,7 +55,8 @@ class Door:
         None: it was told why not, as far as possible, and so was the log.
         """
         if self._context is None:
-            return wire, Caller(peer.rpartition(":")[0][:MAX_CLIENT_NAME], ClientRole.ADMIN)
+            host = peer.rpartition(":")[0][:MAX_CLIENT_NAME]
+            return PlainStream(wire), Caller(host, ClientRole.ADMIN)
         try:
             return await self._within_limit(wire, self._context)
         except NotAdmitted as refused:

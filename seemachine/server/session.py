@@ -198,6 +198,9 @@ class Conversation:
             # Written down while the client reads its reply already.
             self._record(done)
         self._done = self._asked = None
+        if not self._link.between_requests:
+            # Who sent several at once waits until others had their turn.
+            await trio.lowlevel.checkpoint()
         self._goes_on = not (self._service.draining or self._session.stopped.is_set())
 
     async def _answer(self, request: Request[Record]) -> Record | StatusError:

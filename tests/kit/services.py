@@ -1,6 +1,7 @@
 """Machines and their sessions on pretend wires, with engines that wait."""
 
 import os
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from seemachine.machine import Machine
 from seemachine.server.admission import Admission
 from seemachine.server.deadlines import Deadlines
 from seemachine.server.pipeline import SigningPipeline
+from seemachine.server.plain_stream import PlainStream
 from seemachine.server.service import Service
 from seemachine.server.session import Conversation
 from seemachine.state.cards.slots import Slots
@@ -166,6 +168,14 @@ def join(nursery: trio.Nursery, service: Service, pair: Any = memory_stream_pair
     _look_after(nursery, service)
     nursery.start_soon(run)
     return peer
+
+
+def plain_stream_pair() -> tuple[trio.SocketStream, PlainStream]:
+    """A real wire: a client's end, and the machine's as it is without TLS."""
+    ours, theirs = (
+        trio.SocketStream(trio.socket.from_stdlib_socket(end)) for end in socket.socketpair()
+    )
+    return ours, PlainStream(theirs)
 
 
 WATCHED: "WeakSet[Deadlines]" = WeakSet()

@@ -19,11 +19,12 @@ from kit.services import (
     make_machine,
     make_service,
     name_of,
+    plain_stream_pair,
 )
 from kit.verdicts import leaf_of, verifies
 from kit.waiting import PATIENCE, until
 from seeclient.algorithms.lms.signing import new_token
-from trio.testing import lockstep_stream_pair, wait_all_tasks_blocked
+from trio.testing import lockstep_stream_pair, memory_stream_pair, wait_all_tasks_blocked
 
 from seemachine import commands
 from seemachine.server.admission import BURST_SECONDS, HELLOS_PER_SECOND
@@ -299,16 +300,19 @@ async def test_a_flood_of_hello_is_answered_slowly(service, nursery, autojump_cl
     assert trio.current_time() - began == pytest.approx(6 / HELLOS_PER_SECOND)
 
 
-async def test_requests_that_arrive_together_do_not_hold_up_another_peer(service, nursery):
+@pytest.mark.parametrize("pair", [memory_stream_pair, plain_stream_pair])
+async def test_requests_that_arrive_together_do_not_hold_up_another_peer(pair, service, nursery):
     """A peer that has sent a thousand requests at once gets one answer, more or less, for each
     answer of another peer.
     """
-    hasty, other = await join(nursery, service).greet(), await join(nursery, service).greet()
+    hasty, other = [await join(nursery, service, pair).greet() for _ in range(2)]
     await hasty.stream.send_all(b"".join(asked_frame(number, NO_FILE) for number in range(2, 1002)))
     for _ in range(5):
         assert refused(await other.ask(NO_FILE), Status.NotAvailable)
     await hasty.stream.receive_some(1)
     assert len(service.log.named("request")) < 100
+    for peer in (hasty, other):
+        await peer.stream.aclose()
 
 
 async def test_a_peer_that_does_not_read_its_reply_is_closed(service, nursery, log, autojump_clock):
