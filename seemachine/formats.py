@@ -4,14 +4,14 @@ A format has one number. A file of another version is refused with a sentence th
 is older and what to do. It is never called damaged: that would advise to give it up.
 """
 
-from dataclasses import dataclass
+from seemachine.frozen import frozen
 
 
 class OtherVersion(Exception):
     """A file of another version. The text is the sentence for the person who has it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Format:
     """One format, and the version that is written; all from `oldest` on can be read."""
 

@@ -210,7 +210,7 @@ def _with_slots(cls: Any, own: Mapping[str, Field], form: Form) -> Any:
     return type(cls)(cls.__name__, cls.__bases__, kept | lacking | known)
 
 
-def replace(made: Made, **changes: object) -> Made:
+def replace(made: Made, /, **changes: object) -> Made:
     """Another object with these fields changed. Raises TypeError for one that there is not."""
     fields = made.__form__.fields  # type: ignore[attr-defined]
     return type(made)(**{name: getattr(made, name) for name in fields} | changes)

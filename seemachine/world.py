@@ -19,8 +19,9 @@ its environment (`from_environment`) and hands it on; nothing else asks the envi
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from seemachine.frozen import frozen
 
 HOME_VARIABLE = "SEEMACHINE_HOME"
 KMLOCAL_VARIABLE = "NFAST_KMLOCAL"
@@ -31,7 +32,7 @@ CA_FILE = "ca.crt"
 CLIENT_PREFIX = "client-"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class World:
     """A world. `keys` has the key files of this host; `seen` is what its clients remember, or None
     where they remember nothing.

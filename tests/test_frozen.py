@@ -193,6 +193,20 @@ def test_another_is_made_with_some_fields_changed(change):
         change(made, more=1)
 
 
+def test_a_field_may_have_any_name():
+    """Also that of a parameter of ours."""
+
+    @frozen
+    class Odd:
+        """Names."""
+
+        made: int
+        values: int
+        named: int
+
+    assert replace(Odd(1, 2, 3), made=4, named=5) == Odd(named=5, values=2, made=4)
+
+
 def test_it_is_a_dataclass_to_whoever_asks():
     """Its fields have the names, types and defaults that the class declares."""
     for ours, theirs in zip(dataclasses.fields(Place), dataclasses.fields(Twin), strict=True):

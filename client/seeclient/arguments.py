@@ -1,10 +1,10 @@
 """pipsqueak's words: verbs and name=value, as the guide writes them, in any case of letters."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from seeclient.algorithms import DEFAULT, registry
 from seeclient.values import SETS, UsageError, nearest, number, text
+from seemachine.frozen import frozen
 
 VERBS = ("generate", "list", "showinfo")
 # The guide spells one argument in three ways and another in two (2.7.1, 2.7.2.1).
@@ -70,7 +70,7 @@ PIPSQUEAK_COMPAT=1.4.1 brings back the quirks of that version.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arguments:
     """A command line taken apart.
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from seeclient.connecting import CONNECT
 from seeclient.effects import Address, Peer
 from seeclient.refusals import Unreachable
 from seemachine.formats import PUBLISHED, OtherVersion
+from seemachine.frozen import replace
 from seemachine.wire.names import SEE_PORT, is_esn, is_nvram
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError

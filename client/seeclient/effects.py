@@ -10,18 +10,18 @@ and likewise `ask_all` and `work`, which know it.
 """
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from seeclient.keys import KeyStore
 from seeclient.sightings import Sightings
+from seemachine.frozen import field, frozen
 from seemachine.wire.fields import Record
 from seemachine.wire.messages import Greeting
 from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """Where a machine should be.
 
@@ -39,16 +39,20 @@ class Address:
     nvram: str = ""
 
 
-@dataclass(eq=False, slots=True)
 class Peer:
     """A machine that answered hello.
 
     `doubt` is what this host's memory has against it; no leaf is asked of it then.
     """
 
-    address: Address
-    greeting: Greeting
-    doubt: StatusError | None = None
+    __slots__ = ("address", "doubt", "greeting")
+
+    def __init__(
+        self, address: Address, greeting: Greeting, doubt: StatusError | None = None
+    ) -> None:
+        self.address = address
+        self.greeting = greeting
+        self.doubt = doubt
 
     @property
     def esn(self) -> str:
@@ -56,7 +60,7 @@ class Peer:
         return self.greeting.esn
 
 
-@dataclass(slots=True)
+@frozen
 class Roster:
     """The machines that can be asked, in module order, and why others can't; and what this host
     has: its keys, and what it saw of machines.
@@ -76,7 +80,7 @@ class Roster:
     logical_tokens: dict[tuple[str, bytes], bytes] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ask:
     """Send a request and wait for its reply."""
 
@@ -84,7 +88,7 @@ class Ask:
     request: Request[Record]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AskAll:
     """Send a request to several machines at once; the result is a reply or a
     StatusError for each.
@@ -94,14 +98,14 @@ class AskAll:
     request: Request[Record]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pause:
     """Wait."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Work:
     """Call a function that hashes or reads files for a while."""
 

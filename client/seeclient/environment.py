@@ -4,7 +4,6 @@ Both commands and `open_fleet` make it; nothing below them asks the environment 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from seeclient import discovery, preloaded, tls
@@ -13,13 +12,14 @@ from seeclient.keyfile_format import is_author
 from seeclient.keys import KeyStore
 from seeclient.sightings import Sightings
 from seeclient.tls import Credentials, Tls
+from seemachine.frozen import field, frozen
 from seemachine.wire.status import StatusError
 from seemachine.world import World
 
 FLEET_VARIABLE = "SEEMACHINE_FLEET"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Environment:
     """`fleet` is a text such as `host:port,host:port`, the path of a fleet file, addresses, or None
     for the published objects of the world; without `tls` the certificates are those of the world.

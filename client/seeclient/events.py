@@ -4,10 +4,11 @@ Seconds are wall time of the step.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from seemachine.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Started:
     """The machine has begun; `steps` are left, of `leaves_per_step` leaves each but the last."""
 
@@ -17,12 +18,12 @@ class Started:
     leaves_per_step: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resumed(Started):
     """A half-made key goes on."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChunkDone:
     """One step is done."""
 
@@ -31,7 +32,7 @@ class ChunkDone:
     remaining: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyMade:
     """A key that takes no steps is made, and its key file saved."""
 
@@ -40,28 +41,28 @@ class KeyMade:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardsNeeded:
     """All leaves are made; now this many blank cards are written."""
 
     cards: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardTried:
     """The card in `slot` is about to be written."""
 
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardDone:
     """A card was written; so many are still to be."""
 
     remaining: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardWanted:
     """No blank card is there. `detail` is the machine's sentence."""
 

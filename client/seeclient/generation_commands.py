@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from seeclient import connecting
@@ -26,6 +25,7 @@ from seeclient.output import Output
 from seeclient.passphrases import given_for
 from seeclient.patience import fed
 from seeclient.signing_commands import VENDOR
+from seemachine.frozen import replace
 from seemachine.wire.status import Status, StatusError
 
 # After these a half-made key is on the machine's disk.

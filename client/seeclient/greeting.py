@@ -4,12 +4,12 @@ A generator that yields what to say and is sent what came back; both clients dri
 """
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from seeclient import connecting, tls
 from seeclient.effects import Address
 from seeclient.sightings import Sightings
+from seemachine.frozen import frozen
 from seemachine.wire.fields import Record
 from seemachine.wire.messages import Greeting, Hello
 from seemachine.wire.names import PROTOCOL
@@ -20,7 +20,7 @@ HELLO = Hello(protocol=PROTOCOL, client="seeclient")
 REPLY_GRACE_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Greeted:
     """What a machine said, and what this host's memory has against it."""
 

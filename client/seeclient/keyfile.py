@@ -5,9 +5,9 @@ The module `keyfile` of an algorithm adds what its keys have, and is a KeyForm.
 
 import hashlib
 import re
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from seemachine.frozen import field, frozen
 from seemachine.wire.status import Status, StatusError
 
 WHERE = "pqsdk_key_file"
@@ -27,7 +27,7 @@ def hash_of(public_key: bytes) -> str:
     return hashlib.sha256(public_key).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyFile:
     """One key; each algorithm adds what its keys have.
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from seeclient import files
@@ -14,12 +13,13 @@ from seeclient.keyfile import (
 )
 from seeclient.keyfile_format import UnknownAlgorithm, algorithm_in, decode, encode
 from seemachine.formats import OtherVersion
+from seemachine.frozen import frozen
 from seemachine.wire.status import Status, StatusError
 
 PREFIX = "key_pqsdk_"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyStore:
     """The key files in a folder: kmdata/local of a world, or $NFAST_KMLOCAL.
 

@@ -9,7 +9,6 @@ import fcntl
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from seemachine.formats import Format
@@ -24,16 +23,16 @@ Lines = list[list[str]]
 Change = Callable[[Lines], Lines]
 
 
-@dataclass(slots=True)
 class _File:
     """An open file: which one it is, and what was read of it last, also taken apart."""
 
-    descriptor: int
-    device: int
-    inode: int
-    size: int = 0
-    data: bytes = b""
-    lines: Lines | None = None
+    def __init__(self, descriptor: int, device: int, inode: int) -> None:
+        self.descriptor = descriptor
+        self.device = device
+        self.inode = inode
+        self.size = 0
+        self.data = b""
+        self.lines: Lines | None = None
 
 
 _files: dict[str, _File] = {}

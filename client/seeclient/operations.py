@@ -1,6 +1,5 @@
 """What machines are asked: for a key, by its algorithm; and for their cards."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from seeclient.algorithms import registry
@@ -10,6 +9,7 @@ from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.results import Destroyed, Generated, KeyInfo, MachineView, Signed
 from seeclient.signing_options import PLAIN, SigningOptions
+from seemachine.frozen import replace
 from seemachine.wire.messages import ListSlots
 from seemachine.wire.status import Status, StatusError
 

@@ -7,7 +7,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from seeclient import (
@@ -25,6 +24,7 @@ from seeclient.output import Output, standard_output
 from seeclient.output_text import TextOutput
 from seeclient.signing_commands import COMPAT_VARIABLE, VENDOR
 from seeclient.values import UsageError
+from seemachine.frozen import replace
 from seemachine.printing import say
 from seemachine.terminal import settle_streams
 from seemachine.wire.names import SDK_VERSION

@@ -1,15 +1,15 @@
 """What operations give back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Generic, Protocol, Self, TypeVar
 
 from seeclient.keyfile import KeyFile
+from seemachine.frozen import field, frozen
 from seemachine.wire.messages import Slot
 from seemachine.wire.status import StatusError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signed:
     """A signature (of LMS: plain, RFC 8554 5.4) and where it came from.
 
@@ -32,7 +32,7 @@ class _HasPublicKey(Protocol):
 OwnKey_co = TypeVar("OwnKey_co", bound=_HasPublicKey, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Generated(Generic[OwnKey_co]):
     """An ML-DSA key that was made, and its private key, if it was to be exported: the seed of 32
     bytes (FIPS 204 algorithm 1).
@@ -51,7 +51,7 @@ class Generated(Generic[OwnKey_co]):
         return keys.expanded(parameters.of_public_key(self.key.public_key), self.seed)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Destroyed:
     """What became of a key on the machines.
 
@@ -66,7 +66,7 @@ class Destroyed:
     aliases: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MachineView:
     """One machine as a key sees it: its cards; an algorithm may add more."""
 
@@ -75,7 +75,7 @@ class MachineView:
     slots: tuple[Slot, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyInfo:
     """A key and the reachable machines; an algorithm may add what they hold of it.
 

@@ -12,7 +12,6 @@ is one chance less to notice.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from seeclient import memory_files
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.memory_files import Change, Lines
 from seemachine.formats import Format, OtherVersion
+from seemachine.frozen import frozen
 from seemachine.wire.messages import Greeting, NvmemfileInfo
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import Status, StatusError
@@ -34,7 +34,7 @@ KEPT_NVRAMS = 16
 Leases = dict[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sightings:
     """What is remembered in a folder; nothing without one."""
 

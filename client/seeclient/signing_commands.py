@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from seeclient import advice, operations, sigfile
@@ -16,6 +15,7 @@ from seeclient.output import SHOWN_BYTES, Output
 from seeclient.passphrases import given_for
 from seeclient.results import Signed
 from seeclient.signing_options import SigningOptions
+from seemachine.frozen import replace
 from seemachine.wire.status import Status, StatusError
 
 COMPAT_VARIABLE = "PIPSQUEAK_COMPAT"

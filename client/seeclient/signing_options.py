@@ -1,10 +1,11 @@
 """How one signature is asked for, beside its key and message."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from seemachine.frozen import field, frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SigningOptions:
     """What an algorithm does not have, it refuses.
 

@@ -15,11 +15,11 @@ out of it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seeclient.effects import Address
+from seemachine.frozen import frozen
 from seemachine.wire import certificates
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import CA_FILE, CLIENT_PREFIX
@@ -83,7 +83,7 @@ ADVICE_MACHINE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tls:
     """PEM files: this client's certificate (with its chain) and key, and the CA whose machines it
     trusts.

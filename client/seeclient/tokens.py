@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from seeclient import dispatch
 from seeclient.effects import Peer, Roster, Story, ask
 from seemachine.formats import CARD_SET, OtherVersion
+from seemachine.frozen import frozen
 from seemachine.wire.fields import Record
 from seemachine.wire.messages import LoadToken, Passphrase
 from seemachine.wire.names import CARDSET_BYTES, SLOTS
@@ -19,7 +19,7 @@ Reply = TypeVar("Reply", bound=Record)
 WHERE = "find_cardset"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperatorSet:
     """A card set of the world, as its key management data has it."""
 

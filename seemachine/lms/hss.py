@@ -4,8 +4,8 @@ Our own signatures have one level and no level word.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from seemachine.frozen import frozen
 from seemachine.lms.engines import Engine
 from seemachine.lms.keys import PublicKey, Signature, u32
 from seemachine.lms.parameters import OTS_CODES, ParameterError, lmots, lms, signature_bytes
@@ -16,7 +16,7 @@ MAX_LEVELS = 8
 LMS, HSS = "LMS", "HSS"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HssPublicKey:
     """L and the key of the top tree (RFC 8554 6.1): 60 bytes for m=32, 52 for m=24."""
 
@@ -36,7 +36,7 @@ class HssPublicKey:
         return cls(levels, PublicKey.decode(data[4:]))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HssSignature:
     """One signature a level, top first; the last is over the message.
 

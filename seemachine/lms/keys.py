@@ -1,7 +1,6 @@
 """Public values in their encoded form: public keys and signatures, taken apart and put together."""
 
-from dataclasses import dataclass
-
+from seemachine.frozen import frozen
 from seemachine.lms.parameters import (
     IDENTIFIER_BYTES,
     OtsParameters,
@@ -19,7 +18,7 @@ def u32(number: int) -> bytes:
     return number.to_bytes(4, "big")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PublicKey:
     """A plain LMS public key (RFC 8554 5.3): 56 bytes for m=32, 48 for m=24."""
 
@@ -53,7 +52,7 @@ class PublicKey:
         return cls(tree, ots, data[8 : 8 + IDENTIFIER_BYTES], data[8 + IDENTIFIER_BYTES :])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signature:
     """A plain LMS signature taken apart.
 

@@ -2,7 +2,7 @@
 guide's names.
 """
 
-from dataclasses import dataclass
+from seemachine.frozen import frozen
 
 IDENTIFIER_BYTES = 16
 
@@ -14,7 +14,7 @@ class ParameterError(ValueError):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtsParameters:
     """An LM-OTS set (RFC 8554 4.1): hash length `n`, chain width `w` in bits, number of chains `p`,
     checksum shift `ls`.
@@ -34,7 +34,7 @@ class OtsParameters:
         return 4 + self.n * (self.p + 1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TreeParameters:
     """An LMS set. `m` is the node length in bytes, `h` the height (RFC 8554 5.1)."""
 

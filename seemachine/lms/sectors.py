@@ -1,11 +1,10 @@
 """How the leaves of a key are cut into cards and leases (guide 2.7.2 and its table)."""
 
-from dataclasses import dataclass
-
+from seemachine.frozen import frozen
 from seemachine.lms.parameters import ParameterError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sectors:
     """The plan of a key of height `h`. Everything else follows from the three exponents."""
 

@@ -1,6 +1,6 @@
 """The parameter sets of FIPS 204, section 4, by name, and the lengths of what they have."""
 
-from dataclasses import dataclass
+from seemachine.frozen import frozen
 
 SEED_BYTES = 32
 REPRESENTATIVE_BYTES = 64
@@ -15,7 +15,7 @@ class MldsaError(ValueError):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MldsaParameters:
     """One set (FIPS 204 table 1 and 2). Lengths in bytes; `number` is in its name, and last in its
     object identifier is `arc` (RFC 9881 2).

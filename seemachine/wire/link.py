@@ -10,9 +10,9 @@ Rules, all kept here:
 * After a misuse by the peer the link is dead: `next_event` and `send` say so at every further call.
 """
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
+from seemachine.frozen import frozen
 from seemachine.wire.codec import pack, unpack
 from seemachine.wire.fields import FieldError, Record, from_fields, to_fields
 from seemachine.wire.framing import MAX_FRAME, FrameBuffer, encode_frame
@@ -45,28 +45,28 @@ class NeedData(Enum):
 NEED_DATA = NeedData.NEED_DATA
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """A server received a request."""
 
     request: Request[Record]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answered:
     """A client received the reply to its request."""
 
     reply: Record
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused:
     """A client received a "no"."""
 
     error: StatusError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Closed:
     """The peer closed at a frame boundary."""
 

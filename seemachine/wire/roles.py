@@ -7,9 +7,9 @@ The role is in the client's certificate (`certificates.py`). Without TLS only th
 reach the port, and they are all `admin`.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 
+from seemachine.frozen import frozen
 from seemachine.wire.status import Status, StatusError
 
 
@@ -29,7 +29,7 @@ class ClientRole(IntEnum):
 WORDS = {role.word: role for role in ClientRole}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caller:
     """Who is at the other end of a connection.
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,10 +14,11 @@ from seeclient.keyfile import Body, Head, KeyFile
 from seeclient.results import KeyInfo, Signed
 from seeclient.values import UsageError
 
+from seemachine.frozen import field, frozen
 from seemachine.wire.status import Status, StatusError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToyKey(KeyFile):
     """Its private key lies in the key file."""
 
@@ -27,7 +27,7 @@ class ToyKey(KeyFile):
     private: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """A toy key to make."""
 

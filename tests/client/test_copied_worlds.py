@@ -18,6 +18,7 @@ from kit.verdicts import verifies
 from seeclient import Status, StatusError, blocking, sightings
 from seeclient.sightings import Sightings
 
+from seemachine.frozen import replace
 from seemachine.state.errors import StateError
 from seemachine.testing import ESN
 from seemachine.world import OFF, SEEN_VARIABLE
@@ -39,7 +40,8 @@ class Released:
         or the refusal.
         """
         message = b"message %d" % next(self.number)
-        fleet.roster.sightings = Sightings(None if seen == OFF else Path(seen))
+        memory = Sightings(None if seen == OFF else Path(seen))
+        fleet.roster = replace(fleet.roster, sightings=memory)
         try:
             signed = fleet.key("key").sign_with(message)
         except StatusError as refused:

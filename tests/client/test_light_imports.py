@@ -24,8 +24,11 @@ HEAVY = {
     "ssl",
     "cryptography",
     "dilithium_py",
+    # What makes these slow is the compiling of methods, which `seemachine.frozen` is for.
+    "dataclasses",
+    "inspect",
 }
-LIGHT = ("wire", "lms", "mldsa", "terminal", "printing", "world", "formats", "document")
+LIGHT = ("frozen", "wire", "lms", "mldsa", "terminal", "printing", "world", "formats", "document")
 RUNS = {
     "seeclient": "import seeclient",
     "the blocking client": "import seeclient.blocking",

@@ -298,11 +298,13 @@ def test_a_doubted_machine_is_asked_for_no_leaf(request_class):
     """
     request = object.__new__(request_class)
     doubt = StatusError(Status.AccessDenied, "a doubt", sightings.WHERE)
-    connecting.refuse_doubted(a_peer(), request)
+    peer = a_peer()
+    connecting.refuse_doubted(peer, request)
+    peer.doubt = doubt
     with (
         pytest.raises(StatusError) if request.NAME not in MAY_BE_ASKED else contextlib.nullcontext()
     ):
-        connecting.refuse_doubted(replace(a_peer(), doubt=doubt), request)
+        connecting.refuse_doubted(peer, request)
 
 
 # ---------------------------------------------------------------- where it is kept

@@ -6,7 +6,8 @@ kind. Numbers are big-endian. A field is its size and its bytes; a number in a f
 
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from seemachine.frozen import frozen
 
 REQUEST, REPLY, NOTE = 1, 2, 3
 # Flag of a request: an earlier helper was asked the same.
@@ -27,7 +28,7 @@ class BadFrame(Exception):
     """The other side is not a bridge."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """A question. `note` is the last note of an earlier attempt; `again`: there was one."""
 

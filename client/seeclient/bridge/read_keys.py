@@ -3,10 +3,10 @@ millisecond.
 """
 
 import contextlib
-from dataclasses import dataclass, field
 
 from seeclient.keyfile import KeyFile, check_alias
 from seeclient.keys import KeyStore
+from seemachine.frozen import field, frozen
 from seemachine.wire.status import StatusError
 
 MOST = 64
@@ -14,7 +14,7 @@ MOST = 64
 Version = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadKeys(KeyStore):
     """The same keys; a file that is still the one that was read is not read again."""
 

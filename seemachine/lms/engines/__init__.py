@@ -6,16 +6,16 @@ need and what tests can exhaust.
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from seemachine.frozen import field, frozen
 from seemachine.lms.parameters import OtsParameters, TreeParameters
 
 if TYPE_CHECKING:
     from seemachine.lms.engines.native import NativeEngine
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignJob:
     """One one-time signature to make: leaf `leaf` of `identifier`, private values from `seed` (24
     to 32 bytes), digest Q (n bytes).
@@ -27,7 +27,7 @@ class SignJob:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecoverJob:
     """One one-time signature to check: its chains (p values of n bytes, joined) and the digest Q of
     what it should sign.
@@ -95,7 +95,7 @@ class EngineError(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Description:
     """What works here: kernels for making leaves and for signing and verifying, by hash function,
     and why others do not.

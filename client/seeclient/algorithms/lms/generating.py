@@ -11,7 +11,7 @@ from seeclient.events import Listener, Resumed, Started
 from seeclient.keyfile import check_alias
 from seeclient.patience import Patience
 from seemachine.lms.parameters import ParameterError, check_pair, lmots, lms
-from seemachine.wire.messages import LmsResumed, LmsStarted, ResumeLms, SlotListing
+from seemachine.wire.messages import LmsResumed, ResumeLms, SlotListing
 from seemachine.wire.status import Status, StatusError
 
 
@@ -25,7 +25,7 @@ def generate(
     started = yield from ask(peer, request(recipe))
     seconds = time.perf_counter() - began
     progress(Started(recipe.alias, seconds, started.remaining, 1 << started.expchunk))
-    making = _making(roster, peer, recipe, started, progress, patience)
+    making = Making(roster.keys, peer, recipe, started, progress, patience)
     try:
         return (yield from finish(making))
     except StatusError as failure:
@@ -48,7 +48,7 @@ def resume(
     recipe = _resumed_recipe(peer, alias, resumed, slot)
     seconds = time.perf_counter() - began
     progress(Resumed(alias, seconds, resumed.remaining, 1 << resumed.expchunk))
-    return (yield from finish(_making(roster, peer, recipe, resumed, progress, patience)))
+    return (yield from finish(Making(roster.keys, peer, recipe, resumed, progress, patience)))
 
 
 def _chosen(roster: Roster, recipe: Recipe, patience: Patience) -> Story[Peer]:
@@ -62,26 +62,6 @@ def _chosen(roster: Roster, recipe: Recipe, patience: Patience) -> Story[Peer]:
     if lacking is not None and recipe.possible and not patience(peer, 0.0):
         raise _no_card(peer, recipe.slot, lacking)
     return peer
-
-
-def _making(
-    roster: Roster,
-    peer: Peer,
-    recipe: Recipe,
-    reply: LmsStarted | LmsResumed,
-    progress: Listener,
-    patience: Patience,
-) -> Making:
-    return Making(
-        keys=roster.keys,
-        peer=peer,
-        handle=reply.handle,
-        recipe=recipe,
-        expcache=reply.expcache,
-        progress=progress,
-        patience=patience,
-        remaining=reply.remaining,
-    )
 
 
 def _nothing_stored(making: Making, failure: StatusError) -> bool:

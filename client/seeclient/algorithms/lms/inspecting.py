@@ -1,13 +1,13 @@
 """Looking at keys: what machines hold of them (guide 2.7.1 step 7)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Self
 
 from seeclient import dispatch
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.effects import Peer, Roster, Story, ask_all
 from seeclient.results import KeyInfo, MachineView
+from seemachine.frozen import frozen, replace
 from seemachine.wire.messages import (
     GetNvmemfileInfo,
     ListSlots,
@@ -18,7 +18,7 @@ from seemachine.wire.messages import (
 from seemachine.wire.status import Status, StatusError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Holding(MachineView):
     """One machine and the leaves that it holds (`first` to `end`, `remaining` of them unused; all 0
     for none).
@@ -36,7 +36,7 @@ class Holding(MachineView):
     foreign: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LmsInfo(KeyInfo):
     """A key and what the reachable machines hold of it.
 

@@ -1,10 +1,10 @@
 """What the key file of an LMS key has: how its leaves are cut into leases, and a node cache."""
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar
 
 from seeclient.keyfile import Body, Head, KeyFile, whole
+from seemachine.frozen import field, frozen
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.sectors import Sectors
 from seemachine.wire.messages import MAX_HEIGHT, MAX_WARNAT
@@ -12,7 +12,7 @@ from seemachine.wire.messages import MAX_HEIGHT, MAX_WARNAT
 EXPONENTS = ("expcards", "explease", "expcache")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LmsKeyFile(KeyFile):
     """One LMS key.
 

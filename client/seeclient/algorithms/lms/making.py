@@ -6,7 +6,6 @@ key would be lost leaves.
 
 import contextlib
 import time
-from dataclasses import dataclass, replace
 
 from seeclient import cards, dispatch, keys
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
@@ -15,6 +14,7 @@ from seeclient.effects import Pause, Peer, Story, ask
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Listener
 from seeclient.keyfile import Made
 from seeclient.patience import Patience
+from seemachine.frozen import replace
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import ParameterError, lmots, lms
 from seemachine.wire.messages import (
@@ -24,27 +24,37 @@ from seemachine.wire.messages import (
     ContinueLmsCard,
     DiscardLms,
     LmsChunk,
+    LmsResumed,
+    LmsStarted,
 )
 from seemachine.wire.status import Status, StatusError
 
 
-@dataclass(slots=True)
 class Making:
     """A key in the making, as its client sees it. `remaining` steps are left.
 
     `unanswered` is set while a card may or may not have been written, `begun` after a step.
     """
 
-    keys: keys.KeyStore
-    peer: Peer
-    handle: bytes
-    recipe: Recipe
-    expcache: int
-    progress: Listener
-    patience: Patience
-    remaining: int
-    unanswered: bool = False
-    begun: bool = False
+    def __init__(
+        self,
+        keys: keys.KeyStore,
+        peer: Peer,
+        recipe: Recipe,
+        reply: LmsStarted | LmsResumed,
+        progress: Listener,
+        patience: Patience,
+    ) -> None:
+        self.keys = keys
+        self.peer = peer
+        self.recipe = recipe
+        self.handle = reply.handle
+        self.expcache = reply.expcache
+        self.remaining = reply.remaining
+        self.progress = progress
+        self.patience = patience
+        self.unanswered = False
+        self.begun = False
 
 
 def finish(making: Making) -> Story[LmsKeyFile]:

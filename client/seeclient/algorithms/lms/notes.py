@@ -1,9 +1,8 @@
 """The note of who is asked for a signature, by which whoever asks again finds the same machine."""
 
-from dataclasses import dataclass
-
 from seeclient.effects import Peer
 from seeclient.sightings import Leases
+from seemachine.frozen import frozen
 from seemachine.wire.messages import NvmemfileSign
 from seemachine.wire.status import Status, StatusError
 
@@ -11,7 +10,7 @@ from seemachine.wire.status import Status, StatusError
 NO_OPENING = "-"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Noted:
     """Which machine was asked, in which opening of its NVRAM, and which leaves of it were known
     before.

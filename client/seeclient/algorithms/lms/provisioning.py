@@ -1,16 +1,15 @@
 """Moving leases from cards into machines: `provesn=` (guide 2.7.2.1)."""
 
-from dataclasses import dataclass
-
 from seeclient import cards, dispatch
 from seeclient.algorithms.lms import thresholds
 from seeclient.effects import Roster, Story, ask
 from seeclient.patience import Patience
+from seemachine.frozen import frozen
 from seemachine.wire.messages import ProvisionLms
 from seemachine.wire.status import StatusError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Provisioned:
     """A lease that moved from a card to a machine: leaves `first` to `end`.
 

@@ -1,17 +1,17 @@
 """What LMS key to make."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from seeclient.keyfile import check_alias
 from seeclient.keys import KeyStore
 from seeclient.values import UsageError
+from seemachine.frozen import frozen
 from seemachine.lms.parameters import ParameterError, check_pair, lmots, lms
 from seemachine.wire.messages import GenerateLms
 from seemachine.wire.status import Status, StatusError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recipe:
     """What key to make. Parameter sets by name; exponents as in guide 2.7.1.
 

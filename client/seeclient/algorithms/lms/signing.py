@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from seeclient import connecting, dispatch
@@ -18,6 +17,7 @@ from seeclient.results import Signed
 from seeclient.sightings import Leases
 from seeclient.signing_options import PLAIN, SigningOptions
 from seeclient.thresholds import reason
+from seemachine.frozen import frozen
 from seemachine.lms.hashing import finish_message, start_message
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import (
@@ -35,7 +35,7 @@ SIGN = "nvmemfile_sign"
 LEAF_BYTES = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """A signature that is wanted. `why` acknowledges that few are left; empty where nobody did.
 

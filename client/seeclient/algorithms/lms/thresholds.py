@@ -4,12 +4,11 @@ The machine judges (docs/reference/protocol.md,
 Thresholds); the key file has the number for leases on cards that were written before it was set.
 """
 
-from dataclasses import replace
-
 from seeclient import dispatch
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.effects import Peer, Roster, Story, ask, ask_all
 from seeclient.thresholds import WHERE
+from seemachine.frozen import replace
 from seemachine.wire.messages import (
     MAX_WARNAT,
     LmsProvisioned,

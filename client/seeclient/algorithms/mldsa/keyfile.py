@@ -5,10 +5,10 @@ nobody else. It is nowhere else, so who loses the file loses the key.
 """
 
 import re
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 from seeclient.keyfile import Body, Head, KeyFile, formed
+from seemachine.frozen import field, frozen
 from seemachine.mldsa.parameters import MldsaParameters, of_public_key
 from seemachine.wire.messages import KEY_BLOB
 from seemachine.wire.names import CARDSET_BYTES
@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"[!-~]{0,64}", re.ASCII)
 _CARDSET = re.compile(rf"([0-9a-f]{{{2 * CARDSET_BYTES}}})?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MldsaKeyFile(KeyFile):
     """One ML-DSA key.
 

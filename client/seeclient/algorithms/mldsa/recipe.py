@@ -1,11 +1,11 @@
 """What ML-DSA key to make."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from seeclient.keyfile import check_alias
 from seeclient.keys import KeyStore
 from seeclient.values import UsageError
+from seemachine.frozen import field, frozen
 from seemachine.mldsa.parameters import DEFAULT, MldsaError, mldsa
 from seemachine.wire.status import Status, StatusError
 
@@ -16,7 +16,7 @@ OF_LMS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recipe:
     """What key to make. `mldsacode` is a name of seemachine.mldsa.parameters.
 
