@@ -1,6 +1,6 @@
 """A connection without TLS, with nothing between it and the system.
 
-A trio.SocketStream does the same behind five layers, which cost a machine as much as its log.
+The layers of a trio.SocketStream cost a machine as much as its log.
 """
 
 import os
