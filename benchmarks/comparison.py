@@ -17,6 +17,7 @@ PAIRS = 20
 TREES = ((5, 8), (10, 8), (10, 4))
 LARGE = (15, 8)
 KEYGEN_SECONDS = 0.25  # short keys are made again for so long
+SLOW_SECONDS = 3.0  # a key that takes longer is made in one trial alone
 RATE_SECONDS = 0.2
 PATIENCE_SECONDS = 10.0  # a large key expected to take longer is extrapolated
 
@@ -117,6 +118,8 @@ def compare(libraries: list[Library], extent: Extent) -> Comparison:
 
 def _try(result: Comparison, library: Library, h: int, w: int) -> None:
     trials = result.trials[library.name]
+    if max(trials[KEYGENS[h, w]], default=0) > SLOW_SECONDS:
+        return
     taken = [library.keygen(h, w)]
     while sum(taken) < KEYGEN_SECONDS:
         taken.append(library.keygen(h, w))

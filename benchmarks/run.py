@@ -110,7 +110,7 @@ def _measured_once(name: str, run: Run, tree: Tree, extent: Extent) -> bool:
 
 def _add(figures: dict[str, Measured], figure: Figure) -> None:
     measured = figures.setdefault(figure.name, Measured(figure.unit, []))
-    measured.samples.append(figure.value)
+    measured.samples.append(float(f"{figure.value:.6g}"))
     measured.note = figure.note
 
 
