@@ -60,7 +60,7 @@ class Verdict:
     @property
     def ratio(self) -> str:
         """How many times BASE, and what it was to be."""
-        if self.goal.base is None or self.base is None:
+        if not self.goal.base or not self.base:
             return ""
         return f"{self.value / self.base:.2f} (goal {self.goal.bound / self.goal.base:.2f})"
 
@@ -132,6 +132,5 @@ def verdicts(
 def _verdict(goal: Goal, value: float, base: float | None, alike: bool) -> Verdict:
     met: bool | None = goal.reached(value, goal.bound)
     if not (met or alike or goal.everywhere):
-        comparable = base is not None and goal.base is not None
-        met = goal.reached(value / base, goal.bound / goal.base) if comparable else None
+        met = goal.reached(value / base, goal.bound / goal.base) if base and goal.base else None
     return Verdict(goal, value, base, met)

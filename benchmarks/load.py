@@ -11,6 +11,7 @@ import selectors
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgpack
@@ -39,7 +40,7 @@ class Frame:
     batch: bool
 
     @classmethod
-    def of(cls, name: str, fields: dict[str, object]) -> "Frame":
+    def of(cls, name: str, fields: Mapping[str, object]) -> "Frame":
         """Make it, once."""
         marker = 1 << 31
         body = msgpack.packb([marker, name, fields])

@@ -19,7 +19,9 @@ class Figure:
 
 
 class NotHere(Exception):
-    """The tree, or the system, has nothing to measure here; the text says what is missing."""
+    """The tree, or the system, has nothing more to measure here; each line of the text says what is
+    missing.
+    """
 
 
 def plain(value: float) -> str:

@@ -49,7 +49,9 @@ def markdown(run: Run, beside: Beside) -> str:
             part = PARTS[name]
             sections += [f"## {part.title}", *_part(figures, beside, matrix=part.table)]
     if run.missing:
-        missing = "\n".join(f"* {why}" for why in run.missing.values())
+        missing = "\n".join(
+            f"* {each}" for why in run.missing.values() for each in why.splitlines()
+        )
         sections += ["## Not measured", missing]
     return "\n\n".join(sections) + "\n"
 
@@ -95,12 +97,12 @@ def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 
 def _head(run: Run) -> str:
-    state = {True: "as committed", False: "with changes that are not committed"}.get(run.clean, "")
+    state = {True: ", as committed", False: ", with changes that are not committed", None: ""}
     beside = f" In turn with it: {run.beside}." if run.beside else ""
     shares = ", ".join(f"{share:.0%} ({part})" for part, share in run.others.items())
     return (
-        f"{sentence(run.host)} Tree {run.commit}, {state}.{beside} Meanwhile others used of the"
-        f" cores: {shares}."
+        f"{sentence(run.host)} Tree {run.commit}{state[run.clean]}.{beside} Meanwhile others used"
+        f" of the cores: {shares}."
     )
 
 

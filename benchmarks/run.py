@@ -85,6 +85,9 @@ def _measure(name: str, runs: list[Run], measured: list[Tree], extent: Extent) -
         beside = (run.parts.get(name, {}).get(figure) for run in runs[1:])
         told = [plain(other.value) for other in beside if other]
         print(f"  {figure:<66} {plain(each.value):>10} {each.unit:<12}", *told, flush=True)
+    for run in runs:
+        for why in run.missing.get(name, "").splitlines():
+            print(f"  {run.commit}: {why}", flush=True)
     return well
 
 

@@ -51,8 +51,7 @@ def checked_out(name: str) -> Iterator[Tree]:
         _git("worktree", "add", "--quiet", "--detach", str(folder), name)
         try:
             for words in (BUILD, COMPILE):
-                silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-                subprocess.run([sys.executable, *words], cwd=folder, **silent, check=True)
+                subprocess.run([sys.executable, *words], cwd=folder, check=True)
             yield Tree(folder, commit_of(name), clean=True)
         finally:
             _git("worktree", "remove", "--force", str(folder))

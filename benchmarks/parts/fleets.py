@@ -19,7 +19,7 @@ from seeclient import blocking
 SHAPES = {"each": "machines, a process each", "one": "machines in one process"}
 # Set size, not kernel memory: a page that n processes share counts for each as its n-th part.
 PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
-RECIPE = {"lms": "sha256_m32_h5", "lmots": "sha256_n32_w8"}
+SETS = ("sha256_m32_h5", "sha256_n32_w8")
 COMMANDS = {
     "fleet status": ("seemachine", "fleet", "status"),
     "pipsqueak banner": ("seeclient.pipsqueak",),
@@ -61,7 +61,7 @@ def _size_figures(name: str, home: Path) -> Iterator[Figure]:
 
 def _command_figures(name: str) -> Iterator[Figure]:
     with blocking.open_fleet() as fleet:
-        key = fleet.generate_lms("bench", **RECIPE)
+        key = fleet.generate_lms("bench", *SETS)
         yield Figure(f"{name}: first signature", once(lambda: key.sign(MESSAGE)), "s", "h5/w8")
     for command, (module, *words) in COMMANDS.items():
         took = seconds(lambda words=(module, *words): _run(*words), REPEATS)

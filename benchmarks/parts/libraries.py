@@ -6,14 +6,17 @@ import libraries
 import outside
 from comparison import compare
 from extents import Extent
-from measure import Figure
+from measure import Figure, NotHere
 
 
 def figures(extent: Extent) -> Iterator[Figure]:
     """Ours first, then whatever is here."""
-    every = [*libraries.ours(), *outside.present()[0], *libraries.plain_python()]
+    found, missing = outside.present()
+    every = [*libraries.ours(), *found, *libraries.plain_python()]
     try:
         yield from compare(every, extent).figures()
     finally:
         for library in every:
             library.close()
+    if missing:
+        raise NotHere("\n".join(missing))
