@@ -91,6 +91,15 @@ def new_token() -> bytes:
     return os.urandom(TOKEN_BYTES)
 
 
+def many(asked: Sequence[m.NvmemfileSign]) -> m.NvmemfileSignMany:
+    """The same of one file in one request."""
+    return m.NvmemfileSignMany(
+        file=asked[0].file,
+        tokens=[each.token for each in asked],
+        messages=[each.message for each in asked],
+    )
+
+
 def flipped(data: bytes) -> bytes:
     """The same bytes but for one bit."""
     return bytes([data[0] ^ 1]) + data[1:]
@@ -277,6 +286,58 @@ class WorldOfMachines(RuleBasedStateMachine):
                     break
 
     @precondition(held)
+    @rule(count=st.integers(1, 40), again=st.integers(0, 3), data=st.data())
+    def sign_many(self, count: int, again: int, data: st.DataObject) -> None:
+        """New messages, and some that were asked for before, in one request, in any order."""
+        esn, name = data.draw(st.sampled_from(self.held()))
+        old = self.signed_by(esn, name)[-again:] if again else []
+        new = [self.order(name, b"%d" % number) for number in range(count)]
+        asked = data.draw(st.permutations([*new, *(order.request for order in old)]))
+        before = self.machines[esn].store.get(name)
+        reply = self.ask(esn, many(asked))
+        assert isinstance(reply, m.NvmemfileSignedMany)
+        after = self.machines[esn].store.get(name)
+        taken = before.remaining - (0 if after is None else after.remaining)
+        assert (taken, reply.remaining) == (min(count, before.remaining), before.remaining - taken)
+        statuses = {each.index: each.status for each in reply.refusals}
+        known = {order.request.token: order for order in old}
+        for index, each in enumerate(asked):
+            order = known.get(each.token)
+            if index in statuses:
+                self.check_refused(statuses[index], order)
+            else:
+                self.check_signed(esn, each, order, reply.signatures[index], reply.leaves[index])
+
+    def order(self, name: bytes, message: bytes) -> m.NvmemfileSign:
+        return m.NvmemfileSign(file=name, token=new_token(), message=message)
+
+    def signed_by(self, esn: str, name: bytes) -> list[Order]:
+        """The orders of a message that a machine has in its ledger for one of its files."""
+        return [
+            order
+            for order in self.known()
+            if isinstance(order.request, m.NvmemfileSign)
+            and (order.esn, order.request.file) == (esn, name)
+        ]
+
+    def check_refused(self, status: int, order: Order | None) -> None:
+        """There was no leaf for a new message; of an old one its lease was used up long ago."""
+        assert status == (Status.NotAvailable if order is None else Status.UseLimitExceeded)
+        assert order is None or self.later
+
+    def check_signed(
+        self, esn: str, asked: m.NvmemfileSign, order: Order | None, signature: bytes, leaf: int
+    ) -> None:
+        """A new leaf, or the signature from before."""
+        assert self.keys[asked.file].verify(asked.message, signature)
+        if order is not None and order.reply is not None:
+            assert signature == order.reply.signature
+            return
+        if order is not None:
+            self.orders.remove(order)
+        self.note(esn, asked, m.NvmemfileSigned(signature=signature, leaf=leaf, remaining=0))
+
+    @precondition(held)
     @rule(message=st.binary(max_size=40), data=st.data())
     def sign_what_the_client_hashed(self, message: bytes, data: st.DataObject) -> None:
         (esn, name), token = data.draw(st.sampled_from(self.held())), new_token()
@@ -444,12 +505,14 @@ class WorldOfMachines(RuleBasedStateMachine):
         self.dies_at(smartcard, "replace_file", esn, lambda: self.ask(esn, provision))
 
     @precondition(held)
-    @rule(data=st.data())
-    def die_between_reserving_and_signing(self, data: st.DataObject) -> None:
+    @rule(count=st.integers(1, 3), data=st.data())
+    def die_between_reserving_and_signing(self, count: int, data: st.DataObject) -> None:
         esn, name = data.draw(st.sampled_from(self.held()))
-        request = m.NvmemfileSign(file=name, token=new_token(), message=b"lost")
+        file = self.machines[esn].store.get(name)
+        asked = [self.order(name, b"lost") for _ in range(min(count, file.remaining))]
+        request = asked[0] if count == 1 else many(asked)
         self.dies_at(self.machines[esn].store, "reserve", esn, lambda: self.ask(esn, request))
-        self.orders.append(Order(esn, request, None, self.put_back[esn]))
+        self.orders += [Order(esn, each, None, self.put_back[esn]) for each in asked]
 
     @rule(esn=machines_of, force=st.booleans())
     def format(self, esn: str, force: bool) -> None:

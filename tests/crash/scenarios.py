@@ -110,12 +110,16 @@ def replace(scene: Scene) -> None:
 
 
 def provision(scene: Scene) -> None:
-    """Leases moved from a card one after another."""
+    """Leases moved from a card one after another; each ends in the middle of a batch, or of one
+    request.
+    """
     session = scene.open()
-    for _ in range(2):
-        file = scene.provision(session)
-        scene.sign(session, file)
-        scene.batch(session, [file] * 4)
+    file = scene.provision(session)
+    scene.sign(session, file)
+    scene.batch(session, [file] * 4)
+    assert scene.provision(session) == file
+    scene.sign(session, file)
+    scene.many(session, file, 4)
 
 
 def sign(scene: Scene) -> None:

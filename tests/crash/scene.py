@@ -16,7 +16,7 @@ from kit.commands import sign as request_for
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
-from seemachine.commands.signing import Signing, start_signing
+from seemachine.commands.signing import Started, start_signing
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.keys import PublicKey
 from seemachine.machine import Session
@@ -173,10 +173,26 @@ class Scene:
         """A batch of signatures, reserved in one flush."""
         orders = [self.order(session, file) for file in files]
         started = start_signing(session.machine, [(order.request, "") for order in orders])
-        for order, signing in zip(orders, started, strict=True):
-            if isinstance(signing, Signing):
+        for order, each in zip(orders, started, strict=True):
+            for signing in each.signings if isinstance(each, Started) else ():
                 self.mark(Handed((order.identifier, signing.reserved.leaf), order.message))
         self.done("batch")
+
+    def many(self, session: Session, file: bytes, count: int) -> None:
+        """So many messages in one request; where the lease ends, so do the signatures."""
+        orders = [self.order(session, file) for _ in range(count)]
+        signed = get(
+            session,
+            m.NvmemfileSignMany(
+                file=file,
+                tokens=[order.request.token for order in orders],
+                messages=[order.message for order in orders],
+            ),
+        )
+        for order, leaf, signature in zip(orders, signed.leaves, signed.signatures, strict=True):
+            if signature:
+                self.mark(Handed((order.identifier, leaf), order.message))
+        self.done("many")
 
     def order(self, session: Session, file: bytes) -> Asked:
         """A new order for a leaf of a file."""

@@ -11,7 +11,8 @@ from crash.host import CrashHost, Leaf, Places, counters, in_place, place
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
-from seemachine.commands.signing import Signing, prepare, start_signing
+from seemachine.commands.pages import prepare
+from seemachine.commands.signing import Signing, Started, start_signing
 from seemachine.machine import Machine, Session
 from seemachine.state.errors import StateError
 from seemachine.testing import repeatable
@@ -48,7 +49,7 @@ def take(machine: Machine, files: list[bytes], message: bytes = b"after") -> lis
         for n, file in enumerate(files)
     ]
     started = start_signing(machine, [(request, "") for request in requests])
-    return [signing for signing in started if isinstance(signing, Signing)]
+    return [each for some in started if isinstance(some, Started) for each in some.signings]
 
 
 def leaf_of(signing: Signing) -> Leaf:

@@ -239,16 +239,20 @@ def new(kind: type[Any], **given: object) -> Any:
 
 
 def signs_well(session: Session, file: m.NvmemfileInfo) -> None:
-    """Two signatures of a file, if it gives any: with leaves of their own, and each verifies."""
-    made = [
-        signed
-        for _ in range(2)
-        if (signed := said(session, new(m.NvmemfileSign, file=file.file, message=b"m"))) is not None
-    ]
-    assert len({signed.leaf for signed in made}) == len(made)
-    for signed in made:
+    """Three signatures of a file, if it gives any, two of them in one request: with leaves of their
+    own, and each verifies.
+    """
+    made: list[bytes] = []
+    alone = said(session, new(m.NvmemfileSign, file=file.file, message=b"m"))
+    made += [alone.signature] if alone is not None else []
+    tokens = [next(_tokens), next(_tokens)]
+    together = m.NvmemfileSignMany(file=file.file, tokens=tokens, messages=[b"m", b"m"])
+    signed = said(session, together)
+    made += [each for each in signed.signatures if each] if signed is not None else []
+    assert len({signature[:4] for signature in made}) == len(made)
+    for signature in made:
         key = PublicKey.decode(file.public_key)
-        assert candidate_root(session.machine.engine, key, [b"m"], signed.signature) == key.root
+        assert candidate_root(session.machine.engine, key, [b"m"], signature) == key.root
 
 
 def reserves_well(session: Session, file: m.NvmemfileInfo) -> None:
