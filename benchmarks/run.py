@@ -93,20 +93,17 @@ def _measure(name: str, runs: list[Run], measured: list[Tree], extent: Extent) -
 
 def _measured_once(name: str, run: Run, tree: Tree, extent: Extent) -> bool:
     """Adds what one process measures. Returns whether it went through."""
-    process = subprocess.Popen(
-        [sys.executable, str(PART), name, extent.name],
-        env=tree.environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        told = json.loads(line)
-        if "missing" in told:
-            run.missing[name] = told["missing"]
-        else:
-            _add(run.parts.setdefault(name, {}), Figure(**told["figure"]))
-    if process.wait():
+    words = [sys.executable, str(PART), name, extent.name]
+    env = tree.environment()
+    with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            told = json.loads(line)
+            if "missing" in told:
+                run.missing[name] = told["missing"]
+            else:
+                _add(run.parts.setdefault(name, {}), Figure(**told["figure"]))
+    if process.returncode:
         run.missing[name] = f"{name}: failed"
     return process.returncode == 0
 

@@ -103,3 +103,17 @@ def test_a_goal_is_a_ratio_on_another_machine(
     """10,000 a second where the tree before reached 4,574: 2.19 times as many elsewhere."""
     [verdict] = goals.verdicts(HERE | host, {RATE: rate}, base)
     assert verdict.met is met
+
+
+def test_a_part_that_fails_is_named_and_the_rest_goes_on(
+    history: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its process ends with a traceback; the run says so, and knows that it did not go through."""
+    import run
+    from extents import QUICK
+    from trees import here
+
+    measured = history.Run(HERE, "new", clean=True)
+    assert not run._measured_once("no such part", measured, here(), QUICK)
+    assert measured.missing == {"no such part": "no such part: failed"}
+    assert "no such part" in capfd.readouterr().err
