@@ -19,7 +19,7 @@ from measure import processor_seconds
 
 ESN = "7852-268D-3BF9"
 PATIENCE_SECONDS = 60.0
-LOAD = Path(__file__).with_name("load.py")
+LOAD = Path(__file__).resolve().with_name("load.py")
 
 
 @dataclass(frozen=True, slots=True)

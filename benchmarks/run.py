@@ -7,7 +7,6 @@ ratios are honest where the machine is slow or busy.
 import argparse
 import contextlib
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from publishing import publish
 from trees import Tree
 
 DOCS = trees.ROOT / "docs/explanation"
-PART = Path(__file__).with_name("part.py")
+PART = Path(__file__).resolve().with_name("part.py")
 
 
 def main() -> int:
@@ -93,9 +92,7 @@ def _measure(name: str, runs: list[Run], measured: list[Tree], extent: Extent) -
 
 def _measured_once(name: str, run: Run, tree: Tree, extent: Extent) -> bool:
     """Adds what one process measures. Returns whether it went through."""
-    words = [sys.executable, str(PART), name, extent.name]
-    env = tree.environment()
-    with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True) as process:
+    with tree.python(str(PART), name, extent.name) as process:
         assert process.stdout is not None
         for line in process.stdout:
             told = json.loads(line)

@@ -23,11 +23,17 @@ class Tree:
     commit: str
     clean: bool
 
-    def environment(self) -> dict[str, str]:
-        """In which every Python process runs this tree."""
+    def python(self, *words: str) -> "subprocess.Popen[str]":
+        """A process of Python that runs this tree, as do those that it starts; its output is
+        read.
+        """
         path = os.pathsep.join(map(str, (self.folder, self.folder / "client")))
         # Without bytecode each of its processes would compile it anew.
-        return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
+        env = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
+        # In its folder: `python -m` looks there before anywhere else.
+        return subprocess.Popen(
+            [sys.executable, *words], env=env, cwd=self.folder, stdout=subprocess.PIPE, text=True
+        )
 
 
 def here() -> Tree:

@@ -105,6 +105,21 @@ def test_a_goal_is_a_ratio_on_another_machine(
     assert verdict.met is met
 
 
+def test_every_process_runs_the_tree_that_is_measured(
+    history: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also `python -m seemachine`, which would take a package of the folder that it runs in."""
+    from trees import Tree
+
+    for name in ("__init__.py", "__main__.py"):
+        (tmp_path / "older/seemachine").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "older/seemachine" / name).write_text("print('the older tree')\n")
+    monkeypatch.chdir(BENCHMARKS.parent)
+    with Tree(tmp_path / "older", "older", clean=True).python("-m", "seemachine") as process:
+        assert process.stdout is not None
+        assert process.stdout.read() == "the older tree\n" * 2
+
+
 def test_a_part_that_fails_is_named_and_the_rest_goes_on(
     history: ModuleType, capfd: pytest.CaptureFixture[str]
 ) -> None:

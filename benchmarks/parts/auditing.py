@@ -15,7 +15,7 @@ from extents import Extent
 from measure import Figure, once
 from seeclient import verifying
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 MAKER = ROOT / "benchmarks/pile.py"
 # Runs a command, then says how much memory it had resident at most, in kB.
 WATCHED = """
