@@ -20,8 +20,8 @@ from seemachine.terminal import finish_output, settle_streams
 JSON = "--json"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
+def main(arguments: Sequence[str] | None = None, options: argparse.Namespace | None = None) -> int:
+    """Run one command, whose words may have been read before.
 
     Returns the exit code: 0 done, 1 refused, 2 invalid command line, 130 interrupted.
     """
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     answer = Answer(as_json=JSON in words)
     try:
-        code = _carried_out(words, answer)
+        code = _carried_out(words, answer, options)
         answer.close(code)
         sys.stdout.flush()
     except WrongUsage as wrong:
@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _carried_out(words: Sequence[str], answer: Answer) -> int:
+def _carried_out(words: Sequence[str], answer: Answer, options: argparse.Namespace | None) -> int:
     try:
-        return _run(words, answer)
+        return _run(words, answer, options)
     except KeyboardInterrupt:
         say(file=sys.stderr)
         return answer.fail(Failure.of(INTERRUPTED, "interrupted"))
@@ -66,11 +66,16 @@ def _carried_out(words: Sequence[str], answer: Answer) -> int:
         return answer.refuse(failure_of(error))
 
 
-def _run(words: Sequence[str], answer: Answer) -> int:
-    if not words:
+def read(words: Sequence[str]) -> argparse.Namespace:
+    """The words of a command line. Raises WrongUsage, SystemExit."""
+    return _parser().parse_args(words)
+
+
+def _run(words: Sequence[str], answer: Answer, options: argparse.Namespace | None) -> int:
+    if options is None and not words:
         _parser().print_help(sys.stderr)
         return 2
-    options = _parser().parse_args(words)
+    options = options or read(words)
     # The one place where the environment is asked; what follows is handed on.
     from seemachine.world import World
 

@@ -4,10 +4,10 @@ is started again, with a pause that grows.
 
 import os
 import signal
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import trio
@@ -15,9 +15,11 @@ import trio
 from seemachine.config import Config
 from seemachine.fleet import supervisor_log
 from seemachine.fleet.configuration import FleetPlan
+from seemachine.fleet.processes import Child, ForkServer, died, started
 from seemachine.fleet.settings_file import write_settings
 from seemachine.hsms import published, supervised
 from seemachine.process import signals, systemd
+from seemachine.process.fork_server import adopt_orphans
 from seemachine.process.identity import Process, child
 from seemachine.process.pace import rest
 from seemachine.process.shortage import lacking
@@ -56,21 +58,32 @@ class Supervisor:
         self._ready: set[str] = set()
         self._failed: set[str] = set()
         self._failure: FleetFailed | None = None
+        self._server: ForkServer | None = None
 
     async def run(self) -> None:
         """Start, keep, stop."""
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
             self._stopping.release()
             trio.lowlevel.spawn_system_task(signals.heed, self._asked)
-            async with trio.open_nursery() as nursery:
-                for group in self._fleet.groups:
-                    nursery.start_soon(self._keep, group, nursery.cancel_scope)
-                await anext(received)
-                self._stopping.begin()
-                systemd.stopping()
-                nursery.cancel_scope.cancel()
+            if adopt_orphans():
+                self._server = ForkServer(_environment())
+            try:
+                await self._keep_all(received)
+            finally:
+                if self._server is not None:
+                    await self._server.close()
         if self._failure is not None:
             raise self._failure
+
+    async def _keep_all(self, received: AsyncIterator[int]) -> None:
+        """Until a signal."""
+        async with trio.open_nursery() as nursery:
+            for group in self._fleet.groups:
+                nursery.start_soon(self._keep, group, nursery.cancel_scope)
+            await anext(received)
+            self._stopping.begin()
+            systemd.stopping()
+            nursery.cancel_scope.cancel()
 
     async def _keep(self, group: Group, scope: trio.CancelScope) -> None:
         pause = FIRST_PAUSE
@@ -92,7 +105,7 @@ class Supervisor:
     async def _live_once(self, group: Group) -> str:
         """One life of a process, and how it ended. What the system lacks ends one, and never us."""
         try:
-            return _died(await self._run_once(group))
+            return died(await self._run_once(group))
         except (OSError, RuntimeError, MemoryError) as error:
             if not isinstance(error, OSError) and not lacking(error):
                 raise
@@ -102,15 +115,11 @@ class Supervisor:
     async def _run_once(self, group: Group) -> int:
         """One life of the process of some machines. Cancelled, it stops the process in order."""
         files = await for_each(write_settings, group)
-        words = [word for file in files for word in ("--config", str(file))]
-        command = [sys.executable, "-P", "-m", "seemachine", "serve", *words]
-        # In a session of its own: Ctrl-C is for the supervisor, which stops its machines in order.
-        process = await trio.lowlevel.open_process(
-            command, stdin=None, start_new_session=True, env=_environment()
-        )
+        process, begin = await self._begun(group, files)
         try:
             ours = child(process.pid)
             await for_each(partial(self._record, ours), group)
+            begin()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._announce, group, ours)
                 code = await process.wait()
@@ -120,6 +129,13 @@ class Supervisor:
             await self._stop(group, process)
             for machine in group:
                 self._record(None, machine)
+
+    async def _begun(self, group: Group, files: Sequence[Path]) -> tuple[Child, Callable[[], None]]:
+        """A process, and what lets it do its work once it is known whose it is. Raises OSError."""
+        if self._server is None or len(group) > 1:
+            return await started(files, _environment()), lambda: None
+        forked = await self._server.fork(group[0].esn, files[0])
+        return forked, forked.begin
 
     def _record(self, ours: Process | None, machine: Config) -> None:
         supervised.set_process(self._fleet.world, machine.esn, ours)
@@ -160,7 +176,7 @@ class Supervisor:
         if known < len(self._ready | self._failed) == len(self._fleet.machines) and self._ready:
             systemd.ready(f"{len(self._ready)} machines are up")
 
-    async def _stop(self, group: Group, process: trio.Process) -> None:
+    async def _stop(self, group: Group, process: Child) -> None:
         if process.poll() is not None:
             return
         patience = max(machine.limits.drain_seconds for machine in group) + KILL_AFTER
@@ -193,11 +209,3 @@ def _named(group: Group) -> str:
 def _environment() -> dict[str, str]:
     """Of a machine's process. Only the supervisor talks with the service manager."""
     return {name: value for name, value in os.environ.items() if name != systemd.VARIABLE}
-
-
-def _died(code: int) -> str:
-    return (
-        f"was killed by {signal.Signals(-code).name}"
-        if code < 0
-        else f"ended with exit code {code}"
-    )

@@ -22,8 +22,8 @@ KEY = ["algorithm=lms", "lmscode=sha256_m24_h5", "lmotscode=sha256_n24_w2"]
 class FleetShell(Shell):
     """Commands on a world with a fleet file. Those that start processes are one themselves."""
 
-    def __init__(self, home: Path) -> None:
-        super().__init__(home)
+    def __init__(self, home: Path, **more: str) -> None:
+        super().__init__(home, **more)
         home.mkdir(exist_ok=True)
         self.write_fleet()
 

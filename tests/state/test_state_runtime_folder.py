@@ -3,6 +3,7 @@ once.
 """
 
 import fcntl
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,19 +83,32 @@ def test_a_file_that_another_machine_forgot_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two machines make room at once: neither fails for what is gone already."""
-    names, listed = {"a.record", "b.record"}, Path.glob
-    for each in names:
+    listed = os.listdir
+    for each in ("a.record", "b.record", "c.tips"):
         (tmp_path / each).touch()
 
-    def forgotten_by_another(folder: Path, pattern: str) -> list[Path]:
-        found = sorted(listed(folder, pattern))
-        found[0].unlink()
+    def forgotten_by_another(folder: Path) -> list[str]:
+        found = sorted(listed(folder))
+        (folder / found[0]).unlink()
         return found
 
-    monkeypatch.setattr(runtime_folder, "MOST_FILES", 1)
-    monkeypatch.setattr(Path, "glob", forgotten_by_another)
-    runtime_folder.forget_oldest(tmp_path, "*.record")
-    assert [path.name for path in tmp_path.iterdir()] == ["b.record"]
+    monkeypatch.setattr(runtime_folder, "MOST_FILES", 2)
+    monkeypatch.setattr(os, "listdir", forgotten_by_another)
+    runtime_folder.forget_oldest(tmp_path, ".record")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.record", "c.tips"]
+
+
+def test_room_is_made_for_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full folder is sorted by age once in a while, not for each file that comes."""
+    monkeypatch.setattr(runtime_folder, "MOST_FILES", 32)
+    for number in range(32):
+        path = tmp_path / f"{number}.record"
+        path.touch()
+        os.utime(path, (number, number))
+    runtime_folder.forget_oldest(tmp_path, ".record")
+    assert {path.name for path in tmp_path.iterdir()} == {f"{n}.record" for n in range(2, 32)}
+    runtime_folder.forget_oldest(tmp_path, ".record")
+    assert len(list(tmp_path.iterdir())) == 30
 
 
 def test_a_folder_of_another_version_is_left_alone(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ class RuntimeWitness(LaggingWitness):
         path = self._folder / f"{self._identity.hex()}.record"
         try:
             if not path.exists():
-                forget_oldest(self._folder, "*.record")
+                forget_oldest(self._folder, ".record")
             self._file = WitnessFile(path, self._boot)
         except StateLocked:
             # Beside another process only a copy may run that a person let go on.

@@ -15,8 +15,11 @@ from seemachine.state.errors import StateFailed
 
 OFF = "off"
 AUTO = "auto"
-# Of each kind; those that were not written for longest are forgotten.
-MOST_FILES = 1024
+# Of each kind, for several fleets of a thousand machines; those that were not written for longest
+# are forgotten.
+MOST_FILES = 4096
+# Of those that there may be, one part in so many is forgotten at a time: who comes next finds room.
+PARTS = 16
 VERSION = "version"
 FORMAT = Format("runtime witness")
 
@@ -57,7 +60,7 @@ def check_folder(folder: Path) -> None:
 def held(path: Path) -> Iterator[int]:
     """A file that is open, and that no other process has meanwhile. Raises OSError."""
     if not path.exists():
-        forget_oldest(path.parent, f"*{path.suffix}")
+        forget_oldest(path.parent, path.suffix)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -66,18 +69,25 @@ def held(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def forget_oldest(folder: Path, pattern: str) -> None:
+def forget_oldest(folder: Path, suffix: str) -> None:
     """Make room for one more file where there are too many.
 
     Those in use were written last, and stay.
     """
-    files = list(folder.glob(pattern))
-    # Others may do the same at the same time.
-    with contextlib.suppress(FileNotFoundError):
-        for path in sorted(files, key=lambda path: path.stat().st_mtime)[
-            : max(0, len(files) - MOST_FILES + 1)
-        ]:
-            path.unlink(missing_ok=True)
+    names = [name for name in os.listdir(folder) if name.endswith(suffix)]  # noqa: PTH208
+    if len(names) < MOST_FILES:
+        return
+    files = sorted(map(folder.joinpath, names), key=_written)
+    for path in files[: len(files) - MOST_FILES + max(1, MOST_FILES // PARTS)]:
+        path.unlink(missing_ok=True)
+
+
+def _written(path: Path) -> float:
+    # Another machine may make room at the same time.
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0
 
 
 def _refuse_shared(folder: Path) -> None:
