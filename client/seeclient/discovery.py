@@ -12,7 +12,8 @@ from seeclient.effects import Address, Peer
 from seeclient.refusals import Unreachable
 from seemachine.formats import PUBLISHED, OtherVersion
 from seemachine.frozen import replace
-from seemachine.wire.names import SEE_PORT, is_esn, is_nvram
+from seemachine.wire.entries import expanded
+from seemachine.wire.names import MOST_MACHINES, SEE_PORT, is_esn, is_nvram
 from seemachine.wire.printable import is_printable
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import World
@@ -137,10 +138,7 @@ def _from_file(path: Path, world: World) -> list[Address]:
     try:
         # Some editors begin a file with a mark of its byte order.
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        meant = [
-            _meant({"tls": table.get("tls"), **entry}, number)
-            for number, entry in enumerate(table["machines"], 1)
-        ]
+        meant = _meant(table)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise StatusError(
@@ -161,11 +159,23 @@ def _of_world(address: Address, world: World) -> Address:
         return replace(address, nvram=NEVER_UP)
 
 
-def _meant(entry: dict[str, Any], number: int) -> Address:
-    host, port = entry.get("host", "127.0.0.1"), entry.get("port", SEE_PORT + number - 1)
-    return _checked(
-        host, port, entry.get("module", number), entry["esn"], tls=entry["tls"] is not None
-    )
+def _meant(table: dict[str, Any]) -> list[Address]:
+    """Where the machines of a fleet file are meant to be: as many as it counts, in module order.
+
+    Raises ValueError, KeyError, TypeError, AttributeError.
+    """
+    wanted = table.get("count", 0)
+    if type(wanted) is not int or not 0 <= wanted <= MOST_MACHINES:
+        raise ValueError(f"count = {wanted!r}")
+    entries = table.get("machines", []) if wanted else table["machines"]
+    found = _ordered(_meant_address(table, entry) for entry in expanded(entries, wanted))
+    return found[:wanted] if wanted else found
+
+
+def _meant_address(table: dict[str, Any], entry: dict[str, Any]) -> Address:
+    tls = entry.get("tls", table.get("tls"))
+    host = entry.get("host", "127.0.0.1")
+    return _checked(host, entry["port"], entry["module"], entry["esn"], tls=tls is not None)
 
 
 # The type of each part of an address, and what else holds for it.

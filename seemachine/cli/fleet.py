@@ -36,12 +36,16 @@ def up(options: argparse.Namespace, answer: Answer) -> int:
     from seemachine.lms import engines
 
     try:
-        path = configuration.find(options.world, options.file)
-        fleet = configuration.read(path, options.world)
+        path = configuration.find(options.world, options.file, options.count or 0)
+        fleet = configuration.read(path, options.world, options.count)
     except ConfigError as error:
         raise Refused(str(error), 2) from None
     for esn, why in fleet.left_out.items():
         answer.note(f"{esn} {why}")
+    if resting := states.beyond_count(fleet):
+        stay = "stays" if resting == 1 else "stay"
+        more = f"{counted(resting, 'more machine')} of this world {stay} down"
+        answer.note(f"{more}: count is {fleet.count}")
     here = [machine for machine in fleet.machines if machine.esn not in fleet.left_out]
     fleet = replace(fleet, machines=tuple(here))
     _refuse_up(fleet)

@@ -85,12 +85,13 @@ def start(fleet: FleetPlan, path: Path) -> BackgroundFleet:
     private_folder(fleet.world.fleet)
     with log_path(fleet.world).open("ab") as log:
         began = log.tell()
-        process = _supervisor(path, fleet.world, log)
+        process = _supervisor(path, fleet, log)
     return BackgroundFleet(fleet, process, child(process.pid), began)
 
 
-def _supervisor(path: Path, world: World, log: IO[bytes]) -> "subprocess.Popen[bytes]":
-    words = ["fleet", "up", str(path.absolute()), "--home", str(world)]
+def _supervisor(path: Path, fleet: FleetPlan, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+    count = ["--count", str(fleet.count)] if fleet.count else []
+    words = ["fleet", "up", str(path.absolute()), *count, "--home", str(fleet.world)]
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "seemachine", *words],
         stdin=subprocess.DEVNULL,

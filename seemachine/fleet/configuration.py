@@ -12,13 +12,14 @@ from seemachine.hsms import records
 from seemachine.hsms.records import Loaded, Module
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import StateCorrupt, StateOtherVersion
-from seemachine.wire.names import MODELS, MOST_MODULES, SEE_PORT, is_esn
+from seemachine.wire.entries import expanded
+from seemachine.wire.names import MODELS, MOST_MODULES, is_esn
 from seemachine.world import World
 
 FILE_NAME = "fleet.toml"
 RUNNING = "running.json"
 FORMAT = Format("list of running machines")
-SECTIONS = ("process", "machines", "operator", "limits", "tls")
+SECTIONS = ("process", "count", "machines", "operator", "limits", "tls")
 # Settings of a machine that a fleet file gives to all machines, and where.
 SHARED = {
     "limits": "they hold for all machines; write them as [limits], outside [[machines]]",
@@ -32,13 +33,14 @@ SHARED = {
 class FleetPlan:
     """Machines in module order, each with the settings of its process.
 
-    `left_out`: ESNs that stay down, with the reason. `process`: see FleetSettings.
+    `left_out`: ESNs that stay down, with the reason. `process`, `count`: see FleetSettings.
     """
 
     world: World
     machines: tuple[Config, ...]
     left_out: dict[str, str] = field(default_factory=dict)
     process: str = EACH
+    count: int = 0
 
     @property
     def groups(self) -> list[tuple[Config, ...]]:
@@ -54,15 +56,17 @@ class FleetPlan:
         ]
 
 
-def find(world: World, file: Path | None) -> Path:
-    """The fleet file: the one given, else the world's own, made now if there is none."""
+def find(world: World, file: Path | None, count: int = 0) -> Path:
+    """The fleet file: the one given, else the world's own, made now, with that count, if there is
+    none.
+    """
     if file is not None:
         return file
     path = private_folder(world.folder) / FILE_NAME
     if not path.exists():
         from seemachine.fleet.template import guide_fleet
 
-        replace_file(path, guide_fleet().encode())
+        replace_file(path, guide_fleet(count).encode())
     return path
 
 
@@ -71,21 +75,29 @@ def log_path(world: World) -> Path:
     return world.fleet / "log"
 
 
-def read(path: Path, world: World) -> FleetPlan:
-    """Raises ConfigError, naming file and setting."""
-    table = read_toml(path)
+def read(path: Path, world: World, count: int | None = None) -> FleetPlan:
+    """What a file says, or with another count. Raises ConfigError, naming file and setting."""
+    table = read_toml(path) | ({} if count is None else {"count": count})
     try:
         shared, machines = _shared(table), _machines(table, world)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
-    return replace(_as_recorded(world, machines), process=shared.process)
+    plan = replace(_as_recorded(world, machines), process=shared.process, count=shared.count)
+    return _counted(plan)
+
+
+def _counted(plan: FleetPlan) -> FleetPlan:
+    """With the reason why machines stay down that the file names after as many as it wants."""
+    why = f"stays down: count is {plan.count}"
+    beyond = {machine.esn: why for machine in plan.machines[plan.count :]} if plan.count else {}
+    return replace(plan, left_out={**beyond, **plan.left_out})
 
 
 def _shared(table: dict[str, Any]) -> FleetSettings:
     operator = table.get("operator", {})
     if not isinstance(operator, dict) or operator.keys() - {"blank_cards"}:
         raise ConfigError('[operator] takes one setting, blank_cards = "manual" or "auto"')
-    named = {"process": table["process"]} if "process" in table else {}
+    named = {name: table[name] for name in ("process", "count") if name in table}
     return FleetSettings(**named, **operator)
 
 
@@ -93,18 +105,20 @@ def _machines(table: dict[str, Any], world: World) -> list[Config]:
     unknown = sorted(table.keys() - set(SECTIONS))
     if unknown:
         raise ConfigError(f"unknown section {unknown[0]}; known are {', '.join(SECTIONS)}")
+    settings = _shared(table)
     shared = {
         "world": world,
-        "operator": _shared(table).blank_cards,
+        "operator": settings.blank_cards,
         "limits": table.get("limits", {}),
         "reserved_ports": (),
     }
     entries = _entries(table, shared)
     tls = {"tls": table["tls"]} if "tls" in table else {}
-    machines = [
-        _machine({"module": number, "port": SEE_PORT + number - 1, **tls, **entry, **shared})
-        for number, entry in enumerate(entries, 1)
-    ]
+    try:
+        described = expanded(entries, settings.count)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    machines = [_machine({**tls, **entry, **shared}) for entry in described]
     if not all(machine.publish for machine in machines):
         raise ConfigError(
             "publish = false: a machine of a fleet publishes itself, so that its fleet can find it;"
@@ -126,13 +140,13 @@ def _machine(settings: dict[str, Any]) -> Config:
 
 def _entries(table: dict[str, Any], shared: dict[str, Any]) -> list[dict[str, Any]]:
     """The [[machines]], none of which may say what is `shared`: it would be written over."""
-    entries = table.get("machines")
+    entries = table.get("machines", [])
     if (
         not isinstance(entries, list)
-        or not entries
+        or not (entries or table.get("count"))
         or not all(isinstance(entry, dict) for entry in entries)
     ):
-        raise ConfigError("a fleet needs at least one [[machines]]")
+        raise ConfigError("a fleet needs at least one [[machines]], or a count")
     if said := sorted({name for entry in entries for name in entry.keys() & shared.keys()}):
         raise ConfigError(f"[[machines]] takes no {said[0]}: {SHARED[said[0]]}")
     return entries

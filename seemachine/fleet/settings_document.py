@@ -53,7 +53,7 @@ called `<ESN>.crt`, `<ESN>.key` and `ca.crt`.
 FLEET = """\
 ## Of a fleet
 
-In `fleet.toml` alone: `process` at the top, `blank_cards` under `[operator]`.
+In `fleet.toml` alone: `process` and `count` at the top, `blank_cards` under `[operator]`.
 """
 COLUMNS = "| setting | takes | default | |\n| --- | --- | --- | --- |\n"
 

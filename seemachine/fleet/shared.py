@@ -3,20 +3,30 @@
 from dataclasses import dataclass
 
 from seemachine.config import OPERATORS
-from seemachine.config.setting import check_all, choice
+from seemachine.config.setting import check_all, choice, number
+from seemachine.wire.names import MOST_MACHINES
 
 EACH, ONE = "each", "one"
 PROCESSES = {
     EACH: "each machine has a process of its own",
-    ONE: "all machines share one process, which takes less memory and starts faster",
+    ONE: "all machines share one process, which takes a tenth of the memory",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class FleetSettings:
-    """`process` is a setting of the file itself, `blank_cards` is in [operator]."""
+    """`process` and `count` are settings of the file itself, `blank_cards` is in [operator]."""
 
     process: str = choice(EACH, PROCESSES, "how machines are spread over processes")
+    count: int = number(
+        0,
+        0,
+        MOST_MACHINES,
+        "how many machines there are: the first of [[machines]], and more that are like the first",
+        unset="as many as there are [[machines]]",
+        more="Their ESNs are given out in an order that is always the same; modules and ports count"
+        " up.",
+    )
     blank_cards: str = choice("manual", OPERATORS, "who inserts blank cards")
 
     def __post_init__(self) -> None:

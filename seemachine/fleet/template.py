@@ -45,12 +45,16 @@ TLS = """\
 """
 
 
-def guide_fleet() -> str:
-    """The whole file."""
+def guide_fleet(count: int = 0) -> str:
+    """The whole file, for so many machines."""
     shared = {each.name: each for each, _ in settings_of(FleetSettings)}
     parts = [
         HEAD,
-        _lines(FleetSettings, {}, leaving_out=shared.keys() - {"process"}),
+        _lines(
+            FleetSettings,
+            {"count": count} if count else {},
+            leaving_out=shared.keys() - {"process", "count"},
+        ),
         "[[machines]]\n" + _lines(Config, FIRST, leaving_out=NOT_OF_A_MACHINE),
         "[[machines]]\n"
         + "".join(f"{name} = {literal(value)}\n" for name, value in SECOND.items()),

@@ -8,6 +8,8 @@ SDK_VERSION = "1.4.1"
 MODELS = ("5c", "xc")
 # Module numbers of one host, from 1.
 MOST_MODULES = 65535
+# Of one fleet file.
+MOST_MACHINES = 10_000
 
 FILE_NAME_BYTES = 11
 HANDLE_BYTES = 16

@@ -94,6 +94,7 @@ def test_tls_is_the_fleets_or_a_machines(tmp_path: Path) -> None:
         ("", "at least one [[machines]]"),
         ("machines = 3", "at least one [[machines]]"),
         ("[[machines]]\n", "esn takes"),
+        ('[[machines]]\nesn = "0000-0000-0001"\ncount = 3\n', "unknown setting count"),
         ('[[machines]]\nesn = "7852"\n', "esn takes"),
         ('[[machines]]\nesn = "0000-0000-0001"\nmodle = "5c"\n', "unknown setting modle"),
         ('[[machines]]\nesn = "0000-0000-0001"\nmodel = "6"\n', "model takes one of 5c, xc"),

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from seemachine.cli.argtypes import whole
 from seemachine.cli.words.options import Enter, add_home, makes_files
+from seemachine.wire.names import MOST_MACHINES
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -35,6 +37,12 @@ def _add_up(verbs: Any) -> None:
         nargs="?",
         metavar="FLEET.toml",
         help="default: fleet.toml of the world folder, written if missing",
+    )
+    up.add_argument(
+        "--count",
+        type=whole(1, MOST_MACHINES),
+        metavar="N",
+        help="so many machines, whatever the file says; a file that is written now keeps it",
     )
     up.add_argument(
         "--detach",
