@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import trio
 
@@ -47,7 +48,7 @@ def _start(configs: Sequence[Config], environ: Mapping[str, str], output: LogWri
     in_force, refused = _hardened({config.lock_memory for config in configs})
     bound = {"esn": configs[0].esn} if len(configs) == 1 else {}
     log = configure()
-    output.notice = lambda count: dropped(count, **bound)
+    output.notice = partial(dropped, log.bind(**bound))
     fitting, most, short = fitted(configs)
     sys.setswitchinterval(SWITCH_SECONDS)
     with signals.once() as stopping:

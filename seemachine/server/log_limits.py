@@ -4,6 +4,7 @@ out.
 
 import contextlib
 from collections import Counter
+from collections.abc import Callable
 
 import trio
 
@@ -27,7 +28,9 @@ class LineBudget:
     def allow(self, kind: str) -> bool:
         """Whether one more may be written; if not, it is counted."""
         now = trio.current_time()
-        bucket = self._buckets.setdefault(kind, Bucket(LINES_PER_SECOND, LINES_AT_ONCE, now))
+        bucket = self._buckets.get(kind)
+        if bucket is None:
+            bucket = self._buckets[kind] = Bucket(LINES_PER_SECOND, LINES_AT_ONCE, now)
         if bucket.take(now):
             return True
         self._left_out[kind] += 1
@@ -58,19 +61,19 @@ class SparingLog:
 
     def info(self, event: str, **details: object) -> None:
         """Something ordinary."""
-        self._write("info", event, details)
+        self._write(self._log.info, event, details)
 
     def warning(self, event: str, **details: object) -> None:
         """Something that a person should see one day."""
-        self._write("warning", event, details)
+        self._write(self._log.warning, event, details)
 
     def error(self, event: str, **details: object) -> None:
         """A bug."""
-        self._write("error", event, details)
+        self._write(self._log.error, event, details)
 
     def exception(self, event: str, **details: object) -> None:
         """A bug, with the exception that is being handled."""
-        self._write("exception", event, details)
+        self._write(self._log.exception, event, details)
 
     async def run(self) -> None:
         """Report what was left out, a second later and all together, until cancelled."""
@@ -83,12 +86,12 @@ class SparingLog:
         for kind, count in self._lines.take().items():
             self._log.warning("lines left out", kind=kind, count=count)
 
-    def _write(self, level: str, event: str, details: dict[str, object]) -> None:
+    def _write(self, log: Callable[..., None], event: str, details: dict[str, object]) -> None:
         kind = _kind(event, details)
         if not kind or self._lines.allow(kind):
             # No log is worth a machine.
             with contextlib.suppress(MemoryError):
-                getattr(self._log, level)(event, **details)
+                log(event, **details)
 
 
 def _kind(event: str, details: dict[str, object]) -> str:

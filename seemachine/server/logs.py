@@ -5,16 +5,14 @@ One event per request; never a seed.
 
 import os
 import sys
-from collections.abc import MutableMapping
-from typing import Protocol, cast
-
-import structlog
-import structlog.tracebacks
+from functools import cache
+from typing import Protocol
 
 from seemachine.printing import has_colors
+from seemachine.server.json_log import JsonLog
+from seemachine.server.line_log import LineLog
 from seemachine.server.signed_leaves import described_many
 from seemachine.wire.fields import Record
-from seemachine.wire.printable import printable
 from seemachine.wire.status import StatusError
 
 
@@ -37,46 +35,20 @@ class Log(Protocol):
         """A bug, with the exception that is being handled."""
 
 
-def configure(**bound: str) -> Log:
-    """Set up logging for this process and return the logger, with `bound` in every event."""
-    terminal = sys.stderr.isatty()
-    # Tracebacks without the variables of their frames: seeds and messages are among them.
-    lines = structlog.dev.ConsoleRenderer(
-        colors=has_colors(os.environ), exception_formatter=structlog.dev.plain_traceback
+def configure(**bound: str) -> LineLog:
+    """The log of this process, with `bound` in every event."""
+    if not sys.stderr.isatty():
+        return JsonLog(sys.stderr.write, bound)
+    from seemachine.server.terminal_log import TerminalLog
+
+    return TerminalLog(sys.stderr.write, has_colors(os.environ), bound)
+
+
+def dropped(log: LineLog, count: int) -> str:
+    """The line about lines that were dropped."""
+    return log.line(
+        "warning", "lines dropped", {"count": count, "detail": "nobody read standard error"}
     )
-    renderer = lines if terminal else structlog.processors.JSONRenderer()
-    tracebacks = structlog.processors.ExceptionRenderer(
-        structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(
-                fmt="%H:%M:%S" if terminal else "iso", utc=not terminal
-            ),
-            _printable,
-            *([] if terminal else [tracebacks]),
-            renderer,
-        ],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    return cast(Log, structlog.get_logger().bind(**bound))
-
-
-def _printable(
-    _logger: object, _method: str, event: MutableMapping[str, object]
-) -> dict[str, object]:
-    """Names of clients and files, and sentences that quote them, stay in their line."""
-    return {
-        name: printable(value) if isinstance(value, str) else value for name, value in event.items()
-    }
-
-
-def dropped(count: int, **bound: str) -> str:
-    """After `configure`: the line about lines that were dropped, in the form of all others."""
-    log = structlog.wrap_logger(structlog.ReturnLogger()).bind(**bound)
-    return f"{log.warning('lines dropped', count=count, detail='nobody read standard error')}\n"
 
 
 def describe(request: Record, reply: Record | StatusError) -> dict[str, object]:
@@ -85,9 +57,13 @@ def describe(request: Record, reply: Record | StatusError) -> dict[str, object]:
     """
     shown: dict[str, object] = described_many(request, reply)
     for source in (request, reply):
-        if hasattr(source, "file"):
-            shown["key"] = source.file.hex()
-        for name in ("slot", "leaf", "remaining", "card"):
-            if hasattr(source, name):
-                shown[name] = getattr(source, name)
+        kind: type = type(source)
+        for name in _told(kind):
+            value = getattr(source, name)
+            shown["key" if name == "file" else name] = value.hex() if name == "file" else value
     return shown
+
+
+@cache
+def _told(kind: type) -> list[str]:
+    return [name for name in ("file", "slot", "leaf", "remaining", "card") if hasattr(kind, name)]

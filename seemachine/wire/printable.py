@@ -25,19 +25,24 @@ def is_word(text: str) -> bool:
 
 def is_printable(text: str) -> bool:
     """Whether a text stays in its line and shows all that is in it."""
-    return _HIDDEN.search(text) is None
+    return _is_plain(text) or _HIDDEN.search(text) is None
 
 
 def printable(text: str) -> str:
     r"""The text with each character that may not be in one as an escape: `\n`, `\x1b`, `\u202e`,
     `\ud800`.
     """
-    return _HIDDEN.sub(_escape, text)
+    return text if _is_plain(text) else _HIDDEN.sub(_escape, text)
 
 
 def fitting(text: str, most: int) -> str:
     """The text as a message can carry it: printable, and its first `most` characters."""
     return printable(text[:most])[:most]
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is ASCII without controls, as most texts are: that is soon found out."""
+    return text.isascii() and text.isprintable()
 
 
 def _escape(found: re.Match[str]) -> str:

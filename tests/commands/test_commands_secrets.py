@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
-import structlog
 from kit.cardsets import deal_cards
 from kit.commands import CHEAP, SLOT, ask, digest_for, generate, hash_key, refuse, sign
 from seeclient.algorithms.lms.signing import new_token
@@ -258,10 +257,7 @@ def test_refusals_have_no_seed(session, machine):
 def logging_to(stream, patch):
     """The machine's own logging, on another stream."""
     patch.setattr(logs.sys, "stderr", stream)
-    try:
-        yield logs.configure(esn="x")
-    finally:
-        structlog.reset_defaults()
+    yield logs.configure(esn="x")
 
 
 class BreaksWhenItSigns(PortableEngine):

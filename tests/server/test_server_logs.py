@@ -8,7 +8,6 @@ import re
 import sys
 
 import pytest
-import structlog
 from kit.services import join, make_machine, make_service, name_of
 from seeclient.algorithms.lms.signing import new_token
 
@@ -44,8 +43,7 @@ def catch(monkeypatch):
         monkeypatch.setattr(sys, "stderr", caught)
         return caught
 
-    yield begin
-    structlog.reset_defaults()
+    return begin
 
 
 def test_through_a_pipe_each_event_is_a_json_document(catch):
