@@ -14,7 +14,14 @@ StatusError with `status`, `name` and `detail`.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from seeclient.refusals import FleetClosed, NotProvisioned, Unavailable, Unreachable, UsedUp
+from seeclient.refusals import (
+    FleetClosed,
+    NotProvisioned,
+    PartlySigned,
+    Unavailable,
+    Unreachable,
+    UsedUp,
+)
 from seemachine import __version__
 from seemachine.wire.status import Status, StatusError
 
@@ -31,6 +38,7 @@ __all__ = [
     "Key",
     "KeyInfo",
     "NotProvisioned",
+    "PartlySigned",
     "Signed",
     "Status",
     "StatusError",

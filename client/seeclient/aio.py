@@ -6,7 +6,7 @@ A call that is cancelled goes on in its thread to its end, and may take a leaf.
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 from seeclient import blocking, blocking_wire, environment
@@ -22,6 +22,7 @@ from seeclient.local import LocalKey
 from seeclient.patience import Patience
 from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
 from seeclient.tls import Tls
+from seeclient.wanted import Progress, unseen
 from seemachine.world import World
 
 
@@ -156,6 +157,30 @@ class Key(LocalKey):
             context=context,
             deterministic=deterministic,
             passphrases=passphrases,
+        )
+
+    async def sign_many(
+        self,
+        messages: Iterable[bytes | Path],
+        *,
+        acknowledge: str | None = None,
+        context: bytes = b"",
+        deterministic: bool = False,
+        passphrases: Sequence[str] = (),
+        progress: Progress = unseen,
+    ) -> list[bytes]:
+        """As `blocking.Key.sign_many` does. Raises PartlySigned, StatusError.
+
+        `progress` is called in the event loop.
+        """
+        return await asyncio.to_thread(
+            self._blocking.sign_many,
+            list(messages),
+            acknowledge=acknowledge,
+            context=context,
+            deterministic=deterministic,
+            passphrases=passphrases,
+            progress=in_loop(progress),
         )
 
     async def warn_at(self, count: int) -> None:

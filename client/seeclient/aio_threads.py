@@ -3,19 +3,22 @@ the loop of progress.
 """
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVarTuple
 
 from seeclient import blocking
 from seeclient.blocking_wire import Connect
 from seeclient.environment import Environment
-from seeclient.events import Event, Listener
+
+Told = TypeVarTuple("Told")
 
 
-def in_loop(progress: Listener) -> Listener:
+def in_loop(progress: Callable[[*Told], None]) -> Callable[[*Told], None]:
     """A listener for a thread that has another one called in this event loop."""
     loop = asyncio.get_running_loop()
 
-    def listen(event: Event) -> None:
-        loop.call_soon_threadsafe(progress, event)
+    def listen(*told: *Told) -> None:
+        loop.call_soon_threadsafe(progress, *told)
 
     return listen
 

@@ -5,7 +5,7 @@ Imports no event loop, so that short commands start fast.
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from seeclient import blocking_wire, environment, operations
@@ -22,6 +22,7 @@ from seeclient.patience import Patience, fed
 from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
 from seeclient.signing_options import SigningOptions, each_of
 from seeclient.tls import Tls
+from seeclient.wanted import Progress, unseen
 from seemachine.world import World
 
 
@@ -142,6 +143,28 @@ class Key(LocalKey):
         """The same, with the machine, the leaf and what remains there."""
         options = SigningOptions(acknowledge, context, deterministic, each_of(passphrases))
         return self._signed(message, options)
+
+    def sign_many(
+        self,
+        messages: Iterable[bytes | Path],
+        *,
+        acknowledge: str | None = None,
+        context: bytes = b"",
+        deterministic: bool = False,
+        passphrases: Sequence[str] = (),
+        progress: Progress = unseen,
+    ) -> list[bytes]:
+        """Signatures of several messages, in their order, each as of `sign`. All HSMs that hold
+        leaves of the key make them together.
+
+        `acknowledge` is for those leaves that need it. `progress` is called with the place and the
+        Signed of each as they come. Raises PartlySigned, which has what was signed, where not all
+        were; StatusError where none was.
+        """
+        options = SigningOptions(acknowledge, context, deterministic, each_of(passphrases))
+        wanted = list(map(Message, messages))
+        story = operations.sign_many(self._fleet.roster, self.file, wanted, options, progress)
+        return self._fleet.run(story)
 
     def _signed(self, message: bytes | Path, options: SigningOptions) -> Signed:
         story = operations.sign(self._fleet.roster, self.file, Message(message), options)

@@ -8,7 +8,18 @@ from typing import TypeVarTuple
 from seeclient import blocking_wire, connecting, discovery
 from seeclient.blocking_connection import Connection
 from seeclient.blocking_wire import Connect
-from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Story, Work
+from seeclient.effects import (
+    Address,
+    Ask,
+    AskAll,
+    AskEach,
+    Effect,
+    Pause,
+    Peer,
+    Result,
+    Story,
+    Work,
+)
 from seeclient.environment import Environment
 from seeclient.lifetime import Lifetime, open_replies
 from seeclient.player import Player
@@ -73,7 +84,9 @@ class Runner:
                 raise reply
             return reply
         if isinstance(effect, AskAll):
-            return self._ask_all(effect.peers, effect.request)
+            return self._ask_each([Ask(peer, effect.request) for peer in effect.peers])
+        if isinstance(effect, AskEach):
+            return self._ask_each(effect.asks)
         if isinstance(effect, Work):
             return effect.call()
         assert isinstance(effect, Pause)
@@ -86,17 +99,18 @@ class Runner:
             self._send(peer, request)
             return connection.receive()
 
-    def _ask_all(
-        self, peers: Sequence[Peer], request: Request[Record]
-    ) -> list[Record | StatusError]:
+    def _ask_each(self, asks: Sequence[Ask]) -> list[Record | StatusError]:
         """All requests out before the first reply is waited for."""
+        asked = {ask.peer for ask in asks}
         with contextlib.ExitStack() as locks:
-            for peer in peers:
-                locks.enter_context(self._connections[peer].lock)
-            sent = [self._attempt(self._send, peer, request) for peer in peers]
+            # In one order for all threads, so that no two wait for each other.
+            for peer, connection in self._connections.items():
+                if peer in asked:
+                    locks.enter_context(connection.lock)
+            sent = [self._attempt(self._send, ask.peer, ask.request) for ask in asks]
             replies = [
-                self._attempt(self._connections[peer].receive) if failed is None else failed
-                for peer, failed in zip(peers, sent, strict=True)
+                self._attempt(self._connections[ask.peer].receive) if failed is None else failed
+                for ask, failed in zip(asks, sent, strict=True)
             ]
         return open_replies(replies)
 

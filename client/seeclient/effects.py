@@ -99,6 +99,15 @@ class AskAll:
 
 
 @frozen
+class AskEach:
+    """Send requests at once, each to a machine of its own; the result is a reply or a StatusError
+    for each.
+    """
+
+    asks: Sequence[Ask]
+
+
+@frozen
 class Pause:
     """Wait."""
 
@@ -112,7 +121,7 @@ class Work:
     call: Callable[[], object]
 
 
-Effect = Ask | AskAll | Pause | Work
+Effect = Ask | AskAll | AskEach | Pause | Work
 Result = TypeVar("Result")
 Reply = TypeVar("Reply", bound=Record)
 Story = Generator[Effect, object, Result]
@@ -126,6 +135,11 @@ def ask(peer: Peer, request: Request[Reply]) -> Story[Reply]:
 def ask_all(peers: Sequence[Peer], request: Request[Reply]) -> Story[list[Reply | StatusError]]:
     """The reply or the refusal of each of several machines, in their order."""
     return cast("list[Reply | StatusError]", (yield AskAll(peers, request)))
+
+
+def ask_each(asks: Sequence[Ask]) -> Story[list[Record | StatusError]]:
+    """The reply or the refusal of each of several machines to its own request, in their order."""
+    return cast("list[Record | StatusError]", (yield AskEach(asks)))
 
 
 def work(call: Callable[[], Result]) -> Story[Result]:

@@ -1,5 +1,6 @@
 """What machines are asked: for a key, by its algorithm; and for their cards."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from seeclient.algorithms import registry
@@ -7,8 +8,10 @@ from seeclient.effects import Roster, Story, ask_all
 from seeclient.events import Listener
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
+from seeclient.refusals import PartlySigned
 from seeclient.results import Destroyed, Generated, KeyInfo, MachineView, Signed
 from seeclient.signing_options import PLAIN, SigningOptions
+from seeclient.wanted import UNWATCHED, Progress, Wanted, Watch, unseen
 from seemachine.frozen import replace
 from seemachine.wire.messages import ListSlots
 from seemachine.wire.status import Status, StatusError
@@ -37,6 +40,41 @@ def sign(
     say why to go on.
     """
     return (yield from registry.of(key).sign(roster, key, message, options))
+
+
+def sign_many(
+    roster: Roster,
+    key: KeyFile,
+    messages: Sequence[Message],
+    options: SigningOptions = PLAIN,
+    progress: Progress = unseen,
+) -> Story[list[bytes]]:
+    """Sign several messages with all machines that can, and return the signatures in their order.
+
+    `progress` is called with the place and the Signed of each when it is there. Raises
+    PartlySigned; where none was signed, StatusError as `sign` does.
+    """
+    wanted = [Wanted(place, message) for place, message in enumerate(messages)]
+    yield from sign_wanted(roster, key, wanted, options, Watch(progress))
+    made = [each.outcome.signature if isinstance(each.outcome, Signed) else None for each in wanted]
+    causes = {each.place: each.outcome for each in wanted if isinstance(each.outcome, StatusError)}
+    if causes and len(causes) == len(wanted):
+        raise causes[0]
+    if causes:
+        raise PartlySigned(made, causes)
+    return [signature for signature in made if signature is not None]
+
+
+def sign_wanted(
+    roster: Roster,
+    key: KeyFile,
+    wanted: Sequence[Wanted],
+    options: SigningOptions = PLAIN,
+    watch: Watch = UNWATCHED,
+) -> Story[None]:
+    """The same, which leaves an outcome with each. Raises StatusError for wrong options alone."""
+    if wanted:
+        yield from registry.of(key).sign_many(roster, key, wanted, options, watch)
 
 
 def verify(

@@ -1,5 +1,7 @@
 """Refusals that a program tells apart by their class, beside the statuses of machines."""
 
+from collections.abc import Mapping, Sequence
+
 from seemachine.wire.status import Status, StatusError
 
 
@@ -46,3 +48,20 @@ class FleetClosed(StatusError):
     """The fleet was closed, or belongs to the process that this one was forked from. Nothing was
     asked of an HSM.
     """
+
+
+class PartlySigned(StatusError):
+    """Some of several messages are signed, and others are not.
+
+    `signatures` has them in the order of the messages, None for each that is not signed; `causes`
+    says by its place in that order why. `status` and `where` are those of the first cause.
+    """
+
+    def __init__(
+        self, signatures: Sequence[bytes | None], causes: Mapping[int, StatusError]
+    ) -> None:
+        first = causes[min(causes)]
+        what = f"{len(causes)} of {len(signatures)} messages are not signed"
+        super().__init__(first.status, f"{what}; the first of them: {first.detail}", first.where)
+        self.signatures = list(signatures)
+        self.causes = dict(causes)

@@ -11,7 +11,7 @@ $SEEMACHINE_SEEN names another folder, or is `off`. Nothing here is flushed: wha
 is one chance less to notice.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -109,23 +109,31 @@ class Sightings:
 
         Raises StatusError (AccessDenied).
         """
+        self.check_all(esn, key, before, [leaf])
+
+    def check_all(self, esn: str, key: LmsKeyFile, before: Leases, leaves: Sequence[int]) -> None:
+        """The same for the leaves of several signatures that were asked for at once."""
         folder = self.folder
-        if folder is None:
+        if folder is None or not leaves:
             return
-        lease = key.sectors.lease_of(leaf)
-        if leaf <= before.get(lease, -1):
-            raise _refusal(
-                f"{esn} signed with leaf {leaf} of {printed_name(key.name)}, but its leaf"
-                f" {before[lease]} was seen here before",
-                folder,
-            )
-        if lease not in before:
+        highest: Leases = {}
+        for leaf in leaves:
+            lease = key.sectors.lease_of(leaf)
+            highest[lease] = max(leaf, highest.get(lease, -1))
+            if leaf <= before.get(lease, -1):
+                raise _refusal(
+                    f"{esn} signed with leaf {leaf} of {printed_name(key.name)}, but its leaf"
+                    f" {before[lease]} was seen here before",
+                    folder,
+                )
+        for lease in highest.keys() - before.keys():
             _check_elsewhere(folder, esn, key, lease)
 
         def remember(lines: Lines) -> Lines:
             known = _leases(lines)
-            known[lease] = max(leaf, known.get(lease, -1))
-            return [[str(number), str(highest)] for number, highest in known.items()]
+            for lease, leaf in highest.items():
+                known[lease] = max(leaf, known.get(lease, -1))
+            return [[str(lease), str(leaf)] for lease, leaf in known.items()]
 
         _change(_path(folder, key.name, esn), remember)
 

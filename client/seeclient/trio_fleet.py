@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 import trio
@@ -21,6 +21,7 @@ from seeclient.signing_options import SigningOptions, each_of
 from seeclient.tls import Tls
 from seeclient.trio_mldsa import MldsaFleet
 from seeclient.trio_wire import Connect
+from seeclient.wanted import Progress, unseen
 from seemachine.world import World
 
 
@@ -141,6 +142,28 @@ class Key(LocalKey):
         """The same, with the machine, the leaf and what remains there."""
         options = SigningOptions(acknowledge, context, deterministic, each_of(passphrases))
         return await self._signed(message, options)
+
+    async def sign_many(
+        self,
+        messages: Iterable[bytes | Path],
+        *,
+        acknowledge: str | None = None,
+        context: bytes = b"",
+        deterministic: bool = False,
+        passphrases: Sequence[str] = (),
+        progress: Progress = unseen,
+    ) -> list[bytes]:
+        """Signatures of several messages, in their order, each as of `sign`. All HSMs that hold
+        leaves of the key make them together.
+
+        `acknowledge` is for those leaves that need it. `progress` is called with the place and the
+        Signed of each as they come. Raises PartlySigned, which has what was signed, where not all
+        were; StatusError where none was.
+        """
+        options = SigningOptions(acknowledge, context, deterministic, each_of(passphrases))
+        wanted = list(map(Message, messages))
+        story = operations.sign_many(self._fleet.roster, self.file, wanted, options, progress)
+        return await self._fleet.run(story)
 
     async def _signed(self, message: bytes | Path, options: SigningOptions) -> Signed:
         story = operations.sign(self._fleet.roster, self.file, Message(message), options)

@@ -5,7 +5,18 @@ from collections.abc import Sequence
 import trio
 
 from seeclient import connecting, discovery, trio_wire
-from seeclient.effects import Address, Ask, AskAll, Effect, Pause, Peer, Result, Story, Work
+from seeclient.effects import (
+    Address,
+    Ask,
+    AskAll,
+    AskEach,
+    Effect,
+    Pause,
+    Peer,
+    Result,
+    Story,
+    Work,
+)
 from seeclient.environment import Environment
 from seeclient.lifetime import Lifetime, open_replies
 from seeclient.player import Player
@@ -62,7 +73,9 @@ class Runner:
                 raise reply
             return reply
         if isinstance(effect, AskAll):
-            return await self._ask_all(effect.peers, effect.request)
+            return await self._ask_each([Ask(peer, effect.request) for peer in effect.peers])
+        if isinstance(effect, AskEach):
+            return await self._ask_each(effect.asks)
         if isinstance(effect, Work):
             return await trio.to_thread.run_sync(effect.call, abandon_on_cancel=True)
         assert isinstance(effect, Pause)
@@ -95,21 +108,19 @@ class Runner:
             await connection.close()
             raise
 
-    async def _ask_all(
-        self, peers: Sequence[Peer], request: Request[Record]
-    ) -> list[Record | StatusError]:
+    async def _ask_each(self, asks: Sequence[Ask]) -> list[Record | StatusError]:
         replies: dict[int, Record | StatusError] = {}
 
-        async def ask_one(index: int, peer: Peer) -> None:
+        async def ask_one(index: int, ask: Ask) -> None:
             try:
-                replies[index] = await self._ask(peer, request)
+                replies[index] = await self._ask(ask.peer, ask.request)
             except StatusError as failure:
                 replies[index] = failure
 
         async with trio.open_nursery() as nursery:
-            for index, peer in enumerate(peers):
-                nursery.start_soon(ask_one, index, peer)
-        return open_replies([replies[index] for index in range(len(peers))])
+            for index, ask in enumerate(asks):
+                nursery.start_soon(ask_one, index, ask)
+        return open_replies([replies[index] for index in range(len(asks))])
 
     async def connect(self) -> None:
         """Connect to all at once; who does not answer goes to `roster.failures`."""

@@ -357,7 +357,7 @@ class TestStories:
         one, two = a_peer(ESN), a_peer(OTHER_ESN, 2, signer=b"signer")
         roster = a_roster(one, two)
         key = a_key(signer=b"signer".hex())
-        assert [each.esn for each in signing._in_order(roster, key)] == [OTHER_ESN, ESN]
+        assert [each.esn for each in signing.in_order(roster, key)] == [OTHER_ESN, ESN]
 
     def test_each_machine_is_told_before_it_is_asked(self):
         """To who asked for that; a caller's token changes nothing."""

@@ -56,9 +56,9 @@ def test_the_snippets_of_the_client_document(world, tmp_path):
     them.
     """
     printed = [run(code, world, tmp_path) for code in snippets(DOCUMENT)]
-    assert len(printed) == 12
+    assert len(printed) == 13
     assert printed[2].splitlines() == [f"{ESN} 2 1021", f"{ESN} 1021 ['blank']"]
-    assert "CardDone(remaining=0)" in printed[4]
+    assert "CardDone(remaining=0)" in printed[5]
 
 
 def test_the_snippet_of_the_readme(tmp_path):

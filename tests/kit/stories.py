@@ -1,12 +1,13 @@
 """Stories of the client driven by hand, with machines that are only described."""
 
 from dataclasses import replace
+from inspect import signature
 from typing import Any
 
 import pytest
 from kit.here import memory, store
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
-from seeclient.effects import Address, Ask, AskAll, Peer, Roster, Work, resume
+from seeclient.effects import Address, Ask, AskAll, AskEach, Peer, Roster, Work, resume
 
 from seemachine.testing import ESN, make_key
 from seemachine.wire.messages import Greeting, Limits
@@ -49,11 +50,13 @@ def a_key_file(
 
 
 def shown(effect: Any) -> Any:
-    """An effect in a form that compares: (peer, request), ([peers], request), the pause itself, or
-    WORK.
+    """An effect in a form that compares: (peer, request), ([peers], request), a list of the first,
+    the pause itself, or WORK.
     """
     if isinstance(effect, Ask):
         return effect.peer, untokened(effect.request)
+    if isinstance(effect, AskEach):
+        return [shown(ask) for ask in effect.asks]
     if isinstance(effect, AskAll):
         return list(effect.peers), effect.request
     return WORK if isinstance(effect, Work) else effect
@@ -63,17 +66,25 @@ def untokened(request: Any) -> Any:
     """A request with a token that compares: tokens are random, and each of them has its
     16 bytes.
     """
+    if hasattr(request, "tokens"):
+        assert {len(token) for token in request.tokens} == {TOKEN_BYTES}
+        assert len(set(request.tokens)) == len(request.tokens)
+        return replace(request, tokens=[bytes(TOKEN_BYTES)] * len(request.tokens))
     if not hasattr(request, "token"):
         return request
     assert len(request.token) == TOKEN_BYTES
     return replace(request, token=bytes(TOKEN_BYTES))
 
 
+def _called(outcome: Any, effect: Any) -> Any:
+    return outcome(effect) if signature(outcome).parameters else outcome()
+
+
 def play(story: Any, *steps: Any) -> Any:
     """Drive a story through exactly these (effect, outcome) and return its result.
 
     An outcome is a reply, a StatusError to refuse with, or a function to call for either when it is
-    asked for. Work is done.
+    asked for, with the effect if it takes one. Work is done.
     """
     value, refused = None, None
     for expected, outcome in steps:
@@ -82,7 +93,7 @@ def play(story: Any, *steps: Any) -> Any:
         answer = (
             effect.call()
             if isinstance(effect, Work)
-            else outcome()
+            else _called(outcome, effect)
             if callable(outcome)
             else outcome
         )

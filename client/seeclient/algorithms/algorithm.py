@@ -5,7 +5,7 @@ as thresholds, it leaves as it is here: refused.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, NoReturn, Protocol, TypeVar
 
 from seeclient.effects import Roster, Story
@@ -15,6 +15,7 @@ from seeclient.message import Message
 from seeclient.patience import Patience
 from seeclient.results import Destroyed, KeyInfo, Signed
 from seeclient.signing_options import SigningOptions
+from seeclient.wanted import Wanted, Watch
 from seemachine.wire.status import Status, StatusError
 
 
@@ -62,6 +63,17 @@ class Algorithm(ABC, Generic[Key]):
         self, roster: Roster, key: Key, message: Message, options: SigningOptions
     ) -> Story[Signed]:
         """Sign. Raises StatusError, also for an option that it does not have."""
+
+    @abstractmethod
+    def sign_many(
+        self,
+        roster: Roster,
+        key: Key,
+        wanted: Sequence[Wanted],
+        options: SigningOptions,
+        watch: Watch,
+    ) -> Story[None]:
+        """Give each an outcome. Raises StatusError for an option that it does not have."""
 
     @abstractmethod
     def verify(

@@ -1,6 +1,6 @@
 """LMS as the rest of the client sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seeclient import dispatch
@@ -25,6 +25,7 @@ from seeclient.message import Message
 from seeclient.patience import Patience
 from seeclient.results import Destroyed, KeyInfo, Signed
 from seeclient.signing_options import SigningOptions
+from seeclient.wanted import Wanted, Watch
 
 
 class Lms(Algorithm[LmsKeyFile]):
@@ -52,6 +53,19 @@ class Lms(Algorithm[LmsKeyFile]):
     ) -> Story[Signed]:
         """See Algorithm."""
         return signing.sign(roster, key, message, options)
+
+    def sign_many(
+        self,
+        roster: Roster,
+        key: LmsKeyFile,
+        wanted: Sequence[Wanted],
+        options: SigningOptions,
+        watch: Watch,
+    ) -> Story[None]:
+        """See Algorithm."""
+        from seeclient.algorithms.lms import signing_many
+
+        return signing_many.sign_many(roster, key, wanted, options, watch)
 
     def verify(
         self, key: LmsKeyFile, message: Message, signature: bytes, name: str, context: bytes

@@ -10,9 +10,10 @@ from seeclient.algorithms.lms import notes, persisting
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.missing import no_leaves
 from seeclient.algorithms.lms.options import refuse_foreign
+from seeclient.algorithms.lms.passing_over import pass_over
+from seeclient.algorithms.lms.replies import LEAF_BYTES
 from seeclient.effects import Peer, Roster, Story, work
 from seeclient.message import Message
-from seeclient.refusals import Unreachable
 from seeclient.results import Signed
 from seeclient.sightings import Leases
 from seeclient.signing_options import PLAIN, SigningOptions
@@ -31,8 +32,6 @@ from seemachine.wire.messages import (
 from seemachine.wire.status import Status, StatusError
 
 SIGN = "nvmemfile_sign"
-# A signature begins with the number of its leaf (RFC 8554 5.4).
-LEAF_BYTES = 4
 
 
 @frozen
@@ -114,36 +113,23 @@ def _try(
         known = roster.sightings.recall(peer.esn, key)
         if noted and noted.is_of(peer):
             known = noted.leases
-        signed = yield from _checked(roster, peer, wish, known, load=load, again=bool(noted))
+        signed = yield from checked(roster, peer, wish, known, load=load, again=bool(noted))
     except StatusError as refused:
         roster.signers.pop(key.name, None)
-        _pass_over(peer, wish, refused, reasons)
+        pass_over(peer, key, refused, reasons, unsettled_ends=bool(wish.token))
         return None
     roster.signers[key.name] = peer
     return Signed(signed.signature, peer.esn, signed.leaf, signed.remaining)
 
 
-def _pass_over(peer: Peer, wish: Wish, refused: StatusError, reasons: list[StatusError]) -> None:
-    """Why it has no leaf for us goes to `reasons`; it is raised where no other is to be asked."""
-    if refused.where == connecting.CONNECT:
-        # Perhaps with a leaf taken, and the caller's token stands for one.
-        if wish.token and isinstance(refused, Unreachable) and refused.was_asked:
-            raise refused
-        reasons.append(refused)
-    elif refused.status is Status.AccessDenied and not dispatch.is_of(peer, wish.key.signer):
-        reasons.append(dispatch.foreign(peer, wish.key.signer))
-    elif refused.status is Status.UseLimitExceeded:
-        # At its threshold. The next machine may have more left; if none has, this is what a
-        # person can do something about.
-        reasons.insert(0, refused)
-    # Somebody else took its last leaf since it was asked: the next machine may have some.
-    elif refused.status is not Status.NotAvailable:
-        raise refused
-
-
-def _checked(
+def checked(
     roster: Roster, peer: Peer, wish: Wish, before: Leases, *, load: bool, again: bool
 ) -> Story[NvmemfileSigned]:
+    """A signature of one machine, compared with what was known `before`, and remembered. `load`:
+    it wants the node cache first; `again`: it was asked for this signature before.
+
+    Raises StatusError.
+    """
     key = wish.key
     if wish.asking is not None:
         wish.asking(notes.written(peer, before))

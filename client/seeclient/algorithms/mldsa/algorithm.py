@@ -1,6 +1,6 @@
 """ML-DSA as the rest of the client sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seeclient import dispatch
@@ -14,6 +14,7 @@ from seeclient.message import Message
 from seeclient.patience import Patience
 from seeclient.results import KeyInfo, MachineView, Signed
 from seeclient.signing_options import SigningOptions
+from seeclient.wanted import Wanted, Watch
 from seemachine.wire.messages import ListSlots, SlotListing
 
 
@@ -43,6 +44,19 @@ class Mldsa(Algorithm[MldsaKeyFile]):
     ) -> Story[Signed]:
         """See Algorithm."""
         return signing.sign(roster, key, message, options)
+
+    def sign_many(
+        self,
+        roster: Roster,
+        key: MldsaKeyFile,
+        wanted: Sequence[Wanted],
+        options: SigningOptions,
+        watch: Watch,
+    ) -> Story[None]:
+        """See Algorithm."""
+        from seeclient.algorithms.mldsa import signing_many
+
+        return signing_many.sign_many(roster, key, wanted, options, watch)
 
     def verify(
         self, key: MldsaKeyFile, message: Message, signature: bytes, name: str, context: bytes

@@ -1,6 +1,6 @@
 """Signing with ML-DSA keys: any machine of the world can, as often as it is asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from seeclient import dispatch
@@ -27,8 +27,15 @@ def sign(
     A caller's token changes nothing: no signature is dear, and one more is as good. Raises
     StatusError.
     """
-    _refuse_acknowledgement(options)
+    refuse_acknowledgement(options)
     mu = yield from work(partial(representative, key.public_key, message, options.context))
+    return (yield from sign_representative(roster, key, mu, options, in_order(roster, key)))
+
+
+def sign_representative(
+    roster: Roster, key: MldsaKeyFile, mu: bytes, options: SigningOptions, peers: Sequence[Peer]
+) -> Story[Signed]:
+    """The first of these machines that can. Raises StatusError."""
 
     def request(logical_token: bytes | None) -> SignMldsa:
         return SignMldsa(
@@ -38,13 +45,14 @@ def sign(
             logical_token=logical_token,
         )
 
-    peer, made = yield from _first_reply(roster, key, request, options)
+    peer, made = yield from _first_reply(roster, key, request, options, peers)
     yield from _check(peer, key, mu, made.signature)
     roster.signers[key.public_key] = peer
     return Signed(made.signature, peer.esn)
 
 
-def _refuse_acknowledgement(options: SigningOptions) -> None:
+def refuse_acknowledgement(options: SigningOptions) -> None:
+    """Raises StatusError (InvalidParameter) for one."""
     if options.acknowledge is not None:
         detail = "an ML-DSA key has no thresholds, so there is nothing to acknowledge"
         raise StatusError(Status.InvalidParameter, detail, SignMldsa.NAME)
@@ -55,6 +63,7 @@ def _first_reply(
     key: MldsaKeyFile,
     request: Callable[[bytes | None], SignMldsa],
     options: SigningOptions,
+    peers: Sequence[Peer],
 ) -> Story[tuple[Peer, MldsaSigned]]:
     def asking(peer: Peer) -> None:
         if options.asking is not None:
@@ -64,7 +73,7 @@ def _first_reply(
         return (
             yield from first_reply(
                 roster,
-                _in_order(roster, key),
+                peers,
                 request,
                 bytes.fromhex(key.cardset),
                 options.passphrases,
@@ -104,7 +113,7 @@ def _named(refused: StatusError, key: MldsaKeyFile) -> StatusError:
     return StatusError(refused.status, detail, refused.where)
 
 
-def _in_order(roster: Roster, key: MldsaKeyFile) -> list[Peer]:
+def in_order(roster: Roster, key: MldsaKeyFile) -> list[Peer]:
     """The machine that signed last with this key, then those of its signer (guide 2.9.6)."""
     last = roster.signers.get(key.public_key)
     return sorted(
