@@ -1,6 +1,7 @@
 """Frame bodies: one MessagePack array, decoded with every limit set."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from typing import Any
 
 import msgpack
 
@@ -14,6 +15,8 @@ MAX_MAP = 32
 # sixth of a second, and 85 MB.
 MAX_CONTAINERS = MAX_LIST + 64
 
+Hook = Callable[[Any], object]
+
 
 def pack(parts: list[object]) -> bytes:
     """Encode an envelope."""
@@ -23,13 +26,14 @@ def pack(parts: list[object]) -> bytes:
 
 def unpack(body: bytes) -> list[object]:
     """Decode an envelope. Raises PeerMisuse for anything that is not exactly one array of three."""
-    counted = _counter()
+    # Each is a byte at least. A hook is a call for each of them.
+    counted = _counter() if len(body) > MAX_CONTAINERS else None
     try:
         parts = msgpack.unpackb(
             body,
             raw=False,
             strict_map_key=True,
-            object_pairs_hook=lambda pairs: counted(_no_doubles(pairs)),
+            object_pairs_hook=_counted_maps(counted) if counted else _no_doubles,
             list_hook=counted,
             ext_hook=_no_extensions,
             max_str_len=len(body),
@@ -46,7 +50,7 @@ def unpack(body: bytes) -> list[object]:
     return parts
 
 
-def _counter() -> Callable[[object], object]:
+def _counter() -> Hook:
     """A hook that gives back what it gets, but not for ever."""
     left = iter(range(MAX_CONTAINERS))
 
@@ -58,11 +62,15 @@ def _counter() -> Callable[[object], object]:
     return counted
 
 
+def _counted_maps(counted: Hook) -> Hook:
+    return lambda pairs: counted(_no_doubles(pairs))
+
+
 def _no_extensions(_code: int, _data: bytes) -> object:
     raise ValueError("extension types are not part of the protocol")
 
 
-def _no_doubles(given: Iterable[tuple[str, object]]) -> dict[str, object]:
+def _no_doubles(given: Any) -> dict[str, object]:
     pairs = list(given)  # msgpack's pure-Python form hands over a generator
     made = dict(pairs)
     if len(made) != len(pairs):
