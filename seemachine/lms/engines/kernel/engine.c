@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { MOST_CHAINS = 265, JOBS_AT_ONCE = 16, MESSAGES_AT_ONCE = 64, MOST_STEPS = 255 };
+enum { MOST_CHAINS = 265, LEAVES_AT_ONCE = 16, MESSAGES_AT_ONCE = 64, MOST_STEPS = 255 };
 
 int find_ots(struct ots *ots, unsigned n, unsigned w)
 {
@@ -50,37 +50,33 @@ static void sort_chains(struct chain *sorted, const struct chain *chains, size_t
 }
 
 /* All chains of a job. Making a signature goes from the private value on; checking it goes from there to the end. */
-static void lay_chains(struct chain *chain, const struct ots *ots, const struct job *job)
+static void lay_chains(struct chain *chain, const struct ots *ots, const struct job *job, uint8_t number)
 {
     uint8_t steps[MOST_CHAINS];
     unsigned top = (1u << ots->w) - 1;
     coefficients(ots, job->digest, steps);
     for (unsigned index = 0; index < ots->p; index++, chain++) {
-        chain->identifier = job->identifier;
-        chain->leaf = job->leaf;
         chain->index = (uint16_t)index;
+        chain->job = number;
         chain->start = job->seed ? 0 : steps[index];
         chain->steps = (uint8_t)(job->seed ? steps[index] : top - steps[index]);
-        chain->seed = job->seed;
-        chain->seed_bytes = job->seed_bytes;
-        chain->value = job->values + (size_t)index * ots->n;
     }
 }
 
 int walk_jobs(const struct crew *crew, const struct ots *ots, const struct job *jobs, size_t count)
 {
-    size_t most = (count < JOBS_AT_ONCE ? count : JOBS_AT_ONCE) * ots->p;
+    size_t most = (count < MOST_JOBS ? count : MOST_JOBS) * ots->p;
     struct chain *chains = malloc(2 * most * sizeof *chains), *sorted;
     if (chains == NULL)
         return -1;
     sorted = chains + most;
-    for (size_t done = 0; done < count;) {
-        size_t some = count - done < JOBS_AT_ONCE ? count - done : JOBS_AT_ONCE;
+    while (count) {
+        size_t some = count < MOST_JOBS ? count : MOST_JOBS;
         for (size_t job = 0; job < some; job++)
-            lay_chains(chains + job * ots->p, ots, jobs + done + job);
+            lay_chains(chains + job * ots->p, ots, jobs + job, (uint8_t)job);
         sort_chains(sorted, chains, some * ots->p);
-        crew->wide->walk(sorted, some * ots->p, ots->n);
-        done += some;
+        crew->wide->walk(jobs, some, sorted, some * ots->p, ots->n);
+        jobs += some, count -= some;
     }
     free(chains);
     return 0;
@@ -129,38 +125,29 @@ void parents(const struct crew *crew, unsigned n, const uint8_t *identifier, uin
     nodes_above(crew, n, identifier, number, TAG_INNER, children, 2 * (size_t)n, count, nodes);
 }
 
-/* `values` are the ends of the chains of all these leaves. */
-static void hash_ends(const struct crew *crew, const struct orchard *orchard, uint32_t first, size_t count, uint8_t *values,
-                      uint8_t *nodes)
-{
-    struct ots ots = {orchard->n, orchard->w, orchard->p, 0};
-    struct job jobs[JOBS_AT_ONCE];
-    uint8_t keys[JOBS_AT_ONCE * MOST_BYTES];
-    for (size_t at = 0; at < count; at++) {
-        struct job job = {orchard->identifier, first + (uint32_t)at, NULL, NULL, 0, values + at * orchard->p * orchard->n};
-        jobs[at] = job;
-    }
-    public_keys(crew, &ots, jobs, count, keys);
-    nodes_above(crew, orchard->n, orchard->identifier, ((uint32_t)1 << orchard->h) + first, TAG_LEAF, keys, orchard->n, count, nodes);
-}
-
-/* Leaves that don't fill the lanes of a kernel one by one: their chains do. At most JOBS_AT_ONCE of them. */
+/* Leaves that don't fill the lanes of a kernel one by one: their chains do. At most LEAVES_AT_ONCE of them. */
 static int few_leaves(const struct crew *crew, const struct orchard *orchard, uint32_t first, size_t count, uint8_t *nodes)
 {
+    const struct ots ots = {orchard->n, orchard->w, orchard->p, 0};
     size_t chain_count = count * orchard->p, value_bytes = chain_count * orchard->n;
     struct chain *chains = malloc(chain_count * sizeof *chains + value_bytes);
-    uint8_t *values;
+    struct job jobs[LEAVES_AT_ONCE];
+    uint8_t *values, keys[LEAVES_AT_ONCE * MOST_BYTES];
     if (chains == NULL)
         return -1;
     values = (uint8_t *)(chains + chain_count);
+    for (size_t at = 0; at < count; at++) {
+        struct job job = {orchard->identifier, first + (uint32_t)at, NULL, orchard->seed, orchard->seed_bytes,
+                          values + at * orchard->p * orchard->n};
+        jobs[at] = job;
+    }
     for (size_t at = 0; at < chain_count; at++) {
-        uint32_t leaf = first + (uint32_t)(at / orchard->p);
-        struct chain chain = {orchard->identifier, leaf, (uint16_t)(at % orchard->p), 0, (uint8_t)((1u << orchard->w) - 1),
-                              orchard->seed, orchard->seed_bytes, values + at * orchard->n};
+        struct chain chain = {(uint16_t)(at % orchard->p), (uint8_t)(at / orchard->p), 0, (uint8_t)((1u << orchard->w) - 1)};
         chains[at] = chain;
     }
-    crew->wide->walk(chains, chain_count, orchard->n);
-    hash_ends(crew, orchard, first, count, values, nodes);
+    crew->wide->walk(jobs, count, chains, chain_count, orchard->n);
+    public_keys(crew, &ots, jobs, count, keys);
+    nodes_above(crew, orchard->n, orchard->identifier, ((uint32_t)1 << orchard->h) + first, TAG_LEAF, keys, orchard->n, count, nodes);
     wipe(values, value_bytes);
     free(chains);
     return 0;
@@ -173,7 +160,7 @@ int leaf_nodes(const struct crew *crew, const struct orchard *orchard, uint32_t 
         if (crew->wide->leaves != NULL && count >= some) {
             crew->wide->leaves(orchard, first, nodes);
         } else {
-            some = count < JOBS_AT_ONCE ? count : JOBS_AT_ONCE;
+            some = count < LEAVES_AT_ONCE ? count : LEAVES_AT_ONCE;
             if (few_leaves(crew, orchard, first, some, nodes))
                 return -1;
         }

@@ -9,16 +9,6 @@ struct ots {
     unsigned n, w, p, ls;
 };
 
-/* One signature to make (with a seed) or to check (without); `values` are its p chains, joined. */
-struct job {
-    const uint8_t *identifier;
-    uint32_t leaf;
-    const uint8_t *digest;
-    const uint8_t *seed;
-    unsigned seed_bytes;
-    uint8_t *values;
-};
-
 /* Who works: `wide` does the chains and all that fills its lanes; `narrow` hashes what comes in ones and twos. They may be the same. */
 struct crew {
     const struct kernel *wide, *narrow;

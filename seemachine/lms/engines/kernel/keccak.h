@@ -107,14 +107,23 @@ static TARGET void N(permute)(V s[25])
     memcpy(s, result, sizeof result);
 }
 
-struct N(prefix) {
+struct N(fixed) {
     V head[HEAD_WORDS];
 };
 
-static TARGET void N(fix)(struct N(prefix) *prefix, const V head[HEAD_WORDS], V message_bytes)
+struct N(prefix) {
+    struct N(fixed) fixed;
+};
+
+static TARGET void N(measure)(struct N(prefix) *prefix, V message_bytes)
 {
+    (void)prefix;
     (void)message_bytes;
-    memcpy(prefix->head, head, sizeof prefix->head);
+}
+
+static TARGET void N(fix)(struct N(fixed) *fixed, const V head[HEAD_WORDS])
+{
+    memcpy(fixed->head, head, sizeof fixed->head);
 }
 
 /* Digests of messages of one block that end within the tail. */
@@ -123,7 +132,7 @@ INLINE TARGET void N(once)(const struct N(prefix) *const *prefix, V tail[][TAIL_
     for (unsigned way = 0; way < ways; way++) {
         V NAMES(e);
         const V zero = tail[way][0] ^ tail[way][0];
-        V a0 = prefix[way]->head[0], a1 = prefix[way]->head[1];
+        V a0 = prefix[way]->fixed.head[0], a1 = prefix[way]->fixed.head[1];
         V a2 = tail[way][0], a3 = tail[way][1], a4 = tail[way][2], a5 = tail[way][3], a6 = tail[way][4], a7 = zero, a8 = zero;
         V a9 = zero, a10 = zero, a11 = zero, a12 = zero, a13 = zero, a14 = zero, a15 = zero, a16 = zero + LAST_BIT;
         V a17 = zero, a18 = zero, a19 = zero, a20 = zero, a21 = zero, a22 = zero, a23 = zero, a24 = zero;

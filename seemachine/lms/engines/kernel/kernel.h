@@ -1,8 +1,8 @@
 /* What every file of the native engine shares: words, byte order, wiping, and the three things a kernel can do.
  *
- * The Python engine (portable.py) is the definition; the files here must give the same bytes. Reading order: this file, lanes.h (the
- * work of a kernel, told once), sha256.h and keccak.h (the two hash functions, told once for any number of lanes), then the files per
- * instruction set, which only choose a width. engine.c cuts whole requests into work for a kernel; dispatch.c alone knows processors.
+ * The Python engine (portable.py) is the definition; the files here must give the same bytes. Reading order: this file, lanes.h with
+ * leaves.h, chains.h and messages.h (the work of a kernel, told once), sha256.h and keccak.h (the two hash functions, told once for any
+ * number of lanes), then the files per instruction set, which only choose a width. engine.c cuts whole requests into work for a kernel; dispatch.c alone knows processors.
  */
 #ifndef SEEMACHINE_KERNEL_H
 #define SEEMACHINE_KERNEL_H
@@ -18,22 +18,29 @@ enum {
     MOST_SEED = 32,
     MOST_BYTES = 32, /* of a hash value */
     MOST_LANES = 32,
+    MOST_JOBS = 64, /* whose chains are walked together */
     TAG_PUBLIC = 0x8080,
     TAG_LEAF = 0x8282,
     TAG_INNER = 0x8383,
     STEP_OF_SEED = 0xff, /* stands where a chain has its step number */
 };
 
-/* A chain to walk: `steps` hashes of `value` from step number `start` on. With a seed, `value` is first derived from it. */
-struct chain {
+/* One signature to make (with a seed) or to check (without); `values` are its p chains, joined. */
+struct job {
     const uint8_t *identifier;
     uint32_t leaf;
+    const uint8_t *digest;
+    const uint8_t *seed; /* of every job of a call, or of none */
+    unsigned seed_bytes;
+    uint8_t *values;
+};
+
+/* Chain `index` of a job: `steps` hashes of its value from step number `start` on. With a seed, the value is first derived from it. */
+struct chain {
     uint16_t index;
+    uint8_t job; /* its place among the jobs of the call */
     uint8_t start;
     uint8_t steps;
-    const uint8_t *seed; /* of every chain of a call, or of none */
-    unsigned seed_bytes;
-    uint8_t *value;
 };
 
 /* One hash of I || u32(number) || u16(tag) || body: a public key of a leaf, a leaf of the tree, an inner node. */
@@ -57,8 +64,8 @@ struct kernel {
     unsigned lanes;
     /* The nodes of `lanes` leaves from `first` on. NULL in a kernel that works on chains only. */
     void (*leaves)(const struct orchard *, uint32_t first, uint8_t *nodes);
-    /* Chains with the most steps come first, so that chains side by side are of about equal length. */
-    void (*walk)(const struct chain *, size_t count, unsigned n);
+    /* At most MOST_JOBS jobs. Chains with the most steps come first, so that chains side by side are of about equal length. */
+    void (*walk)(const struct job *, size_t jobs, const struct chain *, size_t count, unsigned n);
     /* All bodies of a call have the same length, a multiple of n; n bytes of each digest are wanted. */
     void (*hash)(const struct message *, size_t count, size_t body_bytes, unsigned n);
 };

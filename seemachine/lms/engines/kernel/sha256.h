@@ -29,10 +29,14 @@ typedef WORD N(vector);
 #define SMALL0(x) (ROTATE(x, 7) ^ ROTATE(x, 18) ^ ((x) >> 3))
 #define SMALL1(x) (ROTATE(x, 17) ^ ROTATE(x, 19) ^ ((x) >> 10))
 #define CHOOSE(e, f, g) ((g) ^ ((e) & ((f) ^ (g))))
-#define MAJORITY(a, b, c) ((((a) ^ (c)) & ((b) ^ (c))) ^ (c)) /* of the equal forms the one that compilers make one instruction of */
+#ifndef MAJORITY /* an instruction set's file may have one instruction for it */
+#define MAJORITY(a, b, c) ((((a) ^ (c)) & ((b) ^ (c))) ^ (c))
+#endif
 
 /* Two groups of lanes side by side fill the gaps that one group's long chain of additions leaves. Not unrolled, all would stay in memory. */
 #define EACH_WAY _Pragma("GCC unroll 2") for (unsigned way = 0; way < ways; way++)
+
+#define ROLLED _Pragma("GCC unroll 1")
 
 /* One round; the caller renames the variables instead of moving them. */
 #define ROUND(a, b, c, d, e, f, g, h, kw)                                       \
@@ -43,19 +47,21 @@ typedef WORD N(vector);
         h[way] = t1 + MAJORITY(a[way], b[way], c[way]) + SUM0(a[way]);          \
     }
 #define KW(t) (w[way][(t) & 15] + k[t])
-#define EIGHT_ROUNDS(t)                                                         \
-    ROUND(a, b, c, d, e, f, g, h, KW(t))                                        \
-    ROUND(h, a, b, c, d, e, f, g, KW((t) + 1))                                  \
-    ROUND(g, h, a, b, c, d, e, f, KW((t) + 2))                                  \
-    ROUND(f, g, h, a, b, c, d, e, KW((t) + 3))                                  \
-    ROUND(e, f, g, h, a, b, c, d, KW((t) + 4))                                  \
-    ROUND(d, e, f, g, h, a, b, c, KW((t) + 5))                                  \
-    ROUND(c, d, e, f, g, h, a, b, KW((t) + 6))                                  \
-    ROUND(b, c, d, e, f, g, h, a, KW((t) + 7))
+#define EIGHT_ROUNDS(t, then)                                                   \
+    ROUND(a, b, c, d, e, f, g, h, KW(t)) then(t)                                \
+    ROUND(h, a, b, c, d, e, f, g, KW((t) + 1)) then((t) + 1)                    \
+    ROUND(g, h, a, b, c, d, e, f, KW((t) + 2)) then((t) + 2)                    \
+    ROUND(f, g, h, a, b, c, d, e, KW((t) + 3)) then((t) + 3)                    \
+    ROUND(e, f, g, h, a, b, c, d, KW((t) + 4)) then((t) + 4)                    \
+    ROUND(d, e, f, g, h, a, b, c, KW((t) + 5)) then((t) + 5)                    \
+    ROUND(c, d, e, f, g, h, a, b, KW((t) + 6)) then((t) + 6)                    \
+    ROUND(b, c, d, e, f, g, h, a, KW((t) + 7)) then((t) + 7)
 
 /* Word t of the schedule takes the place of word t - 16. */
 #define NEXT(t) \
     EACH_WAY w[way][(t) & 15] += SMALL1(w[way][((t) - 2) & 15]) + w[way][((t) - 7) & 15] + SMALL0(w[way][((t) - 15) & 15]);
+#define NOTHING(t)
+#define NEXT_AHEAD(t) NEXT((t) + 8)
 #define NEXT_EIGHT(t) NEXT(t) NEXT((t) + 1) NEXT((t) + 2) NEXT((t) + 3) NEXT((t) + 4) NEXT((t) + 5) NEXT((t) + 6) NEXT((t) + 7)
 
 /* Kept out of the compiler's sight, the table is read as it is needed instead of being built up in registers. */
@@ -75,30 +81,40 @@ static TARGET void N(compress)(V state[STATE_WORDS], const V block[BLOCK_WORDS])
     V w[1][16], a[1] = {state[0]}, b[1] = {state[1]}, c[1] = {state[2]}, d[1] = {state[3]};
     V e[1] = {state[4]}, f[1] = {state[5]}, g[1] = {state[6]}, h[1] = {state[7]};
     memcpy(w, block, sizeof w);
-    EIGHT_ROUNDS(0)
-    EIGHT_ROUNDS(8)
+    EIGHT_ROUNDS(0, NOTHING)
+    EIGHT_ROUNDS(8, NOTHING)
     for (unsigned more = 3; more; more--) {
         k += 16;
         NEXT_EIGHT(0)
-        EIGHT_ROUNDS(0)
-        NEXT_EIGHT(8)
-        EIGHT_ROUNDS(8)
+        EIGHT_ROUNDS(0, NEXT_AHEAD)
+        EIGHT_ROUNDS(8, NOTHING)
     }
     state[0] += a[0], state[1] += b[0], state[2] += c[0], state[3] += d[0];
     state[4] += e[0], state[5] += f[0], state[6] += g[0], state[7] += h[0];
 }
 
-struct N(prefix) {
-    V state[STATE_WORDS], head[HEAD_WORDS], bits;
+/* All that a link needs of the words that never change within a leaf. */
+struct N(fixed) {
+    V state[STATE_WORDS]; /* after six rounds, of which the last had 0 for its word; the next has had its constant */
+    V share[HEAD_WORDS];  /* of words 0 to 4 in words 16 to 20 */
 };
 
-/* `message_bytes` is all that will be hashed: the head, the step number and a value or a seed. */
-static TARGET void N(fix)(struct N(prefix) *prefix, const V head[HEAD_WORDS], V message_bytes)
+struct N(prefix) {
+    struct N(fixed) fixed;
+    V bits; /* the length of the message */
+};
+
+static TARGET void N(measure)(struct N(prefix) *prefix, V message_bytes)
+{
+    prefix->bits = message_bytes << 3;
+}
+
+static TARGET void N(fix)(struct N(fixed) *fixed, const V head[HEAD_WORDS])
 {
     enum { ways = 1 };
     const uint32_t *k = sha256_constants;
     const uint32_t *iv = sha256_start;
-    V zero = message_bytes ^ message_bytes;
+    const V zero = {0};
     V a[1] = {zero + iv[0]}, b[1] = {zero + iv[1]}, c[1] = {zero + iv[2]}, d[1] = {zero + iv[3]};
     V e[1] = {zero + iv[4]}, f[1] = {zero + iv[5]}, g[1] = {zero + iv[6]}, h[1] = {zero + iv[7]};
     ROUND(a, b, c, d, e, f, g, h, head[0] + k[0])
@@ -106,17 +122,18 @@ static TARGET void N(fix)(struct N(prefix) *prefix, const V head[HEAD_WORDS], V 
     ROUND(g, h, a, b, c, d, e, f, head[2] + k[2])
     ROUND(f, g, h, a, b, c, d, e, head[3] + k[3])
     ROUND(e, f, g, h, a, b, c, d, head[4] + k[4])
-    V state[STATE_WORDS] = {a[0], b[0], c[0], d[0], e[0], f[0], g[0], h[0]};
-    memcpy(prefix->state, state, sizeof state);
-    memcpy(prefix->head, head, sizeof prefix->head);
-    prefix->bits = message_bytes << 3;
+    ROUND(d, e, f, g, h, a, b, c, k[5])
+    V state[STATE_WORDS] = {a[0], b[0] + k[6], c[0], d[0], e[0], f[0], g[0], h[0]};
+    V share[HEAD_WORDS] = {head[0] + SMALL0(head[1]), head[1] + SMALL0(head[2]), head[2] + SMALL0(head[3]), head[3] + SMALL0(head[4]),
+                           head[4]};
+    memcpy(fixed->state, state, sizeof state);
+    memcpy(fixed->share, share, sizeof share);
 }
 
 /* Digests of messages of one block: the fixed head, then the tail. Word 14 is 0: no such message has 2^29 bytes.
  *
- * The last 48 rounds are a loop on purpose: 14 KB of code for two ways. With 20 or 28 KB some copies of the same program, about one in
- * fifty, ran at less than half the speed every time, it seems by where their pages lay in memory. Flat rounds with constants folded into
- * the first words of the schedule would win 3 % otherwise.
+ * The last 48 rounds are a loop on purpose: 16 KB of code for two ways. With 20 or 28 KB some copies of the same program, about one in
+ * fifty, ran at less than half the speed every time, it seems by where their pages lay in memory.
  */
 INLINE TARGET void N(once)(const struct N(prefix) *const *prefix, V tail[][TAIL_WORDS], V digest[][STATE_WORDS], const unsigned ways)
 {
@@ -125,16 +142,14 @@ INLINE TARGET void N(once)(const struct N(prefix) *const *prefix, V tail[][TAIL_
     V w[WAYS][16], a[WAYS], b[WAYS], c[WAYS], d[WAYS], e[WAYS], f[WAYS], g[WAYS], h[WAYS];
     EACH_WAY
     {
-        const struct N(prefix) *p = prefix[way];
-        a[way] = p->state[0], b[way] = p->state[1], c[way] = p->state[2], d[way] = p->state[3];
-        e[way] = p->state[4], f[way] = p->state[5], g[way] = p->state[6], h[way] = p->state[7];
-        w[way][0] = p->head[0], w[way][1] = p->head[1], w[way][2] = p->head[2], w[way][3] = p->head[3], w[way][4] = p->head[4];
-        w[way][5] = tail[way][0], w[way][6] = tail[way][1], w[way][7] = tail[way][2], w[way][8] = tail[way][3];
-        w[way][9] = tail[way][4], w[way][10] = tail[way][5], w[way][11] = tail[way][6], w[way][12] = tail[way][7];
-        w[way][13] = tail[way][8], w[way][14] = p->bits ^ p->bits, w[way][15] = p->bits;
+        const struct N(fixed) *p = &prefix[way]->fixed;
+        memcpy(w[way], p->share, sizeof p->share);
+        memcpy(w[way] + HEAD_WORDS, tail[way], sizeof tail[way]);
+        w[way][14] = (V){0}, w[way][15] = prefix[way]->bits;
+        a[way] = p->state[0], b[way] = p->state[1], c[way] = p->state[2] + w[way][5], d[way] = p->state[3];
+        e[way] = p->state[4], f[way] = p->state[5], g[way] = p->state[6] + w[way][5], h[way] = p->state[7];
     }
-    ROUND(d, e, f, g, h, a, b, c, KW(5))
-    ROUND(c, d, e, f, g, h, a, b, KW(6))
+    ROUND(c, d, e, f, g, h, a, b, w[way][6])
     ROUND(b, c, d, e, f, g, h, a, KW(7))
     ROUND(a, b, c, d, e, f, g, h, KW(8))
     ROUND(h, a, b, c, d, e, f, g, KW(9))
@@ -144,12 +159,24 @@ INLINE TARGET void N(once)(const struct N(prefix) *const *prefix, V tail[][TAIL_
     ROUND(d, e, f, g, h, a, b, c, KW(13))
     ROUND(c, d, e, f, g, h, a, b, k[14])
     ROUND(b, c, d, e, f, g, h, a, KW(15))
-    for (unsigned more = 3; more; more--) {
+    EACH_WAY
+    {
+        V *v = w[way];
+        v[0] += v[9];
+        v[1] += v[10] + SMALL1(v[15]);
+        v[2] += SMALL1(v[0]) + v[11];
+        v[3] += SMALL1(v[1]) + v[12];
+        v[4] += SMALL1(v[2]) + v[13] + SMALL0(v[5]);
+        v[5] += SMALL1(v[3]) + SMALL0(v[6]);
+    }
+    NEXT(6) NEXT(7)
+    ROLLED for (unsigned more = 3; more; more--) {
         k += 16;
+        EIGHT_ROUNDS(0, NEXT_AHEAD)
+        EIGHT_ROUNDS(8, NOTHING)
+        if (more == 1)
+            break;
         NEXT_EIGHT(0)
-        EIGHT_ROUNDS(0)
-        NEXT_EIGHT(8)
-        EIGHT_ROUNDS(8)
     }
     EACH_WAY
     {
@@ -223,11 +250,13 @@ static TARGET void N(close)(struct N(message) *message, V digest[STATE_WORDS])
 #undef SMALL0
 #undef SMALL1
 #undef CHOOSE
-#undef MAJORITY
 #undef ROUND
 #undef KW
 #undef EACH_WAY
 #undef EIGHT_ROUNDS
 #undef NEXT
 #undef NEXT_EIGHT
+#undef NOTHING
+#undef NEXT_AHEAD
+#undef ROLLED
 #include "undefine.h"

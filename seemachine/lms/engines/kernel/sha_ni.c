@@ -27,6 +27,7 @@ struct stream {
     __m128i position;     /* words 4 to 7 without the value: q, index, step; a number */
     __m128i upper, lower; /* the value, a number */
     struct ending ending;
+    const struct job *job;
     const struct chain *chain;
     unsigned left; /* links to make before somebody must look */
     int seeded;    /* the link being made is that from the seed */
@@ -187,11 +188,11 @@ static TARGET void load_value(struct stream *stream, const uint8_t *value, unsig
 }
 
 /* From the head of a chain to what its stream keeps of it. */
-static TARGET void load_head(struct stream *stream, const struct chain *chain)
+static TARGET void load_head(struct stream *stream, const struct job *job, unsigned index)
 {
     enum { streams = 1 };
     uint8_t head[2 * 16] = {0};
-    put_head(head, chain->identifier, chain->leaf, chain->index);
+    put_head(head, job->identifier, job->leaf, (uint16_t)index);
     __m128i abef[1] = {start_abef()}, cdgh[1] = {start_cdgh()};
     __m128i identifier = load_words(head);
     EACH_STREAM ROUNDS(0, identifier);
@@ -206,18 +207,25 @@ static TARGET __m128i step_number(unsigned step)
     return _mm_set_epi32(0, (int)(step << 8), 0, 0);
 }
 
-/* Puts a chain on a stream, its seed first if it has one. */
-static TARGET void set_out(struct stream *stream, const struct chain *chain, unsigned n)
+static TARGET uint8_t *value_of(const struct stream *stream, unsigned n)
 {
-    load_head(stream, chain);
+    return stream->job->values + (size_t)stream->chain->index * n;
+}
+
+/* Puts a chain on a stream, its seed first if it has one. */
+static TARGET void set_out(struct stream *stream, const struct job *jobs, const struct chain *chain, unsigned n)
+{
+    const struct job *job = jobs + chain->job;
+    load_head(stream, job, chain->index);
+    stream->job = job;
     stream->chain = chain;
-    stream->seeded = chain->seed != NULL;
+    stream->seeded = job->seed != NULL;
     stream->left = stream->seeded ? 1 : chain->steps;
     if (stream->seeded)
-        load_value(stream, chain->seed, chain->seed_bytes);
+        load_value(stream, job->seed, job->seed_bytes);
     else
-        load_value(stream, chain->value, n);
-    stream->ending = stream->seeded ? seed_ending(chain->seed_bytes) : value_ending(n);
+        load_value(stream, value_of(stream, n), n);
+    stream->ending = stream->seeded ? seed_ending(job->seed_bytes) : value_ending(n);
     stream->position = _mm_add_epi32(stream->position, step_number(stream->seeded ? STEP_OF_SEED : chain->start));
 }
 
@@ -238,11 +246,11 @@ static TARGET void read_out(const struct stream *stream, unsigned n)
     uint8_t value[MOST_BYTES];
     store_number(value, stream->upper);
     store_number(value + 16, stream->lower);
-    memcpy(stream->chain->value, value, n);
+    memcpy(value_of(stream, n), value, n);
 }
 
 /* Brings a stream to where it has links to make: on with its chain, or with the next one, or (0) to rest. */
-static TARGET int refill(struct stream *stream, const struct chain **next, const struct chain *end, unsigned n)
+static TARGET int refill(struct stream *stream, const struct job *jobs, const struct chain **next, const struct chain *end, unsigned n)
 {
     while (stream->left == 0) {
         if (stream->seeded) {
@@ -254,20 +262,21 @@ static TARGET int refill(struct stream *stream, const struct chain **next, const
         stream->chain = NULL;
         if (*next == end)
             return 0;
-        set_out(stream, (*next)++, n);
+        set_out(stream, jobs, (*next)++, n);
     }
     return 1;
 }
 
-static TARGET void sha_ni_walk(const struct chain *chain, size_t count, unsigned n)
+static TARGET void sha_ni_walk(const struct job *jobs, size_t job_count, const struct chain *chain, size_t count, unsigned n)
 {
+    (void)job_count;
     const struct chain *end = chain + count;
     struct stream stream[STREAMS];
     memset(stream, 0, sizeof stream);
     for (;;) {
         unsigned least = 0;
         for (unsigned s = 0; s < STREAMS; s++)
-            if (refill(&stream[s], &chain, end, n) && (least == 0 || stream[s].left < least))
+            if (refill(&stream[s], jobs, &chain, end, n) && (least == 0 || stream[s].left < least))
                 least = stream[s].left;
         if (least == 0)
             break;

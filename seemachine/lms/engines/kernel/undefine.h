@@ -13,3 +13,7 @@
 #undef N
 #undef LANES
 #undef WAYS
+#undef MAJORITY
+#undef LOAD_ROWS
+#undef STORE_ROWS
+#undef LOOK_UP
