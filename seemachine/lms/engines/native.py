@@ -44,9 +44,6 @@ _HASHES_PER_SECOND = {
 _TASK_HASHES = 64 * 34 * 256
 # Leaves that any kernel takes in whole groups.
 _GROUP = 32
-# Below this w the chains of a signature are so short that putting them into lanes takes longer than
-# walking them with SHA-NI.
-_LONG_CHAINS = 4
 
 
 class NativeEngine:
@@ -78,10 +75,8 @@ class NativeEngine:
 
     def describe(self) -> Description:
         """See seemachine.lms.engines.describe."""
-        signing = dict(self._wide)
-        if self._narrow["sha256"] == "sha_ni" != signing["sha256"]:
-            signing["sha256"] += f" (sha_ni below w={_LONG_CHAINS})"
-        return Description(self.name, dict(self._wide), signing, self.cores, dict(self.refused))
+        wide = dict(self._wide)
+        return Description(self.name, wide, dict(wide), self.cores, dict(self.refused))
 
     def _first(self, hash_name: str, order: Sequence[str]) -> str:
         for name in order:
@@ -130,23 +125,17 @@ class NativeEngine:
 
     def sign(self, ots: OtsParameters, jobs: Sequence[SignJob]) -> list[bytes]:
         """See Engine. Works in the caller's thread, and never waits for leaves."""
-        return _native.sign(self._for_chains(ots), ots.n, ots.w, jobs)
+        return _native.sign(self._numbers[ots.hash], ots.n, ots.w, jobs)
 
     def recover(self, ots: OtsParameters, jobs: Sequence[RecoverJob]) -> list[bytes]:
         """See Engine. Works in the caller's thread, and never waits for leaves."""
-        return _native.recover(self._for_chains(ots), ots.n, ots.w, jobs)
+        return _native.recover(self._numbers[ots.hash], ots.n, ots.w, jobs)
 
     def roots(
         self, tree: TreeParameters, ots: OtsParameters, claims: Sequence[Claim]
     ) -> list[bytes]:
         """See Engine. Works in the caller's thread, and never waits for leaves."""
-        return _native.roots(self._for_chains(ots), ots.n, ots.w, tree.h, claims)
-
-    def _for_chains(self, ots: OtsParameters) -> tuple[int, int]:
-        wide, narrow = self._numbers[ots.hash]
-        if ots.w < _LONG_CHAINS and self._narrow[ots.hash] == "sha_ni":
-            return narrow, narrow
-        return wide, narrow
+        return _native.roots(self._numbers[ots.hash], ots.n, ots.w, tree.h, claims)
 
     def _task_leaves(self, ots: OtsParameters, count: int) -> int:
         """Leaves in one task, a multiple of _GROUP: all cores get some of a short run too."""

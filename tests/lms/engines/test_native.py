@@ -2,8 +2,10 @@
 on this processor.
 """
 
+import functools
 import hashlib
 import json
+import random
 import threading
 import time
 from pathlib import Path
@@ -135,6 +137,35 @@ def test_signatures_are_those_of_the_portable_engine_and_lead_to_the_same_keys(
     ]
 
     assert PORTABLE.recover(ots, checks) == engine.recover(ots, checks)
+
+
+@functools.cache
+def many_signatures(ots: OtsParameters) -> tuple[list[SignJob], list[bytes]]:
+    """Jobs of as many keys, more than any kernel walks together, and what plain Python makes."""
+    draw = random.Random(ots.name)
+    jobs = [
+        SignJob(draw.randbytes(16), draw.randbytes(24 + q % 9), q, draw.randbytes(ots.n))
+        for q in range(70)
+    ]
+    return jobs, PORTABLE.sign(ots, jobs)
+
+
+@pytest.mark.parametrize("ots", [ots for ots in OTS_SETS if ots.w == 4], ids=lambda ots: ots.name)
+def test_jobs_that_are_walked_together_keep_their_own(
+    engine: "NativeEngine", ots: OtsParameters
+) -> None:
+    """In a batch longer than what is walked together, each job has its own identifier, seed, leaf
+    and digest, and each signature leads to its own key.
+    """
+    jobs, chains = many_signatures(ots)
+    checks = [
+        RecoverJob(job.identifier, job.leaf, job.digest, given)
+        for job, given in zip(jobs, chains, strict=True)
+    ]
+
+    assert chains == engine.sign(ots, jobs)
+    assert [engine.recover(ots, [check])[0] for check in checks] == engine.recover(ots, checks)
+    assert PORTABLE.recover(ots, checks[:2]) == engine.recover(ots, checks)[:2]
 
 
 def split_hss(public_key: bytes, signature: bytes) -> list[tuple[bytes, bytes, bytes]]:

@@ -87,16 +87,20 @@ static const struct {
 #endif
 };
 
-enum { ROWS = sizeof rows / sizeof *rows, LAST_KNOWN_LEAF = 100 };
+enum { ROWS = sizeof rows / sizeof *rows, KNOWN = 3, LAST_KNOWN_LEAF = 100 };
 
-/* Leaves 99 and 100 of a tree of height 10 at w=2, with I = 00 01 .. 0f and seed = 64 65 .. 83: what the Python engine makes of them. */
-static const uint8_t known_sha256[2][32] = {
+/* Leaves 98 to 100 of a tree of height 10 at w=2, with I = 00 01 .. 0f and seed = 64 65 .. 83: what the Python engine makes of them. */
+static const uint8_t known_sha256[KNOWN][32] = {
+    {0x53, 0xcc, 0x0f, 0xfa, 0xdb, 0xde, 0x09, 0x1a, 0x7c, 0x0a, 0x5d, 0x33, 0xcd, 0x5c, 0x00, 0xc8,
+     0x9c, 0xef, 0xa9, 0xee, 0x6c, 0xf2, 0x8d, 0xd1, 0xc8, 0x93, 0xe8, 0x86, 0x73, 0x16, 0x00, 0xf3},
     {0x7c, 0xc7, 0x89, 0x81, 0x9f, 0x32, 0xe7, 0x4b, 0x16, 0x9b, 0xec, 0x71, 0x14, 0x07, 0x6e, 0xf5,
      0x98, 0x75, 0x04, 0xe3, 0x07, 0x74, 0x60, 0x84, 0x87, 0x19, 0x5b, 0x0e, 0xe7, 0x22, 0xde, 0x39},
     {0x93, 0xc6, 0xa2, 0x57, 0xa4, 0x19, 0x23, 0x7a, 0xed, 0xcd, 0x9e, 0x91, 0x55, 0x4f, 0x14, 0x8c,
      0x4a, 0x3f, 0x02, 0x1f, 0x90, 0x46, 0x18, 0xaa, 0xcd, 0x00, 0xce, 0x4c, 0x43, 0xb7, 0x7b, 0x90},
 };
-static const uint8_t known_shake[2][32] = {
+static const uint8_t known_shake[KNOWN][32] = {
+    {0x25, 0x3c, 0x13, 0xc4, 0x79, 0x35, 0x47, 0xb5, 0xc5, 0x99, 0x06, 0x4b, 0x19, 0x81, 0x3d, 0xd5,
+     0x62, 0x4c, 0x5e, 0x19, 0xa9, 0x14, 0x0f, 0xe1, 0x0e, 0x19, 0x8a, 0xee, 0x4e, 0xc6, 0x0c, 0xc0},
     {0xe7, 0xf3, 0xff, 0xc5, 0xb4, 0xb4, 0x80, 0x36, 0xa2, 0xff, 0x2b, 0xd6, 0x0f, 0xba, 0xc5, 0xce,
      0x06, 0xcc, 0x9a, 0x97, 0x01, 0x03, 0x28, 0xaa, 0x43, 0xce, 0x27, 0x6f, 0xb3, 0x1b, 0xfe, 0xe6},
     {0xbe, 0x09, 0x80, 0x6e, 0xd0, 0xfb, 0x46, 0x07, 0x5d, 0x42, 0x20, 0xe3, 0x53, 0x06, 0xb3, 0x19,
@@ -105,20 +109,20 @@ static const uint8_t known_shake[2][32] = {
 
 static enum { UNPROVEN, PROVEN, WRONG } proofs[ROWS];
 
-/* A group that fills the lanes, of which the last is known, and one leaf more, which is walked chain by chain. */
-static int makes_known_leaves(const struct kernel *kernel, const uint8_t known[2][32])
+/* A group that fills the lanes, of which the last is known, and two leaves more, which are walked chain by chain. */
+static int makes_known_leaves(const struct kernel *kernel, const uint8_t known[KNOWN][32])
 {
-    uint8_t identifier[IDENTIFIER_BYTES], seed[MOST_SEED], nodes[(MOST_LANES + 1) * MOST_BYTES];
+    uint8_t identifier[IDENTIFIER_BYTES], seed[MOST_SEED], nodes[(MOST_LANES + 2) * MOST_BYTES];
     struct orchard orchard = {32, 2, 133, 10, identifier, seed, sizeof seed};
     for (unsigned at = 0; at < sizeof seed; at++)
         seed[at] = (uint8_t)(100 + at);
     for (unsigned at = 0; at < sizeof identifier; at++)
         identifier[at] = (uint8_t)at;
     const struct crew crew = {kernel, kernel};
-    unsigned count = kernel->leaves == NULL ? 2 : kernel->lanes + 1;
+    unsigned count = kernel->leaves == NULL ? KNOWN : kernel->lanes + 2;
     if (leaf_nodes(&crew, &orchard, LAST_KNOWN_LEAF + 1 - count, count, nodes))
         return 0;
-    return memcmp(nodes + (count - 2) * MOST_BYTES, known, 2 * sizeof *known) == 0;
+    return memcmp(nodes + (count - KNOWN) * MOST_BYTES, known, KNOWN * sizeof *known) == 0;
 }
 
 int find_kernel(const char *name, const char *hash)
@@ -131,7 +135,8 @@ int find_kernel(const char *name, const char *hash)
 
 const char *why_not(int number)
 {
-    const char *missing = rows[number].needs();
+    /* Where this is a virtual machine, asking the processor takes longer than signing. */
+    const char *missing = proofs[number] == UNPROVEN ? rows[number].needs() : NULL;
     if (missing != NULL)
         return missing;
     if (proofs[number] == UNPROVEN) {

@@ -3,8 +3,6 @@
 
 #include "dispatch.h"
 
-enum { MOST_LEAVES = 1 << MOST_HEIGHT };
-
 int choose(struct crew *crew, int wide, int narrow)
 {
     crew->wide = proven_kernel(wide);
@@ -23,7 +21,7 @@ int check_ots(struct ots *ots, int n, int w)
     return 0;
 }
 
-static int check_length(const char *what, const Py_buffer *view, Py_ssize_t least, Py_ssize_t most)
+int check_length(const char *what, const Py_buffer *view, Py_ssize_t least, Py_ssize_t most)
 {
     if (view->len >= least && view->len <= most)
         return 1;
@@ -132,69 +130,6 @@ static PyObject *py_parents(PyObject *module, PyObject *args)
     return nodes;
 }
 
-/* A job with the buffers that it looks into. A buffer without owner has not been taken. */
-struct held_job {
-    struct job job;
-    Py_buffer identifier, digest, secret;
-};
-
-static int hold(PyObject *job, const char *name, Py_buffer *view, Py_ssize_t least, Py_ssize_t most)
-{
-    PyObject *value = PyObject_GetAttrString(job, name);
-    if (value == NULL)
-        return 0;
-    int taken = PyObject_GetBuffer(value, view, PyBUF_SIMPLE) == 0;
-    Py_DECREF(value);
-    return taken && check_length(name, view, least, most);
-}
-
-static int hold_leaf(PyObject *job, uint32_t *leaf)
-{
-    PyObject *value = PyObject_GetAttrString(job, "leaf");
-    if (value == NULL)
-        return 0;
-    long long number = PyLong_AsLongLong(value);
-    Py_DECREF(value);
-    if (number == -1 && PyErr_Occurred())
-        return 0;
-    if (number < 0 || number >= MOST_LEAVES) {
-        PyErr_Format(PyExc_ValueError, "no tree has a leaf %lld", number);
-        return 0;
-    }
-    *leaf = (uint32_t)number;
-    return 1;
-}
-
-/* `values` are the chains that the job is to end with; given chains are copied there. */
-static int hold_job(struct held_job *held, PyObject *job, const struct ots *ots, int given, uint8_t *values)
-{
-    Py_ssize_t n = (Py_ssize_t)ots->n, chain_bytes = n * (Py_ssize_t)ots->p;
-    if (!hold_leaf(job, &held->job.leaf) || !hold(job, "identifier", &held->identifier, IDENTIFIER_BYTES, IDENTIFIER_BYTES) ||
-        !hold(job, "digest", &held->digest, n, n))
-        return 0;
-    if (given ? !hold(job, "chains", &held->secret, chain_bytes, chain_bytes) : !hold(job, "seed", &held->secret, LEAST_SEED, MOST_SEED))
-        return 0;
-    held->job.identifier = held->identifier.buf;
-    held->job.digest = held->digest.buf;
-    held->job.values = values;
-    if (given) {
-        memcpy(values, held->secret.buf, (size_t)chain_bytes);
-    } else {
-        held->job.seed = held->secret.buf;
-        held->job.seed_bytes = (unsigned)held->secret.len;
-    }
-    return 1;
-}
-
-static void let_go(struct held_job *held, Py_ssize_t count)
-{
-    for (Py_ssize_t at = 0; at < count; at++) {
-        PyBuffer_Release(&held[at].identifier);
-        PyBuffer_Release(&held[at].digest);
-        PyBuffer_Release(&held[at].secret);
-    }
-}
-
 PyObject *cut(const uint8_t *data, Py_ssize_t count, Py_ssize_t bytes)
 {
     PyObject *list = PyList_New(count);
@@ -204,90 +139,6 @@ PyObject *cut(const uint8_t *data, Py_ssize_t count, Py_ssize_t bytes)
             Py_CLEAR(list);
     }
     return list;
-}
-
-struct batch {
-    struct crew crew;
-    struct ots ots;
-    int given;
-    Py_ssize_t count;
-    struct held_job *held;
-    struct job *jobs;
-    uint8_t *values, *keys;
-};
-
-/* Without the interpreter lock. 0, or -1 when memory is short. */
-static int work_through(struct batch *batch)
-{
-    if (walk_jobs(&batch->crew, &batch->ots, batch->jobs, (size_t)batch->count))
-        return -1;
-    if (batch->given)
-        public_keys(&batch->crew, &batch->ots, batch->jobs, (size_t)batch->count, batch->keys);
-    return 0;
-}
-
-static PyObject *answer_batch(struct batch *batch, PyObject *jobs)
-{
-    Py_ssize_t n = (Py_ssize_t)batch->ots.n, chain_bytes = n * (Py_ssize_t)batch->ots.p;
-    for (Py_ssize_t at = 0; at < batch->count; at++) {
-        PyObject *job = PySequence_GetItem(jobs, at);
-        int good = job != NULL && hold_job(&batch->held[at], job, &batch->ots, batch->given, batch->values + at * chain_bytes);
-        Py_XDECREF(job);
-        if (!good)
-            return NULL;
-        batch->jobs[at] = batch->held[at].job;
-    }
-    int failed;
-    Py_BEGIN_ALLOW_THREADS
-    failed = work_through(batch);
-    Py_END_ALLOW_THREADS
-    if (failed)
-        return PyErr_NoMemory();
-    return batch->given ? cut(batch->keys, batch->count, n) : cut(batch->values, batch->count, chain_bytes);
-}
-
-static PyObject *answer(PyObject *args, int given)
-{
-    int wide, narrow, n, w;
-    PyObject *jobs, *result = NULL;
-    struct batch batch = {.given = given};
-    if (!PyArg_ParseTuple(args, "(ii)iiO", &wide, &narrow, &n, &w, &jobs))
-        return NULL;
-    if (!choose(&batch.crew, wide, narrow) || !check_ots(&batch.ots, n, w))
-        return NULL;
-    batch.count = PySequence_Size(jobs);
-    if (batch.count < 0)
-        return NULL;
-    size_t value_bytes = (size_t)batch.count * batch.ots.p * batch.ots.n;
-    batch.held = PyMem_Calloc((size_t)batch.count + 1, sizeof *batch.held);
-    batch.jobs = PyMem_Calloc((size_t)batch.count + 1, sizeof *batch.jobs);
-    batch.values = PyMem_Calloc(value_bytes + 1, 1);
-    batch.keys = PyMem_Calloc((size_t)batch.count + 1, batch.ots.n);
-    if (batch.held != NULL && batch.jobs != NULL && batch.values != NULL && batch.keys != NULL)
-        result = answer_batch(&batch, jobs);
-    else
-        PyErr_NoMemory();
-    if (batch.held != NULL)
-        let_go(batch.held, batch.count);
-    if (batch.values != NULL)
-        wipe(batch.values, value_bytes);
-    PyMem_Free(batch.keys);
-    PyMem_Free(batch.values);
-    PyMem_Free(batch.jobs);
-    PyMem_Free(batch.held);
-    return result;
-}
-
-static PyObject *py_sign(PyObject *module, PyObject *args)
-{
-    (void)module;
-    return answer(args, 0);
-}
-
-static PyObject *py_recover(PyObject *module, PyObject *args)
-{
-    (void)module;
-    return answer(args, 1);
 }
 
 static PyMethodDef methods[] = {

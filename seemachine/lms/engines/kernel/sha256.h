@@ -36,8 +36,6 @@ typedef WORD N(vector);
 /* Two groups of lanes side by side fill the gaps that one group's long chain of additions leaves. Not unrolled, all would stay in memory. */
 #define EACH_WAY _Pragma("GCC unroll 2") for (unsigned way = 0; way < ways; way++)
 
-#define ROLLED _Pragma("GCC unroll 1")
-
 /* One round; the caller renames the variables instead of moving them. */
 #define ROUND(a, b, c, d, e, f, g, h, kw)                                       \
     EACH_WAY                                                                    \
@@ -47,6 +45,7 @@ typedef WORD N(vector);
         h[way] = t1 + MAJORITY(a[way], b[way], c[way]) + SUM0(a[way]);          \
     }
 #define KW(t) (w[way][(t) & 15] + k[t])
+/* `then` is done after each round, with the number of its word. */
 #define EIGHT_ROUNDS(t, then)                                                   \
     ROUND(a, b, c, d, e, f, g, h, KW(t)) then(t)                                \
     ROUND(h, a, b, c, d, e, f, g, KW((t) + 1)) then((t) + 1)                    \
@@ -60,8 +59,8 @@ typedef WORD N(vector);
 /* Word t of the schedule takes the place of word t - 16. */
 #define NEXT(t) \
     EACH_WAY w[way][(t) & 15] += SMALL1(w[way][((t) - 2) & 15]) + w[way][((t) - 7) & 15] + SMALL0(w[way][((t) - 15) & 15]);
-#define NOTHING(t)
 #define NEXT_AHEAD(t) NEXT((t) + 8)
+#define NOTHING(t)
 #define NEXT_EIGHT(t) NEXT(t) NEXT((t) + 1) NEXT((t) + 2) NEXT((t) + 3) NEXT((t) + 4) NEXT((t) + 5) NEXT((t) + 6) NEXT((t) + 7)
 
 /* Kept out of the compiler's sight, the table is read as it is needed instead of being built up in registers. */
@@ -130,9 +129,10 @@ static TARGET void N(fix)(struct N(fixed) *fixed, const V head[HEAD_WORDS])
     memcpy(fixed->share, share, sizeof share);
 }
 
-/* Digests of messages of one block: the fixed head, then the tail. Word 14 is 0: no such message has 2^29 bytes.
+/* Digests of messages of one block: the fixed head, then the tail. Word 14 is 0: no such message has 2^29 bytes. The first words of the
+ * schedule are written apart, because much of them is 0 or known.
  *
- * The last 48 rounds are a loop on purpose: 16 KB of code for two ways. With 20 or 28 KB some copies of the same program, about one in
+ * The last 48 rounds are a loop on purpose: 14 KB of code for two ways. With 20 or 28 KB some copies of the same program, about one in
  * fifty, ran at less than half the speed every time, it seems by where their pages lay in memory.
  */
 INLINE TARGET void N(once)(const struct N(prefix) *const *prefix, V tail[][TAIL_WORDS], V digest[][STATE_WORDS], const unsigned ways)
@@ -151,14 +151,7 @@ INLINE TARGET void N(once)(const struct N(prefix) *const *prefix, V tail[][TAIL_
     }
     ROUND(c, d, e, f, g, h, a, b, w[way][6])
     ROUND(b, c, d, e, f, g, h, a, KW(7))
-    ROUND(a, b, c, d, e, f, g, h, KW(8))
-    ROUND(h, a, b, c, d, e, f, g, KW(9))
-    ROUND(g, h, a, b, c, d, e, f, KW(10))
-    ROUND(f, g, h, a, b, c, d, e, KW(11))
-    ROUND(e, f, g, h, a, b, c, d, KW(12))
-    ROUND(d, e, f, g, h, a, b, c, KW(13))
-    ROUND(c, d, e, f, g, h, a, b, k[14])
-    ROUND(b, c, d, e, f, g, h, a, KW(15))
+    EIGHT_ROUNDS(8, NOTHING)
     EACH_WAY
     {
         V *v = w[way];
@@ -170,7 +163,7 @@ INLINE TARGET void N(once)(const struct N(prefix) *const *prefix, V tail[][TAIL_
         v[5] += SMALL1(v[3]) + SMALL0(v[6]);
     }
     NEXT(6) NEXT(7)
-    ROLLED for (unsigned more = 3; more; more--) {
+    _Pragma("GCC unroll 1") for (unsigned more = 3; more; more--) {
         k += 16;
         EIGHT_ROUNDS(0, NEXT_AHEAD)
         EIGHT_ROUNDS(8, NOTHING)
@@ -258,5 +251,4 @@ static TARGET void N(close)(struct N(message) *message, V digest[STATE_WORDS])
 #undef NEXT_EIGHT
 #undef NOTHING
 #undef NEXT_AHEAD
-#undef ROLLED
 #include "undefine.h"
