@@ -45,12 +45,12 @@ class LimitSettings:
         " can take: lower it where only attackers come that fast.",
     )
     peer_requests_per_second: int = number(
-        20000,
+        100000,
         1,
         MOST,
         "how many requests of one address are answered in a second",
-        more="Twice as many at once; more wait. The default is more than a machine can do: lower it"
-        " to keep one address from having it all.",
+        more="One for many signatures counts as many. Twice as many at once; more wait. The default"
+        " is more than a machine can do: lower it to keep one address from having it all.",
     )
     greeting_seconds: int = number(
         5, 1, MOST, "how long a client has from connecting to hello", unit="seconds"

@@ -11,14 +11,13 @@ waits for something to be done is never sent away.
 import itertools
 import math
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from ipaddress import IPv6Address, ip_address
+from collections.abc import Collection
 
 import trio
 
 from seemachine.config import LimitSettings
 from seemachine.server.buckets import Bucket
+from seemachine.server.peers import peer_of
 from seemachine.wire.fields import Record
 from seemachine.wire.requests import Effect, Request
 
@@ -31,6 +30,7 @@ STRANGE_BYTES_PER_SECOND = 16 << 20
 # For who came in, and again for who was greeted, to ask for something before another may have the
 # place. Where places are few, a crowd would push an honest client out before its first request.
 CHANCE_SECONDS = 0.05
+LOOKS = Effect.LOOKS
 # Seconds' worth of the rates of a peer that it may spend at once.
 BURST_SECONDS = 2
 # Peers that are remembered after their last connection, so that closing it does not give back what
@@ -79,20 +79,24 @@ class Seat:
         self.holding = False
         # Since when we wait for the peer, to ask or to take its reply; None while it waits for us.
         self.waiting_since: float | None = now
+        self._work = Work(self)
 
     @property
     def proven(self) -> bool:
         """Whether something was done for it."""
         return self not in self.peer.unproven
 
-    async def wait_turn(self, *, hello: bool) -> None:
-        """Call with a request that has arrived; returns when it may be answered."""
-        self.scope.deadline = math.inf
+    async def wait_turn(self, *, hello: bool, count: int = 1) -> None:
+        """Call with a request that has arrived, and as how many it counts; returns when it may be
+        answered.
+        """
         now = trio.current_time()
-        delay = self.peer.requests.reserve(now)
-        if hello and self._greeted:
+        delay = self.peer.requests.reserve(now, count)
+        if not self._greeted:
+            self.scope.deadline = math.inf
+            self._greeted = True
+        elif hello:
             delay = max(delay, self.peer.hellos.reserve(now))
-        self._greeted = True
         if delay > 0:
             await trio.sleep(delay)
 
@@ -105,18 +109,14 @@ class Seat:
             if delay > 0:
                 await trio.sleep(delay)
 
-    @contextmanager
-    def at_work(self, request: Request[Record]) -> Iterator[None]:
+    def at_work(self, request: Request[Record]) -> "Work":
         """While the machine does what was asked, the peer does not lose its place.
 
         To look something up protects nobody.
         """
-        if request.EFFECT is not Effect.LOOKS:
+        if request.EFFECT is not LOOKS:
             self.waiting_since = None
-        try:
-            yield
-        finally:
-            self.waiting_since = trio.current_time()
+        return self._work
 
     def judge(self, request: Request[Record], *, done: bool, holding: bool) -> None:
         """After an answer: whether the request was done, and whether keys or work would be lost
@@ -125,12 +125,25 @@ class Seat:
         self.holding = holding
         if not self._answered:
             self._answered, self.could_ask = True, trio.current_time()
-        if done and request.EFFECT is not Effect.LOOKS:
+        if done and request.EFFECT is not LOOKS:
             self._admission.prove(self)
 
     def leave(self) -> None:
         """Give the place back. Once more does no harm."""
         self._admission.leave(self)
+
+
+class Work:
+    """What a machine does for a seat; at its end the machine waits for the peer again."""
+
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
+
+    def __enter__(self) -> None:
+        """It has begun."""
+
+    def __exit__(self, *_: object) -> None:
+        self._seat.waiting_since = trio.current_time()
 
 
 class Admission:
@@ -230,19 +243,6 @@ class Admission:
             gone = next((name for name, peer in self._peers.items() if not peer.seats), None)
             if gone is not None:
                 del self._peers[gone]
-
-
-def peer_of(host: str) -> str:
-    """What counts as one peer: an IPv4 address, also in IPv6 form, or an IPv6 network of 64 bits,
-    which is what one customer gets.
-    """
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
 
 
 def _per_second(rate: int, now: float) -> Bucket:

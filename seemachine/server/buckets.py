@@ -31,8 +31,11 @@ class Bucket:
         Returns the seconds until they are there, LONGEST_WAIT at most.
         """
         self._fill(now)
-        self._tokens = max(self._tokens - count, -self._rate * LONGEST_WAIT)
-        return max(0.0, -self._tokens / self._rate)
+        self._tokens -= count
+        if self._tokens >= 0:
+            return 0.0
+        self._tokens = max(self._tokens, -self._rate * LONGEST_WAIT)
+        return -self._tokens / self._rate
 
     def _fill(self, now: float) -> None:
         self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate)

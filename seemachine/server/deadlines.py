@@ -15,12 +15,13 @@ SCARCE_SECONDS = 0.02
 
 
 class Deadline:
-    """That of one connection. At its time `scope` is cancelled; one that was is of no more use."""
+    """That of one connection. At its time its scope is cancelled; then it is `over`."""
 
     def __init__(self, deadlines: "Deadlines") -> None:
         self._deadlines = deadlines
+        self._scope = trio.CancelScope()
         self.time = math.inf
-        self.scope = trio.CancelScope()
+        self.over = False
 
     def within(self, seconds: float) -> None:
         """What begins now has so long."""
@@ -35,8 +36,15 @@ class Deadline:
     def renew(self) -> trio.CancelScope:
         """Another scope, for what comes next; without a time for the moment."""
         self.time = math.inf
-        self.scope = trio.CancelScope()
-        return self.scope
+        self.over = False
+        self._scope = trio.CancelScope()
+        return self._scope
+
+    def cancel(self) -> None:
+        """Now is the time."""
+        self.time = math.inf
+        self.over = True
+        self._scope.cancel()
 
 
 class Deadlines:
@@ -77,6 +85,5 @@ class Deadlines:
         now = trio.current_time()
         for deadline in self._kept:
             if deadline.time <= now:
-                deadline.time = math.inf
-                deadline.scope.cancel()
+                deadline.cancel()
         self.soonest = min((deadline.time for deadline in self._kept), default=math.inf)

@@ -7,7 +7,7 @@ import trio
 from seemachine.machine import Machine
 from seemachine.process.scarcity import Scarcity
 from seemachine.process.threads import Workers
-from seemachine.server.deadlines import Deadlines
+from seemachine.server.deadlines import Deadline, Deadlines
 from seemachine.server.logs import Log
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.server.slot_watch import SlotWatch
@@ -31,7 +31,7 @@ class Service:
     )
     watch: SlotWatch = field(default_factory=SlotWatch)
     # What ends at once when the machine stops: waiting for a request, or for a card.
-    idle: set[trio.CancelScope] = field(default_factory=set)
+    idle: set[trio.CancelScope | Deadline] = field(default_factory=set)
     deadlines: Deadlines = field(default_factory=Deadlines)
     draining: bool = False
     scarcity: Scarcity = field(init=False)
@@ -64,5 +64,5 @@ class Service:
     def drain(self) -> None:
         """Idle sessions end now, busy ones after their reply."""
         self.draining = True
-        for scope in self.idle:
-            scope.cancel()
+        for each in self.idle:
+            each.cancel()

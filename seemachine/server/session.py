@@ -1,7 +1,6 @@
 """One connection: bytes to Link to command and back, with a limit on each wait."""
 
 import time
-from dataclasses import dataclass
 from functools import partial
 
 import trio
@@ -10,8 +9,8 @@ from seemachine.commands import answer, refusal
 from seemachine.machine import Session
 from seemachine.server.admission import Seat
 from seemachine.server.deadlines import Deadline
+from seemachine.server.done import Done
 from seemachine.server.farewell import last_words
-from seemachine.server.logs import describe
 from seemachine.server.service import Service
 from seemachine.wire.fields import Record
 from seemachine.wire.link import NEED_DATA, Asked, Event, Link, Role
@@ -25,16 +24,6 @@ READ_BYTES = 1 << 16
 SCARCE_SECONDS = 0.02
 # Of the time of a request, for waiting; the rest is for the reply.
 WAITED_PART = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A request that was answered, in so many seconds, and the reply's frame."""
-
-    request: Request[Record]
-    reply: Record | StatusError
-    seconds: float
-    frame: bytes
 
 
 class Conversation:
@@ -87,8 +76,9 @@ class Conversation:
         What was cancelled when it was done already is not too late: the next step has another
         scope.
         """
-        with self._deadline.renew() as scope:
-            while self._goes_on and not scope.cancel_called:
+        deadline = self._deadline
+        with deadline.renew() as scope:
+            while self._goes_on and not deadline.over:
                 await self._step()
         if scope.cancelled_caught:
             self._give_up()
@@ -134,12 +124,11 @@ class Conversation:
             self._goes_on = False
             return
         self._deadline.within(self._limits.idle_seconds)
-        idle, scope = self._service.idle, self._deadline.scope
-        idle.add(scope)
+        self._service.idle.add(self._deadline)
         try:
             self._goes_on = await self._read() > 0
         finally:
-            idle.discard(scope)
+            self._service.idle.discard(self._deadline)
 
     async def _receive(self) -> None:
         event = self._link.next_event()
@@ -176,7 +165,8 @@ class Conversation:
     async def _serve(self, request: Request[Record]) -> None:
         # Its turn is of the machine's making, and none of the request's time.
         self._deadline.lift()
-        await self._seat.wait_turn(hello=isinstance(request, Hello))
+        count = len(request.messages) if isinstance(request, NvmemfileSignMany) else 1
+        await self._seat.wait_turn(hello=isinstance(request, Hello), count=count)
         self._began = time.perf_counter()
         self._deadline.within(self._limits.request_seconds)
         with self._seat.at_work(request):
@@ -190,13 +180,13 @@ class Conversation:
         )
         self._done = Done(request, reply, seconds, self._link.send(reply))
 
-    async def _hand_over(self, done: "Done") -> None:
+    async def _hand_over(self, done: Done) -> None:
         self._deadline.within(self._limits.request_seconds)
         try:
             await self._stream.send_all(done.frame)
         finally:
             # Written down while the client reads its reply already.
-            self._record(done)
+            done.record(self._log)
         self._done = self._asked = None
         if not self._link.between_requests:
             # Who sent several at once waits until others had their turn.
@@ -238,17 +228,3 @@ class Conversation:
         if effect is Effect.LOOKS:
             return self._service.reading
         return self._service.hashing if effect is Effect.HASHES else self._service.others
-
-    def _record(self, done: "Done") -> None:
-        status, details = Status.OK, describe(done.request, done.reply)
-        if isinstance(done.reply, StatusError):
-            status, details["detail"] = done.reply.status, done.reply.detail
-            if status is Status.Failed:
-                self._log.error("bug", command=done.request.NAME, exc_info=done.reply.__cause__)
-        self._log.info(
-            "request",
-            command=done.request.NAME,
-            status=status.name,
-            seconds=round(done.seconds, 4),
-            **details,
-        )

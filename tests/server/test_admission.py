@@ -20,9 +20,9 @@ from seemachine.server.admission import (
     Admission,
     TooFast,
     TurnedAway,
-    peer_of,
 )
 from seemachine.server.buckets import LONGEST_WAIT, Bucket
+from seemachine.server.peers import peer_of
 from seemachine.wire import messages as m
 from seemachine.wire.messages import REQUESTS
 from seemachine.wire.requests import Effect
@@ -284,6 +284,19 @@ async def test_requests_of_a_peer_wait_for_their_turn(autojump_clock):
     assert trio.current_time() - began == pytest.approx(1)
     await other.wait_turn(hello=False)
     assert trio.current_time() - began == pytest.approx(1)
+
+
+async def test_a_request_for_many_counts_as_many(autojump_clock):
+    """Also where one alone is for more than may be asked at once; who asks next waits for all."""
+    places = Admission(replace(LIMITS, peer_requests_per_second=10))
+    one, another = places.admit(HERE), places.admit(HERE)
+    began = trio.current_time()
+    await one.wait_turn(hello=False, count=BURST_SECONDS * 10 - 1)
+    assert trio.current_time() == began
+    await one.wait_turn(hello=False, count=11)
+    assert trio.current_time() - began == pytest.approx(1)
+    await another.wait_turn(hello=False, count=10)
+    assert trio.current_time() - began == pytest.approx(2)
 
 
 async def test_a_first_hello_never_waits_for_those_of_others(autojump_clock):

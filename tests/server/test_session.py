@@ -27,7 +27,7 @@ from seeclient.algorithms.lms.signing import new_token
 from trio.testing import lockstep_stream_pair, memory_stream_pair, wait_all_tasks_blocked
 
 from seemachine import commands
-from seemachine.server.admission import BURST_SECONDS, HELLOS_PER_SECOND
+from seemachine.server.admission import BURST_SECONDS, HELLOS_PER_SECOND, Seat
 from seemachine.server.farewell import FAREWELL_SECONDS
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
@@ -298,6 +298,22 @@ async def test_a_flood_of_hello_is_answered_slowly(service, nursery, autojump_cl
     for _ in range(6):
         await peer.greet()
     assert trio.current_time() - began == pytest.approx(6 / HELLOS_PER_SECOND)
+
+
+async def test_a_request_for_many_signatures_counts_as_many(service, nursery, monkeypatch):
+    """One for each message; any other request is one."""
+    real, counts = Seat.wait_turn, []
+
+    async def wait_turn(seat, *, hello, count):
+        counts.append(count)
+        await real(seat, hello=hello, count=count)
+
+    monkeypatch.setattr(Seat, "wait_turn", wait_turn)
+    peer = await join(nursery, service).greet()
+    asked = {"file": b"lmsnosuchke", "tokens": [new_token() for _ in range(3)]}
+    await peer.ask(m.NvmemfileSignMany(**asked, messages=[b""] * 3))
+    await peer.ask(m.NvmemfileSign(file=b"lmsnosuchke", token=new_token(), message=b""))
+    assert counts == [1, 3, 1]
 
 
 @pytest.mark.parametrize("pair", [memory_stream_pair, plain_stream_pair])
