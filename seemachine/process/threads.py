@@ -24,7 +24,6 @@ SCARCE_SECONDS = 0.02
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
-Job = tuple["Future[Any]", Callable[[], Any]]
 
 
 class Threads:
@@ -34,7 +33,7 @@ class Threads:
         self.count = count
         self._name = name
         self._started = 0
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
 
     def start(self) -> None:
         """Raises RuntimeError when the system gives too few."""
@@ -45,8 +44,21 @@ class Threads:
     def close(self) -> None:
         """Each ends after the work that it is at."""
         for _ in range(self._started):
-            self._jobs.put(None)
+            self._work.put(None)
         self._started = 0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is work that none of them is at."""
+        return not self._work.empty()
+
+    def begin(self, work: Callable[[], None]) -> None:
+        """Have work done that nobody waits for. It must not raise.
+
+        Raises RuntimeError when the system gives too few threads.
+        """
+        self.start()
+        self._work.put(work)
 
     async def run(
         self,
@@ -62,8 +74,8 @@ class Threads:
         self.start()
         future: Future[Result] = Future()
         done, token = trio.Event(), trio.lowlevel.current_trio_token()
-        future.add_done_callback(lambda _: _wake(token, done))
-        self._jobs.put((future, partial(work, *arguments)))
+        future.add_done_callback(lambda _: call_soon(token, done.set))
+        self._work.put(partial(_settle, future, partial(work, *arguments)))
         try:
             with trio.CancelScope(shield=not abandon_on_cancel):
                 await done.wait()
@@ -77,13 +89,10 @@ class Threads:
 
     def _do_one(self) -> bool:
         # A function of its own, so that an idle thread keeps nothing of its last work.
-        job = self._jobs.get()
-        if job is not None and job[0].set_running_or_notify_cancel():
-            try:
-                job[0].set_result(job[1]())
-            except BaseException as error:  # noqa: BLE001 - whoever waits for it raises it
-                job[0].set_exception(error)
-        return job is not None
+        work = self._work.get()
+        if work is not None:
+            work()
+        return work is not None
 
 
 class Gate:
@@ -141,6 +150,21 @@ class LentThreads:
 
     def close(self) -> None:
         """They are the process's."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether any machine has work that none of them is at."""
+        return self._threads.wanted
+
+    def begin(self, work: Callable[[], None]) -> None:
+        """See Threads. Not done once the gate is shut."""
+        through = self._gate.through(work)
+
+        def unless_shut() -> None:
+            with contextlib.suppress(GateShut):
+                through()
+
+        self._threads.begin(unless_shut)
 
     async def run(
         self, work: Callable[..., Result], *arguments: Any, abandon_on_cancel: bool = False
@@ -212,13 +236,26 @@ async def done_at_last(work: Callable[[], None]) -> None:
             work()
 
 
-def _wake(token: trio.lowlevel.TrioToken, done: trio.Event) -> None:
-    # Whoever waited may be gone by now, with its loop; if not, it must not wait for ever.
+def call_soon(
+    loop: trio.lowlevel.TrioToken,
+    function: Callable[[*Arguments], object],
+    *arguments: *Arguments,
+) -> None:
+    """From a thread: have the loop call a function, which must not raise."""
+    # The loop may be gone by now; if not, whoever waits there must not wait for ever.
     with contextlib.suppress(trio.RunFinishedError):
         while True:
             try:
-                token.run_sync_soon(done.set)
+                loop.run_sync_soon(function, *arguments)
             except MemoryError:
                 time.sleep(SCARCE_SECONDS)
             else:
                 return
+
+
+def _settle(future: "Future[Result]", work: Callable[[], Result]) -> None:
+    if future.set_running_or_notify_cancel():
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it raises it
+            future.set_exception(error)

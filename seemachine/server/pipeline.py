@@ -1,13 +1,16 @@
-"""Signing for all sessions at once: requests that wait together share one flush and one call of the
-engine.
+"""Signing for all sessions at once: requests that wait together share one commit and one call of
+the engine.
 
-Two stages, each one worker-thread call for a whole batch: reserve (durable), then sign. While one
-batch is signed the next is being flushed.
+A thread takes what waits, reserves the leaves (durable), signs, hands all replies to the loop in
+one go, and takes what came meanwhile. Requests for many signatures have a second thread: one waits
+for the disk while the other signs. For single ones it would only take Python's lock from the
+sessions.
 """
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVarTuple, cast
 
@@ -17,6 +20,7 @@ from seemachine.commands import pages, refusal, signing
 from seemachine.lms.lease import Lease
 from seemachine.machine import Machine
 from seemachine.process.threads import LentThreads, Threads
+from seemachine.process.turns import Turns
 from seemachine.wire.messages import (
     NvmemfileSign,
     NvmemfileSigned,
@@ -28,6 +32,8 @@ from seemachine.wire.status import StatusError
 # Messages that are signed together, but for one request that has more.
 MAX_BATCH = 256
 STAGES = 2
+# Messages of a request for which a second thread is worth its while.
+MANY = 8
 
 # Of each job of a batch, in its order: its leaves and what they are for, or the refusal; then the
 # reply.
@@ -36,12 +42,13 @@ Finished = list[signing.Signed | StatusError]
 Arguments = TypeVarTuple("Arguments")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Job:
     """One request on its way through. `result` is set before `done`."""
 
     request: signing.Asked
     client: str
+    count: int
     done: trio.Event = field(default_factory=trio.Event)
     result: signing.Signed | StatusError = field(init=False)
 
@@ -62,10 +69,9 @@ class SigningPipeline:
     ) -> None:
         """Without threads of its process it has its own."""
         self._machine = machine
-        self._waiting: list[Job] = []
-        self._arrived = trio.Event()
         self._stages = stages or Threads(STAGES, "signing")
         self._pages = pages or Threads(STAGES, "pages")
+        self._turns = Turns(self._stages, _next_batch, self._answer)
         self._under_way: set[bytes] = set()
         self._ahead: trio.Nursery
 
@@ -81,75 +87,60 @@ class SigningPipeline:
 
     async def sign(self, request: NvmemfileSign, client: str = "") -> NvmemfileSigned | StatusError:
         """The reply or refusal. Cancelled while it waits, the request may still burn its leaf."""
-        return cast(NvmemfileSigned | StatusError, await self._answer(request, client))
+        return cast(NvmemfileSigned | StatusError, await self._reply(Job(request, client, 1)))
 
     async def sign_many(
         self, request: NvmemfileSignMany, client: str = ""
     ) -> NvmemfileSignedMany | StatusError:
         """The same of many messages and leaves."""
-        return cast(NvmemfileSignedMany | StatusError, await self._answer(request, client))
+        job = Job(request, client, signing.count_of(request))
+        return cast(NvmemfileSignedMany | StatusError, await self._reply(job))
 
-    async def _answer(self, request: signing.Asked, client: str) -> signing.Signed | StatusError:
-        wanted = request.file, signing.count_of(request)
+    async def _reply(self, job: Job) -> signing.Signed | StatusError:
+        file = job.request.file
         try:
-            if not pages.ready(self._machine, *wanted):
-                await self._hash(pages.prepare, self._machine, *wanted)
+            if not pages.ready(self._machine, file, job.count):
+                await self._hash(pages.prepare, self._machine, file, job.count)
+            self._turns.add(job, STAGES if job.count >= MANY else 1)
         except Exception as error:  # noqa: BLE001
-            return refusal(request, error)
-        job = Job(request, client)
-        self._waiting.append(job)
-        self._arrived.set()
+            return refusal(job.request, error)
         await job.done.wait()
         return job.result
 
     async def run(self) -> None:
-        """Both stages, until cancelled."""
-        send, receive = trio.open_memory_channel[tuple[list[Job], Begun]](1)
+        """Until cancelled. A bug of the pipeline itself ends it, so that nobody waits for ever."""
         try:
             async with trio.open_nursery() as nursery:
                 self._ahead = nursery
-                nursery.start_soon(self._sign_batches, receive)
-                await self._reserve_batches(send)
+                await self._turns.run()
         finally:
             self.close()
 
-    async def _reserve_batches(
-        self, reserved: trio.MemorySendChannel[tuple[list[Job], Begun]]
-    ) -> None:
-        while True:
-            batch = await self._next_batch()
-            with _refusing(batch):
-                if len(batch) == 1:
-                    # Alone, a request gains nothing from the second stage but a thread switch.
-                    started, results = await self._stages.run(self._both, batch)
-                    batch[0].finish(results[0])
-                    self._look_ahead(started)
-                else:
-                    await reserved.send((batch, await self._stages.run(self._reserve, batch)))
+    def _answer(self, batch: list[Job]) -> None:
+        """In a thread."""
+        begun: Begun = []
+        try:
+            begun = self._reserve(batch)
+            results = self._sign(batch, begun)
+        # Whatever fails here fails for this batch alone; the next one is signed.
+        except Exception as error:  # noqa: BLE001
+            results = [refusal(job.request, error) for job in batch]
+        self._turns.call_soon(_finish, batch, results)
+        with contextlib.suppress(Exception):
+            self._look_ahead(begun)
 
-    async def _sign_batches(
-        self, reserved: trio.MemoryReceiveChannel[tuple[list[Job], Begun]]
-    ) -> None:
-        async for batch, started in reserved:
-            with _refusing(batch):
-                results = await self._stages.run(self._sign, batch, started)
-                for job, result in zip(batch, results, strict=True):
-                    job.finish(result)
-                self._look_ahead(started)
-
-    def _look_ahead(self, started: Begun) -> None:
+    def _look_ahead(self, begun: Begun) -> None:
         """Have the page after the current one hashed before a signature needs it."""
-        latest = {
-            each.lease.key.root: each
-            for some in started
-            if not isinstance(some, StatusError)
-            for each in some.signings
-        }
-        for root, each in latest.items():
+        for each in _latest(begun):
             leaf = self._machine.keys.next_page(each.lease, each.reserved.leaf)
-            if leaf is not None and root not in self._under_way:
-                self._under_way.add(root)
-                self._ahead.start_soon(self._hash_page, each.lease, leaf)
+            if leaf is not None:
+                self._turns.call_soon(self._hash_ahead, each.lease, leaf)
+
+    def _hash_ahead(self, lease: Lease, leaf: int) -> None:
+        if lease.key.root not in self._under_way:
+            with contextlib.suppress(MemoryError):
+                self._ahead.start_soon(self._hash_page, lease, leaf)
+                self._under_way.add(lease.key.root)
 
     async def _hash_page(self, lease: Lease, leaf: int) -> None:
         # The signature that needs this page will say what is wrong with it, or had better luck.
@@ -160,25 +151,8 @@ class SigningPipeline:
     async def _hash(self, work: Callable[[*Arguments], object], *arguments: *Arguments) -> None:
         await self._pages.run(work, *arguments, abandon_on_cancel=True)
 
-    async def _next_batch(self) -> list[Job]:
-        while not self._waiting:
-            self._arrived = trio.Event()
-            await self._arrived.wait()
-        count = self._fitting()
-        batch, self._waiting = self._waiting[:count], self._waiting[count:]
-        return batch
-
-    def _fitting(self) -> int:
-        """How many of those that wait have no more messages than a batch; one in any case."""
-        sizes = itertools.accumulate(signing.count_of(job.request) for job in self._waiting)
-        return max(1, sum(1 for _ in itertools.takewhile(MAX_BATCH.__ge__, sizes)))
-
-    def _both(self, batch: list[Job]) -> tuple[Begun, Finished]:
-        started = self._reserve(batch)
-        return started, self._sign(batch, started)
-
     def _reserve(self, batch: list[Job]) -> Begun:
-        """In a worker thread: leaves or a StatusError for each job."""
+        """Leaves or a StatusError for each job."""
         try:
             started = signing.start_signing(
                 self._machine, [(job.request, job.client) for job in batch]
@@ -190,28 +164,37 @@ class SigningPipeline:
             for job, each in zip(batch, started, strict=True)
         ]
 
-    def _sign(self, batch: list[Job], started: Begun) -> Finished:
-        """In a worker thread: a reply or a StatusError for each job."""
-        taken = [each for each in started if not isinstance(each, StatusError)]
+    def _sign(self, batch: list[Job], begun: Begun) -> Finished:
+        """A reply or a StatusError for each job."""
+        taken = [each for each in begun if not isinstance(each, StatusError)]
         try:
             finished = iter(signing.finish_signing(self._machine, taken))
         except Exception as error:  # noqa: BLE001
             return [refusal(job.request, error) for job in batch]
         return [
             each if isinstance(each, StatusError) else _refused(job, next(finished))
-            for job, each in zip(batch, started, strict=True)
+            for job, each in zip(batch, begun, strict=True)
         ]
 
 
-@contextlib.contextmanager
-def _refusing(batch: list[Job]) -> Iterator[None]:
-    """Whatever fails here fails for this batch alone; the next one is signed."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001
-        for job in batch:
-            if not job.done.is_set():
-                job.finish(refusal(job.request, error))
+def _next_batch(waiting: deque[Job]) -> list[Job]:
+    """As many requests as have no more messages than a batch, and one in any case."""
+    sizes = itertools.accumulate(job.count for job in waiting)
+    fitting = sum(1 for _ in itertools.takewhile(MAX_BATCH.__ge__, sizes))
+    return [waiting.popleft() for _ in range(max(fitting, min(1, len(waiting))))]
+
+
+def _latest(begun: Begun) -> Iterator[signing.Signing]:
+    """The last signature with each key."""
+    signings = (
+        each.signings[-1] for each in begun if isinstance(each, signing.Started) and each.signings
+    )
+    yield from {each.lease.key.root: each for each in signings}.values()
+
+
+def _finish(batch: Sequence[Job], results: Finished) -> None:
+    for job, result in zip(batch, results, strict=True):
+        job.finish(result)
 
 
 def _refused(job: Job, result: signing.Signed | Exception) -> signing.Signed | StatusError:

@@ -31,7 +31,7 @@ class Starving:
         return self.real(*arguments, **options)
 
 
-@pytest.mark.parametrize("place", ["_both", "_look_ahead", "_reserve"])
+@pytest.mark.parametrize("place", ["_sign", "_look_ahead", "_reserve"])
 async def test_the_pipeline_outlives_a_want_of_memory(place, tmp_path, nursery):
     """A batch that fails is refused, and the next one is signed with another leaf."""
     machine = make_machine(tmp_path)

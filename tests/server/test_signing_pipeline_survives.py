@@ -128,3 +128,25 @@ async def test_a_page_that_can_not_be_hashed_ahead_stops_nobody(
         assert isinstance(signed, NvmemfileSigned)
         assert signed.leaf == leaf
         await until(lambda: len(tried) > leaf)  # noqa: B023
+
+
+@pytest.mark.parametrize("place", ["_next_batch", "_finish"])
+async def test_a_bug_of_its_own_ends_it(
+    machine: Machine, file: bytes, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """In a thread, or at the loop: the machine stops, where its clients would wait for ever."""
+
+    def fail(*_arguments: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(f"seemachine.server.pipeline.{place}", fail)
+    running = SigningPipeline(machine)
+
+    async def sign() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(running.run)
+            nursery.start_soon(running.sign, NvmemfileSign(file, new_token(), b"message"))
+
+    with pytest.raises(ExceptionGroup) as raised, trio.fail_after(PATIENCE):
+        await sign()
+    assert raised.group_contains(ZeroDivisionError, match="a bug")
