@@ -33,10 +33,13 @@ def _prepared() -> argparse.Namespace:
     from seemachine.cli import refusals  # noqa: F401
     from seemachine.lms import engines
     from seemachine.server import launch  # noqa: F401
+    from seemachine.state.witness import folder  # noqa: F401
 
-    # A machine says itself why it has none.
+    # A machine says itself why it has no engine, or no store.
     with contextlib.suppress(engines.EngineError):
         engines.select()
+    with contextlib.suppress(ImportError):
+        from seemachine.state.nvram import sqlite  # noqa: F401
     return command.read(["serve", "--config", os.devnull])
 
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -36,12 +37,14 @@ class BackgroundFleet:
 
     def wait(self) -> bool:
         """Until each machine is up, or can't be, or patience ends; whether the fleet is up."""
-        patience = START_SECONDS + SECONDS_EACH * len(self.fleet.machines)
-        deadline = time.monotonic() + patience
-        while not self._all_tried():
+        left, up = deque(machine.esn for machine in self.fleet.machines), 0
+        deadline = time.monotonic() + START_SECONDS + SECONDS_EACH * len(left)
+        # Where none is up the process that they share ends, and its supervisor with it.
+        while left or not up:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 return False
             time.sleep(LOOK_SECONDS)
+            up += self._pass_over(left)
         return self.process.poll() is None
 
     def stop(self) -> bool:
@@ -64,16 +67,16 @@ class BackgroundFleet:
             log.seek(self.began)
             return log.read().decode(errors="replace").splitlines()
 
-    def _all_tried(self) -> bool:
-        """Whether every machine is up, or is one of several in one process and can't be. Where none
-        is up that process ends, and its supervisor with it.
+    def _pass_over(self, left: deque[str]) -> int:
+        """Take away the first that are up, or are among several in one process and can't be. How
+        many are up. The others are not looked at yet.
         """
-        world = self.fleet.world
+        world, up = self.fleet.world, 0
         if not self.supervisor.is_same(holder(world.fleet) or Process()):
-            return False
-        esns = [machine.esn for machine in self.fleet.machines]
-        down = [esn for esn in esns if status.state(world, esn) != "up"]
-        return len(down) < len(esns) and all(map(self._failure, down))
+            return 0
+        while left and (status.state(world, left[0]) == "up" or self._failure(left[0])):
+            up += not self._failure(left.popleft())
+        return up
 
     def _failure(self, esn: str) -> str:
         """Of a machine that has a process for itself the end of that tells."""

@@ -17,6 +17,7 @@ from seemachine.fleet import supervisor_log
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.processes import Child, ForkServer, died, started
 from seemachine.fleet.settings_file import write_settings
+from seemachine.fleet.shared import ONE
 from seemachine.hsms import published, supervised
 from seemachine.process import signals, systemd
 from seemachine.process.fork_server import adopt_orphans
@@ -59,6 +60,9 @@ class Supervisor:
         self._failed: set[str] = set()
         self._failure: FleetFailed | None = None
         self._server: ForkServer | None = None
+        # Whose process runs, and who was not seen to be up in it, by ESN.
+        self._coming: dict[str, tuple[Config, Process]] = {}
+        self._more = trio.Event()
 
     async def run(self) -> None:
         """Start, keep, stop."""
@@ -78,6 +82,7 @@ class Supervisor:
     async def _keep_all(self, received: AsyncIterator[int]) -> None:
         """Until a signal."""
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._announce)
             for group in self._fleet.groups:
                 nursery.start_soon(self._keep, group, nursery.cancel_scope)
             await anext(received)
@@ -120,14 +125,13 @@ class Supervisor:
             ours = child(process.pid)
             await for_each(partial(self._record, ours), group)
             begin()
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._announce, group, ours)
-                code = await process.wait()
-                nursery.cancel_scope.cancel()
-            return code
+            self._coming |= {machine.esn: (machine, ours) for machine in group}
+            self._more.set()
+            return await process.wait()
         finally:
             await self._stop(group, process)
             for machine in group:
+                self._coming.pop(machine.esn, None)
                 self._record(None, machine)
 
     async def _begun(self, group: Group, files: Sequence[Path]) -> tuple[Child, Callable[[], None]]:
@@ -140,15 +144,18 @@ class Supervisor:
     def _record(self, ours: Process | None, machine: Config) -> None:
         supervised.set_process(self._fleet.world, machine.esn, ours)
 
-    async def _announce(self, group: Group, ours: Process) -> None:
-        """Say of each machine that it is up; one among others says itself why it is not."""
-        waiting = list(group)
-        while waiting:
+    async def _announce(self) -> None:
+        """Say of each machine that it is up, until cancelled; one among others says itself why it
+        is not.
+        """
+        while True:
+            await self._more.wait()
             began = trio.current_time()
-            waiting = [machine for machine in waiting if not self._is_up(machine, ours)]
-            # The end of its own process tells that a machine which is alone is not up.
-            if len(group) > 1:
-                waiting = [machine for machine in waiting if not self._has_failed(machine, ours)]
+            for machine, ours in list(self._coming.values()):
+                if self._is_up(machine, ours) or self._has_failed(machine, ours):
+                    del self._coming[machine.esn]
+            if not self._coming:
+                self._more = trio.Event()
             await trio.sleep(rest(LOOK_SECONDS, trio.current_time() - began))
 
     def _is_up(self, machine: Config, ours: Process) -> bool:
@@ -163,6 +170,9 @@ class Supervisor:
         return True
 
     def _has_failed(self, machine: Config, ours: Process) -> bool:
+        # The end of its own process tells that a machine which is alone is not up.
+        if self._fleet.process != ONE:
+            return False
         failure = published.failure(self._fleet.world, machine.esn)
         if failure is None or not failure.process.is_same(ours):
             return False

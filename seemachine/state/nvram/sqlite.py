@@ -63,6 +63,8 @@ class SqliteStore(MirroredStore):
             files, spent, past = self._read()
             super().__init__(files, spent, past, keep)
             self._attest(past, witness, handle_of(folder))
+            # What was read is in memory by now, and a process may have a thousand machines.
+            self._database.execute("PRAGMA shrink_memory")
         except BaseException:
             self._database.close()
             raise
