@@ -54,11 +54,15 @@ class Runner:
         self._connections: dict[Peer, Connection] = {}
         self.lifetime = Lifetime()
         found = environment.addresses()
-        for address in found:
-            try:
-                self._join(address)
-            except StatusError as failure:
-                self.roster.failures.append(failure)
+        connecting.make_room(len(found))
+        for outcome in connecting.at_once(
+            lambda address: self._attempt(self._joined, address), found
+        ):
+            if isinstance(outcome, StatusError):
+                self.roster.failures.append(outcome)
+            else:
+                peer, self._connections[peer] = outcome
+                self.roster.peers.append(peer)
         if not self.roster.peers:
             self.roster.absent.extend(environment.absent(found))
 
@@ -144,7 +148,7 @@ class Runner:
         except StatusError as failure:
             return failure
 
-    def _join(self, address: Address) -> None:
+    def _joined(self, address: Address) -> tuple[Peer, Connection]:
         connection = Connection(
             address,
             self._credentials,
@@ -153,9 +157,7 @@ class Runner:
             connect=self._connect,
         )
         try:
-            peer = Peer(address, connection.greet(), connection.doubt)
+            return Peer(address, connection.greet(), connection.doubt), connection
         except StatusError:
             connection.close()
             raise
-        self.roster.peers.append(peer)
-        self._connections[peer] = connection

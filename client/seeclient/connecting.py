@@ -1,10 +1,13 @@
-"""What holds for every connection, blocking or trio: who must answer, what it may be asked, and
-what a failure is called.
+"""What holds for every connection, blocking or trio: how many are opened at one time, who must
+answer, what it may be asked, and what a failure is called.
 """
 
+import contextlib
 import errno
 import os
 import socket
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from seeclient.effects import Address, Peer
 from seeclient.refusals import Unreachable
@@ -18,8 +21,44 @@ CONNECT = "dispatch_socket_connect"
 # Seconds before a machine is asked again that did not answer: long enough in all for it to be
 # started again.
 RETRY_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
+# Connections that are opened at one time: each has some seconds, and one that hangs must not take
+# them from all others.
+AT_ONCE = 16
+# So many are opened one after the other: that is done before a thread has started.
+FEW = 4
+# Descriptors of a program beside those of its connections.
+OTHER_DESCRIPTORS = 256
 # What takes no leaf and makes none, so that a machine may be asked that this host's memory doubts.
 HARMLESS = (Effect.LOOKS, Effect.COMPUTES, Effect.CHANGES)
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+
+def at_once(work: Callable[[Item], Outcome], items: Sequence[Item]) -> list[Outcome]:
+    """What work gives for each, in their order, several at one time."""
+    if len(items) <= FEW:
+        return list(map(work, items))
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(work, items))
+
+
+def make_room(connections: int) -> None:
+    """Have the system let this process open so many, as far as it lets us ask: many allow 1,024
+    descriptors at first, and a fleet may have more machines.
+    """
+    if connections <= FEW:
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHER_DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def check_machine(address: Address, greeting: Greeting) -> None:

@@ -123,13 +123,16 @@ class Runner:
         return open_replies([replies[index] for index in range(len(asks))])
 
     async def connect(self) -> None:
-        """Connect to all at once; who does not answer goes to `roster.failures`."""
+        """Connect to all, several at one time; who does not answer goes to `roster.failures`."""
         found = self.environment.addresses()
+        connecting.make_room(len(found))
         outcomes: list[Peer | StatusError | None] = [None] * len(found)
+        turns = trio.CapacityLimiter(connecting.AT_ONCE)
 
         async def join(index: int, address: Address) -> None:
             try:
-                outcomes[index] = await self._join(address)
+                async with turns:
+                    outcomes[index] = await self._join(address)
             except StatusError as failure:
                 outcomes[index] = failure
 

@@ -6,9 +6,11 @@ import contextlib
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from seeclient import blocking
+from seeclient.connecting import at_once
 from seeclient.effects import Address, Peer
 from seeclient.environment import Environment
 
@@ -18,6 +20,7 @@ from seemachine.fleet.finding import CheckResult
 from seemachine.fleet.keys import keyless
 from seemachine.fleet.suspects import suspects
 from seemachine.hsms import published, records, supervised
+from seemachine.hsms.published import Published
 from seemachine.state.disk import world_key
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import counted
@@ -87,22 +90,32 @@ def _unwatched(world: World, esns: Iterable[str]) -> Iterator[CheckResult]:
 
 
 def _asked(environment: Environment, esns: Iterable[str]) -> Iterator[CheckResult]:
-    """Over the wire, one machine after the other: one that is frozen takes its time."""
-    for entry in filter(None, (published.listening(environment.world, esn) for esn in esns)):
-        # With its NVRAM: while it starts, another world's machine may have its last port.
-        where = entry.host, entry.port, entry.module, entry.esn, entry.tls, entry.nvram
-        fleet = blocking.Fleet(replace(environment, fleet=[Address(*where)]), doubted=True)
-        try:
-            for failure in fleet.roster.failures:
-                yield CheckResult(
-                    entry.esn,
-                    f"it can't be asked: {failure.detail}",
-                    "do what that says; if it hangs, end its process",
-                )
-            for peer in fleet.roster.peers:
-                yield from _suspicions(fleet, peer)
-        finally:
-            fleet.close()
+    """Over the wire, several at one time: one that is frozen takes its seconds."""
+    entries = [published.listening(environment.world, esn) for esn in esns]
+    for found in at_once(partial(_answers, environment), list(filter(None, entries))):
+        yield from found
+
+
+def _answers(environment: Environment, entry: Published) -> list[CheckResult]:
+    """What one machine has to say."""
+    # With its NVRAM: while it starts, another world's machine may have its last port.
+    where = entry.host, entry.port, entry.module, entry.esn, entry.tls, entry.nvram
+    fleet = blocking.Fleet(replace(environment, fleet=[Address(*where)]), doubted=True)
+    try:
+        return [
+            *map(partial(_unanswered, entry), fleet.roster.failures),
+            *(found for peer in fleet.roster.peers for found in _suspicions(fleet, peer)),
+        ]
+    finally:
+        fleet.close()
+
+
+def _unanswered(entry: Published, failure: StatusError) -> CheckResult:
+    return CheckResult(
+        entry.esn,
+        f"it can't be asked: {failure.detail}",
+        "do what that says; if it hangs, end its process",
+    )
 
 
 def _suspicions(fleet: blocking.Fleet, peer: Peer) -> Iterator[CheckResult]:

@@ -7,7 +7,10 @@ from typing import Any
 from seemachine.config import Config, ConfigError
 from seemachine.fleet import configuration
 from seemachine.fleet.configuration import FleetPlan
+from seemachine.frozen import frozen
 from seemachine.hsms import published, records, supervised
+from seemachine.hsms.published import Published
+from seemachine.hsms.records import Module
 from seemachine.process.identity import Process
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import StateError
@@ -15,22 +18,42 @@ from seemachine.wire.entries import given_esns
 from seemachine.world import World
 
 
+@frozen
+class Look:
+    """At the folder of one machine: who holds it, and where it listens, or listened last."""
+
+    holds: Process | None
+    entry: Published | None
+
+    @property
+    def state(self) -> str:
+        """Up, starting or down."""
+        if self.holds is None:
+            return "down"
+        own = self.entry is not None and self.entry.process.is_same(self.holds)
+        return "up" if own else "starting"
+
+
+def look(world: World, esn: str) -> Look:
+    """At one machine, now."""
+    return Look(holder(world.hsm(esn)), published.listening(world, esn))
+
+
 def state(world: World, esn: str) -> str:
     """Of one machine: up, starting or down."""
-    holds, entry = holder(world.hsm(esn)), published.listening(world, esn)
-    if holds is None:
-        return "down"
-    return "up" if entry is not None and entry.process.is_same(holds) else "starting"
+    return look(world, esn).state
 
 
-def failure(world: World, esn: str) -> str:
+def failure(world: World, esn: str, seen: Look | None = None) -> str:
     """Why the process that a supervisor has for a machine runs without it; empty when that is not
     so.
     """
+    if (seen or look(world, esn)).state == "up":
+        return ""
     found = published.failure(world, esn)
     if found is None or not found.process.is_same(supervised.process_for(world, esn)):
         return ""
-    return "" if state(world, esn) == "up" else found.why
+    return found.why
 
 
 def rows(world: World) -> list[dict[str, Any]]:
@@ -39,40 +62,54 @@ def rows(world: World) -> list[dict[str, Any]]:
     Raises StateCorrupt.
     """
     known = {each["esn"]: each for each in _known_machines(world)}
-    for module in records.present(world):
-        known[module.esn] = {
-            **known.get(module.esn, {}),
-            "esn": module.esn,
-            "model": module.model,
-            "module": module.number,
-        }
+    recorded = {module.esn: module for module in records.listing(world)}
+    esns = {*known, *recorded, *(folder.name for folder in machine_folders(world))}
+    found = [_row(world, known.get(esn, {}), esn, recorded.get(esn)) for esn in esns]
     return sorted(
-        (_row(world, each) for each in known.values()),
-        key=lambda row: (row["module"] == 0, row["module"], row["esn"]),
+        filter(None, found), key=lambda row: (row["module"] == 0, row["module"], row["esn"])
     )
 
 
-def moved_from(world: World, esn: str, port: int) -> int:
+def moved_from(world: World, esn: str, port: int, seen: Look | None = None) -> int:
     """The port that a machine of a fleet was to have, where it is up on another one; else 0.
 
     What tools or people started has its port from them.
     """
-    entry = published.listening(world, esn)
-    if entry is None or entry.port == port or state(world, esn) != "up":
+    seen = seen or look(world, esn)
+    if seen.entry is None or seen.holds is None or seen.entry.port == port or seen.state != "up":
         return 0
-    return port if supervised.is_supervised(world, esn) else 0
+    return port if supervised.process_for(world, esn).is_same(seen.holds) else 0
 
 
-def _row(world: World, known: dict[str, Any]) -> dict[str, Any]:
-    esn, port = known["esn"], known.pop("port", 0)
-    entry, how = published.listening(world, esn), state(world, esn)
-    up = entry if how == "up" else None
+def _row(
+    world: World, known: dict[str, Any], esn: str, record: Module | None
+) -> dict[str, Any] | None:
+    """Of an HSM that a fleet or a record knows, or that runs without either."""
+    seen = look(world, esn)
+    named = _named(known, seen, esn, record)
+    if not named:
+        return None
+    up = seen.entry if seen.state == "up" else None
     address = f"{up.host}:{up.port}" if up else None
-    holds = holder(world.hsm(esn))
-    pid = None if holds is None else holds.pid_here
-    more = {"why": failure(world, esn), "moved_from": moved_from(world, esn, port)}
+    pid = None if seen.holds is None else seen.holds.pid_here
+    port = known.get("port", 0)
+    more = {
+        "why": failure(world, esn, seen),
+        "moved_from": moved_from(world, esn, port, seen),
+    }
     told = {name: value for name, value in more.items() if value}
-    return {**known, "address": address, "pid": pid, "state": how, **told}
+    return {**named, "address": address, "pid": pid, "state": seen.state, **told}
+
+
+def _named(
+    known: dict[str, Any], seen: Look, esn: str, record: Module | None
+) -> dict[str, Any] | None:
+    """What an HSM is called: by its record, else by what runs, else by the fleet."""
+    if record is not None:
+        return {"esn": esn, "model": record.model, "module": record.number}
+    if seen.holds is not None and seen.entry is not None:
+        return {"esn": esn, "model": seen.entry.model, "module": seen.entry.module}
+    return {name: value for name, value in known.items() if name != "port"} or None
 
 
 def numbers(world: World) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """What the system gives no more of is said, and then once a minute at most, however often it is."""
 
 import contextlib
+import mmap
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
@@ -15,19 +16,28 @@ KEPT_BYTES = 2 << 20
 
 
 class Reserve:
-    """Memory that a process keeps for the moment when there is no more."""
+    """Memory that a process keeps for the moment when there is no more.
+
+    Limits count what is mapped, so it is never touched. Raises OSError.
+    """
 
     def __init__(self) -> None:
-        self._kept: bytearray | None = bytearray(KEPT_BYTES)
+        self._kept: mmap.mmap | None = _mapped()
 
     def give_up(self) -> None:
         """Let others have it."""
+        if self._kept is not None:
+            self._kept.close()
         self._kept = None
 
     def take_back(self) -> None:
         """Keep some again, if there is any."""
-        with contextlib.suppress(MemoryError):
-            self._kept = self._kept or bytearray(KEPT_BYTES)
+        with contextlib.suppress(MemoryError, OSError):
+            self._kept = self._kept or _mapped()
+
+
+def _mapped() -> mmap.mmap:
+    return mmap.mmap(-1, KEPT_BYTES, mmap.MAP_PRIVATE)
 
 
 @cache

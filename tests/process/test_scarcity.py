@@ -2,7 +2,9 @@
 
 import errno
 import os
+import resource
 import socket
+from pathlib import Path
 
 import pytest
 from kit.daemons import running
@@ -12,7 +14,7 @@ from kit.waiting import until
 from trio.testing import wait_all_tasks_blocked
 
 from seemachine.commands import refusal
-from seemachine.process.scarcity import SAY_AGAIN_SECONDS, Scarcity
+from seemachine.process.scarcity import KEPT_BYTES, SAY_AGAIN_SECONDS, Reserve, Scarcity
 from seemachine.process.shortage import DESCRIPTORS, MEMORY, THREADS, lacking
 from seemachine.server import accepting, upkeep
 from seemachine.wire import messages as m
@@ -124,3 +126,24 @@ async def test_tidying_outlives_a_want_of_anything(tmp_path, mock_clock):
             mock_clock.jump(upkeep.TIDY_SECONDS)
             await until(lambda said=said: machine.log.named(said))
         assert isinstance(await (await machine.connect()).ask(HELLO), m.Greeting)
+
+
+def test_the_reserve_is_untouched_memory() -> None:
+    """What is kept counts against a limit and takes no page, however many processes keep it."""
+    before = mapped_and_used()
+    kept = Reserve()
+    mapped, used = mapped_and_used()
+    assert mapped - before[0] >= KEPT_BYTES // resource.getpagesize()
+    assert used - before[1] < KEPT_BYTES // resource.getpagesize() // 4
+    kept.give_up()
+    kept.give_up()
+    assert mapped_and_used()[0] < mapped
+    kept.take_back()
+    assert mapped_and_used()[0] >= mapped
+    kept.give_up()
+
+
+def mapped_and_used() -> tuple[int, int]:
+    """Pages of this process."""
+    mapped, used = Path("/proc/self/statm").read_text().split()[:2]
+    return int(mapped), int(used)
