@@ -30,6 +30,9 @@ TOGETHER = select.PIPE_BUF
 PAUSE_SECONDS = 0.1
 # At the end of a process, for what was left to be written.
 DRAIN_SECONDS = 1.0
+# After a write, for the next lines to come together: to be woken for a line costs ten times as much
+# as to write it.
+REST_SECONDS = 0.002
 
 # Writes some of these bytes and says how many. Raises OSError.
 Sink = Callable[[memoryview], int]
@@ -41,11 +44,18 @@ class LogWriter:
     `notice` is the line about so many that were dropped.
     """
 
-    def __init__(self, sink: Sink, most: int = MOST_BYTES, pause: float = PAUSE_SECONDS) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        most: int = MOST_BYTES,
+        pause: float = PAUSE_SECONDS,
+        rest: float = REST_SECONDS,
+    ) -> None:
         self.notice: Callable[[int], str] = _plain_notice
         self._sink = sink
         self._most = most
         self._pause = pause
+        self._rest = rest
         self._lines: deque[bytes] = deque()
         self._bytes = 0
         # For want of room, since the thread last found nothing to write.
@@ -77,7 +87,8 @@ class LogWriter:
                     self._bytes += len(data)
             except MemoryError:
                 self._dropped += 1
-            self._change.notify_all()
+            if self._idle:
+                self._change.notify_all()
 
     def drain(self, seconds: float) -> bool:
         """Wait until all is written, for so long at most. Returns whether it is."""
@@ -91,6 +102,8 @@ class LogWriter:
         while True:
             with contextlib.suppress(MemoryError):
                 self._put(self._take())
+            if not self._lines:
+                time.sleep(self._rest)
 
     def _take(self) -> list[bytes]:
         """The lines that are written next, together; none when only their loss is to be told."""
@@ -132,6 +145,12 @@ class LogWriter:
             self._torn = bool(view)
 
 
+class _Begun(threading.local):
+    """A line that is not whole yet, of each thread."""
+
+    text = ""
+
+
 class LogStream(io.TextIOBase):
     """Standard error, whose whole lines go to the writer. What a thread began waits for its end."""
 
@@ -139,14 +158,17 @@ class LogStream(io.TextIOBase):
         super().__init__()
         self._before = before
         self._writer = writer
-        self._begun = threading.local()
+        self._begun = _Begun()
 
     def write(self, text: str) -> int:
         """Leave it to the writer, as soon as the line is whole."""
-        lines, newline, rest = (getattr(self._begun, "text", "") + text).rpartition("\n")
-        self._begun.text = rest
-        if newline:
-            self._writer.write(lines + newline)
+        begun = self._begun
+        if text.endswith("\n") and not begun.text:
+            self._writer.write(text)
+        else:
+            lines, newline, begun.text = (begun.text + text).rpartition("\n")
+            if newline:
+                self._writer.write(lines + newline)
         return len(text)
 
     def flush(self) -> None:

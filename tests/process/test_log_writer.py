@@ -6,6 +6,7 @@ import io
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 
@@ -198,3 +199,58 @@ def test_the_end_by_an_error_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         "Traceback (most recent call last):",
         "ZeroDivisionError: a bug",
     )
+
+
+class Calls(Sink):
+    """A sink that keeps what each write had."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+
+    def __call__(self, data: memoryview) -> int:
+        """See Sink."""
+        self.writes.append(bytes(data))
+        return super().__call__(data)
+
+
+def test_lines_of_a_crowd_leave_together() -> None:
+    """After silence a line is written at once; those that follow it soon have one write."""
+    writer = LogWriter(sink := Calls(), rest=0.2)
+    writer.write("first\n")
+    began = time.monotonic()
+    while not sink.writes:
+        time.sleep(0.001)
+    assert time.monotonic() - began < 0.2
+    for number in range(20):
+        writer.write(f"line {number}\n")
+    assert writer.drain(PATIENCE)
+    assert sink.writes == [b"first\n", b"".join(b"line %d\n" % number for number in range(20))]
+
+
+def test_a_rest_holds_up_no_line_that_waits() -> None:
+    """More than fits into one write goes out without a pause between them."""
+    writer = LogWriter(sink := Calls(), rest=0.2)
+    began = time.monotonic()
+    for _ in range(100):
+        writer.write(FILLING)
+    assert writer.drain(PATIENCE)
+    assert len(sink.writes) == 100
+    assert time.monotonic() - began < 10 * 0.2
+
+
+def test_no_memory_for_a_line_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever writes goes on, and the number is told as soon as something is written again."""
+
+    class Huge(str):
+        __slots__ = ()
+
+        def encode(self, *_args: object, **_options: object) -> bytes:
+            raise MemoryError
+
+    writer = LogWriter(sink := Sink())
+    writer.write(Huge("lost\n"))
+    assert writer.drain(PATIENCE)
+    writer.write("next\n")
+    assert writer.drain(PATIENCE)
+    assert sink.taken == b"seemachine: lines dropped: 1; nobody read standard error\nnext\n"
