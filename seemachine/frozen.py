@@ -63,6 +63,8 @@ class Form:
         self, values: tuple[object, ...], named: Mapping[str, object]
     ) -> Mapping[str, object]:
         """The value of each field by its name. Raises TypeError when they don't fit the fields."""
+        if not values and named.keys() == self.puts.keys():
+            return named
         given = {**dict(zip(self.positional, values, strict=False)), **named} if values else named
         whole = {**self.defaults, **given}
         for name, make in self.factories.items():
@@ -89,11 +91,22 @@ class Form:
 
 
 def _init(self: Any, *values: object, **named: object) -> None:
-    form: Form = self.__form__
-    if len(values) == len(form.puts) == len(form.positional) and not named:
-        for put, value in zip(form.puts.values(), values, strict=True):
+    puts = self.__puts__
+    if named or len(values) != len(puts):
+        _set_by_name(self, values, named)
+    else:
+        # Of one length, and on the way of each signature.
+        for put, value in zip(puts, values):  # noqa: B905
             put(self, value)
-        return
+
+
+def _init_by_name(self: Any, *values: object, **named: object) -> None:
+    """Where some fields have no place."""
+    _set_by_name(self, values, named)
+
+
+def _set_by_name(self: Any, values: tuple[object, ...], named: Mapping[str, object]) -> None:
+    form: Form = self.__form__
     try:
         filled = form.filled(values, named)
     except TypeError as error:
@@ -155,7 +168,6 @@ def _hint(kind: type, name: str) -> object:
 
 
 METHODS: dict[str, Any] = {
-    "__init__": _init,
     "__repr__": _repr,
     "__eq__": _eq,
     "__hash__": _hash,
@@ -185,6 +197,7 @@ def frozen(cls: type[Made]) -> type[Made]:
     form = Form({**inherited, **own})
     made: type[Made] = _with_slots(cls, own, form)
     form.puts.update((name, getattr(made, name).__set__) for name in form.fields)
+    made.__puts__ = tuple(form.puts.values())  # type: ignore[attr-defined]
     return made
 
 
@@ -195,10 +208,12 @@ def _declared(given: object) -> Field:
 def _with_slots(cls: Any, own: Mapping[str, Field], form: Form) -> Any:
     """The class once more: slots can't be added to one that is there."""
     kept = {name: each for name, each in vars(cls).items() if name not in {*own, *IMPLIED}}
+    # Where all fields have their place, all values may come without a name.
+    init = _init if len(form.positional) == len(form.fields) else _init_by_name
     lacking = {
         name: method
-        for name, method in METHODS.items()
-        if getattr(cls, name) is getattr(object, name)
+        for name, method in {**METHODS, "__init__": init}.items()
+        if getattr(cls, name) in (getattr(object, name), _init, _init_by_name)
     }
     known = {
         "__qualname__": cls.__qualname__,
