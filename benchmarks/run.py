@@ -8,15 +8,17 @@ import argparse
 import contextlib
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+import history
 import host
 import trees
 from extents import EXTENTS, FULL, QUICK, USUAL, Extent
 from history import Measured, Run
 from measure import Figure, plain
 from parts import PARTS
-from publishing import publish
+from publishing import HISTORY, publish
 from trees import Tree
 
 DOCS = trees.ROOT / "docs/explanation"
@@ -27,16 +29,20 @@ def main() -> int:
     """Measure, print, write. Returns the exit code: 1 when a part failed."""
     options = _options()
     extent: Extent = EXTENTS[options.extent]
+    folder = options.out or _folder(extent)
     with contextlib.ExitStack() as stack:
         measured = [trees.here()]
         if options.against:
             measured.append(stack.enter_context(trees.checked_out(options.against)))
         runs = [_run_of(tree, measured) for tree in measured]
         print(f"{host.sentence(runs[0].host)} Tree {measured[0].commit}.")
-        failed = [
-            part for part in options.only or PARTS if not _measure(part, runs, measured, extent)
-        ]
-    text, written = publish(runs, options.out or _folder(extent))
+        earlier = history.earlier(history.read(folder / HISTORY), runs[0])
+        failed = []
+        for part in options.only or PARTS:
+            if not _measure(part, runs, measured, extent):
+                failed.append(part)
+            _tell(part, runs, earlier)
+    text, written = publish(runs, folder)
     print(f"\n{text}\n", *(f"wrote {path}" for path in written), sep="\n")
     print(*(f"FAILED: {part}" for part in failed), sep="\n")
     return 1 if failed else 0
@@ -80,14 +86,23 @@ def _measure(name: str, runs: list[Run], measured: list[Tree], extent: Extent) -
                 well &= _measured_once(name, run, tree, extent)
     for run in runs if not part.detached else ():
         run.others[name] = others.share()
+    return well
+
+
+def _tell(name: str, runs: list[Run], earlier: Mapping[str, tuple[float, str]]) -> None:
+    """Each figure of a part, with that of the other tree and the last one of this machine."""
     for figure, each in runs[0].parts.get(name, {}).items():
-        beside = (run.parts.get(name, {}).get(figure) for run in runs[1:])
-        told = [plain(other.value) for other in beside if other]
+        told = [
+            f"{plain(run.parts[name][figure].value)} ({run.commit} in turn)"
+            for run in runs[1:]
+            if figure in run.parts.get(name, {})
+        ]
+        if figure in earlier:
+            told.append(f"{plain(earlier[figure][0])} ({earlier[figure][1]} before)")
         print(f"  {figure:<66} {plain(each.value):>10} {each.unit:<12}", *told, flush=True)
     for run in runs:
         for why in run.missing.get(name, "").splitlines():
             print(f"  {run.commit}: {why}", flush=True)
-    return well
 
 
 def _measured_once(name: str, run: Run, tree: Tree, extent: Extent) -> bool:
