@@ -58,7 +58,7 @@ def markdown(run: Run, beside: Beside) -> str:
 
 def goals(run: Run, beside: Beside) -> str:
     """What was to be reached, and whether it was."""
-    base = beside.figures() if beside.other and beside.other.commit == BASE else {}
+    base = beside.figures() if beside.other and beside.other.commit.startswith(BASE) else {}
     lines = [
         [each.goal.figure, plain(each.value), each.goal.words, each.ratio, each.words]
         for each in verdicts(run.host, run.figures, base)
