@@ -1,7 +1,8 @@
 """`make bench`: every figure in one run, as tables, as JSON and as a picture.
 
 Best on an idle machine. `--against COMMIT` measures an older tree in turn with this one, so that
-ratios are honest where the machine is slow or busy.
+ratios are honest where the machine is slow or busy. Ctrl-C ends it and keeps the parts that are
+done.
 """
 
 import argparse
@@ -39,8 +40,11 @@ def main() -> int:
         earlier = history.earlier(history.read(folder / HISTORY), runs[0])
         failed = []
         for part in options.only or PARTS:
-            if not _measure(part, runs, measured, extent):
-                failed.append(part)
+            try:
+                failed += [] if _measure(part, runs, measured, extent) else [part]
+            except KeyboardInterrupt:
+                failed.append(_forget(part, runs))
+                break
             _tell(part, runs, earlier)
     text, written = publish(runs, folder)
     print(f"\n{text}\n", *(f"wrote {path}" for path in written), sep="\n")
@@ -103,6 +107,13 @@ def _tell(name: str, runs: list[Run], earlier: Mapping[str, tuple[float, str]]) 
     for run in runs:
         for why in run.missing.get(name, "").splitlines():
             print(f"  {run.commit}: {why}", flush=True)
+
+
+def _forget(name: str, runs: list[Run]) -> str:
+    """Drop what a part has so far: half of its rounds would count for all. Returns what failed."""
+    for run in runs:
+        run.parts.pop(name, None)
+    return f"{name}, where it was stopped"
 
 
 def _measured_once(name: str, run: Run, tree: Tree, extent: Extent) -> bool:
