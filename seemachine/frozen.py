@@ -158,7 +158,8 @@ class _DataclassFields:
                 what["default_factory"] = each.default_factory
             declared.append((name, _hint(kind, name), dataclasses.field(**what)))
         twin = dataclasses.make_dataclass(kind.__name__, declared)
-        return {each.name: each for each in dataclasses.fields(twin)}
+        kind.__dataclass_fields__ = {each.name: each for each in dataclasses.fields(twin)}
+        return kind.__dataclass_fields__  # type: ignore[no-any-return]
 
 
 def _hint(kind: type, name: str) -> object:

@@ -5,12 +5,12 @@ is there until that connection ends.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from seemachine.frozen import field, frozen
 from seemachine.wire.names import HANDLE_BYTES
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoadedSet:
     """A card set, by its hash, and its secret."""
 

@@ -1,7 +1,6 @@
 """Settings from a TOML file and from words: what is unknown or wrong is refused by name."""
 
 import os
-import tomllib
 from collections.abc import Iterable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -116,6 +115,8 @@ def build_tls(table: Any, world: World, esn: str) -> TlsSettings:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The table of a file. Raises ConfigError, naming the file."""
+    import tomllib
+
     try:
         # Names of files are bytes: they come back as they were written, whatever the locale.
         return tomllib.loads(os.fsdecode(path.read_bytes()))

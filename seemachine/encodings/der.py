@@ -3,7 +3,8 @@ written for public keys.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from seemachine.frozen import frozen
 
 BIT_STRING, OCTET_STRING, OBJECT_IDENTIFIER, SEQUENCE = 0x03, 0x04, 0x06, 0x30
 
@@ -12,7 +13,7 @@ class DerError(ValueError):
     """Bytes that are no DER, or not of the form that is wanted."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Element:
     """One value: its tag, its content, and both with the length between them."""
 

@@ -5,9 +5,9 @@ not, or not for long.
 import binascii
 import datetime as dt
 import re
-from dataclasses import dataclass
 
 from seemachine.encodings.der import SEQUENCE, DerError, Element, only
+from seemachine.frozen import frozen
 
 SOON_DAYS = 30
 VERSION, UTC_TIME, GENERALIZED_TIME = 0xA0, 0x17, 0x18
@@ -18,7 +18,7 @@ PIVOT = 50
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Validity:
     """Both moments included."""
 

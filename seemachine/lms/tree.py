@@ -5,8 +5,7 @@ Nodes are numbered as in RFC 8554 5.3: the root is 1, the children of r are 2r a
 2^h + q. A node at depth d has a number from 2^d to 2^(d+1) - 1.
 """
 
-from dataclasses import dataclass
-
+from seemachine.frozen import frozen
 from seemachine.lms.engines import Engine
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import ParameterError, TreeParameters
@@ -87,7 +86,7 @@ def table_from_cache(engine: Engine, key: PublicKey, expcache: int, nodes: bytes
     return table
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """A whole subtree of 2^height leaves from leaf `first` on, with the path from its root to the
     tree's root.

@@ -5,7 +5,8 @@ Files come first: a crowd at the door must not keep a leaf from being written.
 
 import contextlib
 import resource
-from dataclasses import dataclass
+
+from seemachine.frozen import frozen
 
 # For files, databases, pipes.
 OWN = 128
@@ -15,7 +16,7 @@ PASSING = 128
 OWN_MORE, PASSING_MORE = 16, 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Descriptors:
     """`connections` are served at one time; `sockets` are those in hand at most,
     passing ones too.

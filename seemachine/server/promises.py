@@ -8,10 +8,10 @@ import ctypes
 import os
 import resource
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from seemachine.config import Config
+from seemachine.frozen import frozen
 from seemachine.process.descriptors import Descriptors
 from seemachine.process.shortage import ADVICE, DESCRIPTORS, MEMORY, ROOM, THREADS
 
@@ -29,7 +29,7 @@ CONTROL = Path("/sys/fs/cgroup")
 M_ARENA_MAX = -8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class System:
     """What there is for this process. None: no limit. Bytes, and threads of its user."""
 
@@ -39,7 +39,7 @@ class System:
     room: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shortfall:
     """`connections`: how many are served at one time for it; None where it changes nothing."""
 

@@ -8,12 +8,12 @@ nowhere. The secret is encrypted under the key of the world; under that of its c
 one protects it.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgpack
 
 from seemachine.formats import Format
+from seemachine.frozen import field, frozen
 from seemachine.state.disk import encryption
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.world_key import WorldKey
@@ -27,7 +27,7 @@ WHAT = "the key blob"
 FIELDS = {"parameters": str, "public_key": bytes, "signer": bytes, "cardset": bytes}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BlobHead:
     """What a blob says in clear: the parameter set and the public key; the signer of the SEE
     machine that made it; the hash of the card set that protects it, empty for none.
@@ -45,7 +45,7 @@ class BlobHead:
         return packed
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Blob:
     """A blob that was read and is not opened yet."""
 

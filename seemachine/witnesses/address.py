@@ -11,9 +11,10 @@ parameters these three are taken.
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from seemachine.frozen import field, frozen, replace
 
 SCHEMES = ("postgresql", "postgres")
 FORM = "postgresql://user@host:port/database"
@@ -28,7 +29,7 @@ _DAMAGED = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _UNPRINTED = re.compile(r"[\x00-\x20\x7f-\x9f]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Location:
     """A database. An empty `sslmode` is `disable` on this host, else `verify-full`."""
 

@@ -1,8 +1,8 @@
 """What is told of a slot with a card in it."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from seemachine.frozen import frozen
 from seemachine.state.cards.cardsets import ADMIN, OPERATOR
 from seemachine.state.cards.smartcard import BLANK, LMS, UNKNOWN, look
 from seemachine.wire.names import CARDSET
@@ -11,7 +11,7 @@ from seemachine.wire.names import CARDSET
 TOLD = {BLANK: BLANK, LMS: LMS, ADMIN: CARDSET, OPERATOR: CARDSET}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Occupied:
     """A slot with a card in it.
 

@@ -1,8 +1,8 @@
 """The cards of the world and the hands that move them."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from seemachine.frozen import frozen
 from seemachine.state.cards.cardsets import read_set_card
 from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import BLANK, SUFFIX, Card, look, read_card, write_card
@@ -12,7 +12,7 @@ from seemachine.wire.names import SLOTS, is_esn
 from seemachine.world import World
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Whereabouts:
     """A card and where it is; `esn` is empty and `slot` -1 on the rack.
 

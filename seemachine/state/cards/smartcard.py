@@ -10,13 +10,13 @@ kind and number of leases stand in clear; the leases are encrypted under the key
 blank card has no secret and belongs to no world.
 """
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgpack
 
 from seemachine.formats import Format
+from seemachine.frozen import frozen, replace
 from seemachine.state.cards.cardsets import read_set_card
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.durable import replace_file
@@ -35,7 +35,7 @@ UNKNOWN, COPY, FOREIGN = "unknown", "copy", "foreign"
 FIELDS = {"name": str, "kind": str, "leases": int, "secret": bytes}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Card:
     """What is on a card.
 

@@ -10,9 +10,9 @@ they share is then shared with nobody. What others may do is refused all the sam
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from seemachine.frozen import frozen
 from seemachine.state.errors import StateUnsafe
 from seemachine.world import World
 
@@ -56,7 +56,7 @@ def check_root(world: World) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Us:
     """Who runs this: a user, and the groups that have no other member."""
 
