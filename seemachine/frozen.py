@@ -177,6 +177,7 @@ METHODS: dict[str, Any] = {
     "__delattr__": _refuse,
 }
 
+NO_FIELDS = Form({})
 # What a class without slots has beside what its statement says.
 IMPLIED = ("__dict__", "__weakref__")
 
@@ -194,7 +195,7 @@ def frozen(cls: type[Made]) -> type[Made]:
         for name, hint in cls.__annotations__.items()
         if cast(object, get_origin(hint)) is not ClassVar
     }
-    inherited = getattr(cls, "__form__", Form({})).fields
+    inherited = getattr(cls, "__form__", NO_FIELDS).fields
     form = Form({**inherited, **own})
     made: type[Made] = _with_slots(cls, own, form)
     form.puts.update((name, getattr(made, name).__set__) for name in form.fields)

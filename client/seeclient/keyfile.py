@@ -3,7 +3,6 @@
 The module `keyfile` of an algorithm adds what its keys have, and is a KeyForm.
 """
 
-import hashlib
 import re
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -24,6 +23,8 @@ class Made(NamedTuple):
 
 def hash_of(public_key: bytes) -> str:
     """The SHA-256 of a public key, in hexadecimal."""
+    import hashlib
+
     return hashlib.sha256(public_key).hexdigest()
 
 

@@ -7,7 +7,6 @@ bytes are the algorithm's too. Of an LMS key no secret is in it; that of an ML-D
 blob, encrypted. The vendor's format is not public; this one is ours.
 """
 
-import hashlib
 import json
 import re
 from importlib import import_module
@@ -110,6 +109,8 @@ def encode(key: KeyFile) -> bytes:
 
 def _checksum(head: dict[str, Any], data: bytes) -> str:
     """Of everything else in the file."""
+    import hashlib
+
     return hashlib.sha256(json.dumps(head, sort_keys=True).encode() + b"\n" + data).hexdigest()
 
 

@@ -8,8 +8,9 @@ agree.
 """
 
 import re
+from functools import cache
 
-_HIDDEN = re.compile(
+_HIDDEN = (
     "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
     "\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
@@ -25,19 +26,25 @@ def is_word(text: str) -> bool:
 
 def is_printable(text: str) -> bool:
     """Whether a text stays in its line and shows all that is in it."""
-    return _is_plain(text) or _HIDDEN.search(text) is None
+    return _is_plain(text) or _hidden().search(text) is None
 
 
 def printable(text: str) -> str:
     r"""The text with each character that may not be in one as an escape: `\n`, `\x1b`, `\u202e`,
     `\ud800`.
     """
-    return text if _is_plain(text) else _HIDDEN.sub(_escape, text)
+    return text if _is_plain(text) else _hidden().sub(_escape, text)
 
 
 def fitting(text: str, most: int) -> str:
     """The text as a message can carry it: printable, and its first `most` characters."""
     return printable(text[:most])[:most]
+
+
+@cache
+def _hidden() -> re.Pattern[str]:
+    """Compiled when the first text asks for it: most commands have none."""
+    return re.compile(_HIDDEN)
 
 
 def _is_plain(text: str) -> bool:
