@@ -1,67 +1,27 @@
 """What a pile of files says: signatures with their messages, public keys, rows of ledgers.
 
-What a file is shows in its bytes, however it is wrapped. What is named as evidence or begins like
-some, and can't be read, is said to be unread: it is never taken for some other file.
+There may be hundreds of thousands of signatures. Of each, marks are kept by which its leaves are
+known; what else is in it is let go once it is proven, and read again where it is needed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
-from pathlib import Path
+from typing import Any
 
-from seeclient.algorithms.lms.keyfile import LmsKeyFile
-from seeclient.keyfile_format import UnknownAlgorithm, decode
-from seeclient.keys import PREFIX
+from seemachine.audit.files import hash_file, sentence
+from seemachine.audit.rows import Handed
+from seemachine.lms.hss import HssPublicKey, HssSignature
+from seemachine.lms.keys import PublicKey, Signature
+from seemachine.lms.shapes import Shape, shape_of_sets
 
-from seemachine.audit.files import find, identity, open_regular, sentence
-from seemachine.audit.origins import Origin, origin_of
-from seemachine.audit.recognizing import Made, Recognized, recognize
-from seemachine.audit.rows import MAX_LINE, Handed, ledger_in, row_in, rows_in
-from seemachine.encodings.readings import MAX_BYTES, Reading, readings
-from seemachine.formats import OtherVersion
-from seemachine.lms.hss import HssPublicKey, HssSignature, decode_either
-from seemachine.lms.keys import Signature
-from seemachine.lms.parameters import ParameterError
-
-PIECE = 1 << 20
-KEY_FILE = b'{"format": "seemachine key file'
-Message = Path | bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class LeafUse:
-    """What one leaf signed: a file, bytes (such as a key below it), or None when not known."""
-
-    source: str
-    parts: Signature
-    message: Message
-
-    def pieces(self) -> Iterator[bytes]:
-        """The message. Raises OSError."""
-        if isinstance(self.message, bytes):
-            yield self.message
-        elif self.message is not None:
-            with open_regular(self.message) as file:
-                while piece := file.read(PIECE):
-                    yield piece
-
-
-@dataclass(frozen=True, slots=True)
-class KnownSignature:
-    """A signature of one or more levels, and what its lowest one is over."""
-
-    source: str
-    signature: HssSignature
-    message: Message
-
-    def uses(self) -> list[LeafUse]:
-        """The leaves that made it, top first."""
-        messages = (*(key.encode() for key in self.signature.keys), self.message)
-        parts = self.signature.signatures
-        if len(parts) == 1:
-            return [LeafUse(self.source, parts[0], self.message)]
-        levels = enumerate(zip(parts, messages, strict=True))
-        return [LeafUse(f"{self.source} (level {level})", *each) for level, each in levels]
+# Of a file its path; bytes are what stands beside a signature, such as a certificate's.
+Message = str | bytes | None
+# The types of a tree and its LM-OTS set.
+Kind = tuple[int, int]
+# A mark is the number of a leaf, then what of SHA-256 stands for its tree and path, then for what
+# it made. The latter is whole: of two signatures with one mark only one would be seen.
+NUMBER_BYTES, LEAF_BYTES, MARK_BYTES = 4, 20, 52
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +32,110 @@ class Known:
     key: HssPublicKey
     lease: int
 
-    def is_of(self, made: Signature) -> bool:
-        """Whether its top tree could have made a signature, by its parameter sets."""
-        return (self.key.key.tree, self.key.key.ots) == (made.tree, made.ots)
+    @property
+    def kind(self) -> Kind:
+        """What the top tree of its signatures has as well."""
+        return self.key.key.tree.typecode, self.key.key.ots.typecode
+
+
+class KnownSignature:
+    """A signature of one or more levels, and what its lowest one is over.
+
+    `data` is as in RFC 8554 5.4 when it has one level, else as in 6.2; None when it was let go.
+    `number` says which of its file it is. `marks` has one for each level, top first; `keys` are
+    those of the lower levels. `owner` is the key that all of it verifies with, once that is known;
+    `tried` says how many keys of its kind there were when it was looked for.
+    """
+
+    __slots__ = ("data", "keys", "kind", "marks", "message", "number", "owner", "source", "tried")
+
+    def __init__(self, source: str, number: int, data: bytes, kind: Kind, message: Message) -> None:
+        self.source = source
+        self.number = number
+        self.data: bytes | None = data
+        self.kind = kind
+        self.message = message
+        self.marks = b""
+        self.keys: tuple[PublicKey, ...] = ()
+        self.owner: Known | None = None
+        self.tried = 0
+
+    @property
+    def levels(self) -> int:
+        """How many trees signed."""
+        return len(self.keys) + 1
+
+    def leaves(self) -> Iterator[int]:
+        """The numbers of the leaves that made it, top first."""
+        for start in range(0, len(self.marks), MARK_BYTES):
+            yield int.from_bytes(self.marks[start : start + NUMBER_BYTES], "big")
+
+    def hash_into(self, running: Any) -> None:
+        """Update a hash with the message. Raises OSError."""
+        if isinstance(self.message, str):
+            hash_file(self.message, running)
+        elif self.message is not None:
+            running.update(self.message)
+
+    def unread(self, error: OSError) -> str:
+        """What is said when it, or its message, can't be read."""
+        return f"{error.filename or self.message!s}: {sentence(error)}"
+
+    def uses(self) -> "list[LeafUse]":
+        """The leaves that made it, top first."""
+        return [LeafUse(self, level) for level in range(self.levels)]
+
+
+@dataclass(frozen=True, slots=True)
+class LeafUse:
+    """One leaf of a signature: that of a level."""
+
+    signature: KnownSignature
+    level: int
+
+    @property
+    def source(self) -> str:
+        """The file, and where there are several the level."""
+        alone = self.signature.levels == 1
+        return self.signature.source if alone else f"{self.signature.source} (level {self.level})"
+
+    @property
+    def leaf(self) -> int:
+        """Its number in its tree."""
+        return int.from_bytes(self._mark(0, NUMBER_BYTES), "big")
+
+    @property
+    def place(self) -> bytes:
+        """What stands for the leaf: its number, its parameter sets and its authentication path, and
+        only one leaf of one key has these.
+        """
+        return self._mark(0, LEAF_BYTES)
+
+    @property
+    def made(self) -> bytes:
+        """What stands for what differs between two signatures of one leaf."""
+        return self._mark(LEAF_BYTES, MARK_BYTES)
+
+    @property
+    def key(self) -> PublicKey | None:
+        """The key that proves it, if one does; of a lower level, one that the upper ones prove."""
+        owner = self.signature.owner
+        if owner is None:
+            return None
+        return self.signature.keys[self.level - 1] if self.level else owner.key.key
+
+    def hash_into(self, running: Any) -> None:
+        """Update a hash with what the leaf signed: below it there may be another key. Raises
+        OSError.
+        """
+        if self.level == len(self.signature.keys):
+            self.signature.hash_into(running)
+        else:
+            running.update(self.signature.keys[self.level].encode())
+
+    def _mark(self, start: int, end: int) -> bytes:
+        begin = self.level * MARK_BYTES
+        return self.signature.marks[begin + start : begin + end]
 
 
 @dataclass
@@ -90,130 +151,46 @@ class Evidence:
     unknown: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
+    def add(self, other: "Evidence") -> None:
+        """Put what was found later after this."""
+        self.signatures += other.signatures
+        self.keys += other.keys
+        self.handed += other.handed
+        self.unknown += other.unknown
+        self.unread += other.unread
 
-def gather(paths: Iterable[Path], messages: Mapping[Path, Path]) -> Evidence:
-    """Read files, and folders with all that is in them; `messages` says what a signature is over.
 
-    Raises OSError and ValueError for a path itself.
-    """
-    found = Evidence()
-    over = {identity(signature): message for signature, message in messages.items()}
-    for which, names in find([*paths, *messages], found.unread).items():
-        origin = origin_of(names, over.get(which))
-        try:
-            _read_file(found, origin, names[0])
-        except OSError as error:
-            found.unread.append(f"{origin.source}: {sentence(error)}")
+def of_one_level(
+    source: str, number: int, data: bytes, shape: Shape, message: Message
+) -> KnownSignature:
+    """A plain signature."""
+    kind = shape.tree.typecode, shape.ots.typecode
+    found = KnownSignature(source, number, data, kind, message)
+    found.marks = mark_of(data, shape)
     return found
 
 
-def _read_file(found: Evidence, origin: Origin, path: Path) -> None:
-    with open_regular(path) as file:
-        start = file.readline(MAX_LINE)
-        # Ledgers grow without bound; nothing else of that size is evidence.
-        if row_in(start, origin.source) is not None:
-            lines = chain([start], iter(lambda: file.readline(MAX_LINE), b""))
-            _add_rows(found, origin.source, *rows_in(lines, origin.source))
-            return
-        data = start + file.read(MAX_BYTES)
-    # A larger one is a message, but for what its beginning shows.
-    read(found, origin, data, whole=len(data) <= MAX_BYTES)
+def of_levels(
+    source: str, number: int, signature: HssSignature, message: Message
+) -> KnownSignature:
+    """A signature of one or more levels."""
+    plain = [(made.encode(), _shape(made)) for made in signature.signatures]
+    if len(plain) == 1:
+        return of_one_level(source, number, *plain[0], message)
+    top = signature.signatures[0]
+    kind = top.tree.typecode, top.ots.typecode
+    found = KnownSignature(source, number, signature.encode(), kind, message)
+    found.marks = b"".join(mark_of(*each) for each in plain)
+    found.keys = signature.keys
+    return found
 
 
-def read(found: Evidence, origin: Origin, data: bytes, *, whole: bool = True) -> None:
-    """Add what a file holds."""
-    # By its name, too: what is in it may be damaged.
-    if Path(origin.source).name.startswith(PREFIX) and not origin.named:
-        _add_key_file(found, origin.source, data)
-        return
-    before = _count(found, origin)
-    known = [_add(found, origin, reading) for reading in readings(data, whole=whole)]
-    if origin.named and _count(found, origin) == before:
-        found.unread.append(f"{origin.source}: {_why_not(data)}")
-    elif not any(known):
-        found.unknown.append(origin.source)
+def mark_of(data: bytes, shape: Shape) -> bytes:
+    """The mark of the leaf that made a plain signature."""
+    place = hashlib.sha256(data[:8] + data[shape.place :]).digest()
+    made = hashlib.sha256(data[8 : shape.place]).digest()
+    return data[:NUMBER_BYTES] + place[: LEAF_BYTES - NUMBER_BYTES] + made
 
 
-def _count(found: Evidence, origin: Origin) -> int:
-    """How much there is of what a file with this name should hold, or that is known to be wrong."""
-    keys = len(found.keys) if origin.or_key else 0
-    return len(found.signatures) + len(found.unread) + keys
-
-
-def _add(found: Evidence, origin: Origin, reading: Reading) -> bool:
-    """Add what one reading of a file is. Whether it is anything of ours."""
-    source, data, troubles = origin.source, reading.data, len(found.unread)
-    rows, wrong = ledger_in(data, source)
-    if data.startswith(KEY_FILE):
-        _add_key_file(found, source, data)
-    elif recognized := recognize(data):
-        _add_recognized(found, origin, recognized, whole=reading.whole)
-    elif rows or wrong:
-        _add_rows(found, source, rows, wrong)
-    else:
-        return False
-    if not reading.whole and len(found.unread) == troubles:
-        found.unread.append(f"{source}: damaged, cut off or too large, and read in part")
-    return True
-
-
-def _add_recognized(
-    found: Evidence,
-    origin: Origin,
-    recognized: Recognized,
-    *,
-    whole: bool,
-) -> None:
-    source = origin.source
-    for made in recognized.made:
-        found.signatures += _signed(origin, made)
-        if made.behind:
-            found.unread.append(f"{source}: {_more(made.behind, whole=whole)} the signature")
-    for key in recognized.keys:
-        found.keys.append(Known(source, key, 1 << key.key.tree.h))
-    if recognized.trouble:
-        found.unread.append(f"{source}: {recognized.trouble}")
-
-
-def _more(count: int, *, whole: bool) -> str:
-    if count == 1:
-        return "1 byte follows"
-    return f"{count} bytes follow" if whole else "more bytes follow"
-
-
-def _signed(origin: Origin, made: Made) -> list[KnownSignature]:
-    """A signature with each message that it may be over."""
-    messages: tuple[Message, ...] = (made.signed,) if made.signed is not None else origin.messages
-    return [
-        KnownSignature(origin.source, made.signature, message) for message in messages or (None,)
-    ]
-
-
-def _why_not(data: bytes) -> str:
-    try:
-        decode_either(data)
-    except ParameterError as error:
-        return str(error)
-    return "no signature"
-
-
-def _add_key_file(found: Evidence, source: str, data: bytes) -> None:
-    try:
-        file = decode(data, source)
-    except OtherVersion as other:
-        found.unread.append(str(other))
-    except UnknownAlgorithm as unknown:
-        found.unread.append(f"{source}: a key of {unknown}, which this version does not know")
-    except (ValueError, KeyError, TypeError, RecursionError):
-        found.unread.append(f"{source}: a damaged key file")
-    else:
-        # Other algorithms have no leaves that could be used twice.
-        if isinstance(file, LmsKeyFile):
-            lease = file.sectors.signatures_per_lease
-            found.keys.append(Known(source, HssPublicKey(1, file.key), lease))
-
-
-def _add_rows(found: Evidence, source: str, rows: list[Handed], wrong: str) -> None:
-    found.handed += rows
-    if wrong:
-        found.unread.append(f"{source}: {wrong}")
+def _shape(made: Signature) -> Shape:
+    return shape_of_sets(made.tree.typecode, made.ots.typecode)

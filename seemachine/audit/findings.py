@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-from seemachine.audit.evidence import LeafUse
-from seemachine.lms.keys import PublicKey
-
 REUSE, BAD, UNREAD, GAP, NOTE = "reuse", "bad", "unread", "gap", "note"
 
 
@@ -15,11 +12,3 @@ class Finding:
     kind: str
     what: str
     sources: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What one leaf signed, and the key that proves it, if one does."""
-
-    use: LeafUse
-    key: PublicKey | None

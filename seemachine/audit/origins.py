@@ -1,7 +1,8 @@
 """What the names of a file say of it: what it is a signature of, and whether it should be one."""
 
-from dataclasses import dataclass
-from pathlib import Path
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from seemachine.audit.files import is_file
 
@@ -11,39 +12,60 @@ SIGNATURE_ENDINGS = (".sig", ".signature", *KEY_ENDINGS)
 WRAPPED_ENDINGS = (".gz", ".hex", ".b64", ".base64", ".pem", ".asc")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """A file: what it is called, what it may be over, and whether it should be a signature.
 
     `or_key`: it has an ending that public keys have as well.
     """
 
     source: str
-    messages: tuple[Path, ...] = ()
+    messages: tuple[str, ...] = ()
     named: bool = False
     or_key: bool = False
 
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.source.rpartition("/")[2]
 
-def origin_of(names: list[Path], over: Path | None) -> Origin:
+
+def origin_of(names: Sequence[str], over: str | None) -> Origin:
     """Of a file with several names, each may say what it is over."""
-    source = str(names[0])
     if over is not None:
-        return Origin(source, (over,), named=True)
-    signed = [name for name in map(_unwrapped, names) if name.suffix.lower() in SIGNATURE_ENDINGS]
-    beside = [_message_of(name.with_suffix("")) for name in signed]
-    messages = {path.resolve(): path for path in beside if path is not None}
-    or_key = any(name.suffix.lower() in KEY_ENDINGS for name in signed)
-    return Origin(source, tuple(messages.values()), bool(signed), or_key)
+        return Origin(names[0], (over,), named=True)
+    signed = [name for name in map(_unwrapped, names) if _ending(name) in SIGNATURE_ENDINGS]
+    if not signed:
+        return Origin(names[0])
+    found = [message for name in signed if (message := _message_of(_cut(name)[0])) is not None]
+    if len(found) > 1:
+        found = list({os.path.realpath(message): message for message in found}.values())
+    or_key = any(_ending(name) in KEY_ENDINGS for name in signed)
+    return Origin(names[0], tuple(found), named=True, or_key=or_key)
 
 
-def _unwrapped(name: Path) -> Path:
+def _ending(name: str) -> str:
+    """Such as .sig, however it is written."""
+    return _cut(name)[1].lower()
+
+
+def _cut(name: str) -> tuple[str, str]:
+    """A path without its ending, and the ending, which is empty for a name like .sig."""
+    base, dot, ending = name.rpartition(".")
+    if not ending or "/" in ending or base[-1:] in ("", "/"):
+        return name, ""
+    return base, dot + ending
+
+
+def _unwrapped(name: str) -> str:
     """firmware.bin.sig for firmware.bin.sig.gz."""
-    while name.suffix.lower() in WRAPPED_ENDINGS:
-        name = name.with_suffix("")
+    while _ending(name) in WRAPPED_ENDINGS:
+        name = _cut(name)[0]
     return name
 
 
-def _message_of(base: Path) -> Path | None:
+def _message_of(base: str) -> str | None:
     """firmware.bin for firmware.bin.sig, or firmware.msg for firmware.sig."""
-    candidates = (base.with_name(base.name + ending) for ending in MESSAGE_ENDINGS)
-    return next((candidate for candidate in candidates if is_file(candidate)), None)
+    for ending in MESSAGE_ENDINGS:
+        if is_file(base + ending):
+            return base + ending
+    return None

@@ -16,7 +16,8 @@ from seemachine.lms.hss import MAX_LEVELS, HssPublicKey, HssSignature, cut_signa
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import OTS_CODES, TREE_CODES, ParameterError
 
-MAX_KEY = 200
+# An HSS key of m=32; what begins like one may be longer.
+LONGEST_KEY, MAX_KEY = 60, 200
 # No signature is longer than one of eight levels of h25 and w1, which has 74,988 bytes.
 MAX_SIGNATURE = 75_000
 MAX_DER = 1 << 20
@@ -47,15 +48,35 @@ class Recognized:
 def recognize(data: bytes) -> Recognized:
     """All that the bytes can be read as: should that be two things, one of them won't verify."""
     found = Recognized()
-    for cut in (_cut_plain, HssSignature.cut):
-        _add_signature(found, cut, data)
-    with suppress(ParameterError):
-        found.keys.append(public_key(data))
+    # What can't be one is not tried: refusals take long to put into words.
+    first, second, third = _words(data)
+    if second in OTS_CODES:
+        _add_signature(found, _cut_plain, data)
+    if first < MAX_LEVELS and third in OTS_CODES:
+        _add_signature(found, HssSignature.cut, data)
+    if len(data) <= LONGEST_KEY and (first in TREE_CODES or second in TREE_CODES):
+        with suppress(ParameterError):
+            found.keys.append(public_key(data))
     if data[:1] == b"\x30" and len(data) <= MAX_DER:
         _add_der(found, data)
     if not found:
         found.trouble = _trouble(data)
     return found
+
+
+def may_have_levels(data: bytes) -> bool:
+    """Whether bytes begin like an HSS signature."""
+    levels, _, ots = _words(data)
+    return levels < MAX_LEVELS and ots in OTS_CODES
+
+
+def _words(data: bytes) -> tuple[int, int, int]:
+    """The first three numbers, whatever is cut off."""
+    return (
+        int.from_bytes(data[:4], "big"),
+        int.from_bytes(data[4:8], "big"),
+        int.from_bytes(data[8:12], "big"),
+    )
 
 
 def _cut_plain(data: bytes) -> tuple[HssSignature, bytes]:
@@ -100,7 +121,7 @@ def _add_read(found: Recognized, read: HssPublicKey | Certificate | None) -> Non
 
 def _trouble(data: bytes) -> str:
     """Why bytes that begin like a signature or a public key are none."""
-    first, second, third = (int.from_bytes(data[at : at + 4], "big") for at in (0, 4, 8))
+    first, second, third = _words(data)
     if len(data) < MAX_KEY:
         if first in TREE_CODES and second in OTS_CODES:
             return _reason(PublicKey.decode, data)

@@ -13,6 +13,8 @@ from seemachine.wire.names import FILE_NAME_BYTES, is_esn
 MAX_LINE = 1 << 16
 # A digest that begins with it is of a hash that a client made; alone it waits for one.
 OF_HASH = b"q"
+# What may stand before an object of JSON, in any of its encodings.
+_BEFORE = b" \t\r\n\0\xef\xbb\xbf\xfe\xff"
 _BEGINNING, _NAMES = b'{"esn":', (b'"esn"', b'"leaf"', b'"digest"')
 
 
@@ -55,6 +57,8 @@ def handed_from(values: Mapping[str, object], source: str) -> Handed:
 
 def row_in(line: bytes, source: str) -> Handed | None:
     """The row in a line, if it is one."""
+    if not line.lstrip(_BEFORE).startswith(b"{"):
+        return None
     try:
         return handed_from(json.loads(line), source)
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -11,7 +11,8 @@ from typing import Any
 from seeclient import blocking, dispatch, environment
 from seeclient.keys import KeyStore
 
-from seemachine.audit.evidence import Evidence, gather
+from seemachine.audit.evidence import Evidence
+from seemachine.audit.gathering import gather
 from seemachine.audit.judge import Verdict, judge
 from seemachine.audit.rows import handed_from
 from seemachine.cli.answer import Answer, Misused, Refused

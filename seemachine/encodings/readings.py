@@ -5,7 +5,7 @@ import binascii
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_BYTES = 16 << 20
 # The longest HSS signature has 74,988 bytes; as text it and a chain of certificates fit well.
@@ -14,14 +14,19 @@ MAX_DEPTH = 4
 MAX_MEMBERS = 100
 GZIP = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
+BLOCK = b"-----BEGIN "
 _BLOCK = re.compile(rb"-----BEGIN ([^-\r\n]*)-----(.*?)(-----END \1-----|\Z)", re.DOTALL)
 _PEM_HEADERS = re.compile(rb"\A\s*(?:[A-Za-z0-9-]+:[^\n]*\n)+\s*\n")
 _HEX = re.compile(rb"(?:0[xX])?((?:[0-9a-fA-F]{2})+)\Z")
 _BETWEEN = re.compile(rb"[\s:,;]+")
+_SPACE, _LETTERS = b" \t\n\r\f\v", b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+# All that may be in digits of a kind. Most files have others near their beginning.
+_OF_HEX = b"0123456789abcdefABCDEFxX:,;" + _SPACE
+_OF_BASE64 = b"0123456789+/-_=" + _LETTERS + _SPACE
+_NEAR = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One reading of a file's bytes, and whether that is all of it."""
 
     data: bytes
@@ -34,6 +39,8 @@ def readings(data: bytes, *, whole: bool = True) -> list[Reading]:
     found = list(fresh)
     for _ in range(MAX_DEPTH):
         fresh = [inner for outer in fresh for inner in _unwrapped(outer)]
+        if not fresh:
+            break
         found += fresh
     return found
 
@@ -52,7 +59,7 @@ def _unwrapped(reading: Reading) -> Iterator[Reading]:
 
 def _texts(data: bytes) -> Iterator[tuple[bytes, bool]]:
     """The blocks of a PEM file (RFC 7468), and whether each has its end; or the whole text."""
-    blocks = list(_BLOCK.finditer(data))
+    blocks = list(_BLOCK.finditer(data)) if BLOCK in data else []
     for block in blocks:
         text = b"".join(_PEM_HEADERS.sub(b"", block[2]).split())
         yield (text, True) if block[3] else (text[: len(text) // 4 * 4], False)
@@ -87,6 +94,8 @@ def gunzip(data: bytes, most: int = MAX_BYTES) -> Reading:
 
 def _from_hex(text: bytes) -> bytes:
     """Digits in pairs, with 0x, colons, commas or spaces; nothing for any other text."""
+    if not _only(_OF_HEX, text):
+        return b""
     digits = []
     for word in _BETWEEN.split(text.strip(b" \t\r\n:,;")):
         match = _HEX.match(word)
@@ -98,8 +107,15 @@ def _from_hex(text: bytes) -> bytes:
 
 def _from_base64(text: bytes) -> bytes:
     """Base64 in lines of any length, of either alphabet; nothing for any other text."""
+    if not _only(_OF_BASE64, text):
+        return b""
     joined = b"".join(text.split()).translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
     try:
         return binascii.a2b_base64(joined + b"=" * (-len(joined) % 4), strict_mode=True)
     except binascii.Error:
         return b""
+
+
+def _only(allowed: bytes, text: bytes) -> bool:
+    """Whether there is nothing else in a text."""
+    return not text[:_NEAR].translate(None, allowed) and not text.translate(None, allowed)

@@ -5,15 +5,16 @@ signature apart and has its message hashed, `judge` works out what all cases of 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from seemachine.lms.engines import Engine, usable_cores
 from seemachine.lms.engines.pool import shared
 from seemachine.lms.hashing import finish_message, message_digest, start_signed
 from seemachine.lms.hss import LMS, HssPublicKey, HssSignature, decode_either, refuse_other_levels
-from seemachine.lms.keys import PublicKey, Signature, u32
-from seemachine.lms.parameters import ParameterError, lmots, lms, signature_bytes
+from seemachine.lms.keys import PublicKey, Signature
+from seemachine.lms.parameters import ParameterError
+from seemachine.lms.shapes import is_plain
 from seemachine.lms.verifying import Candidate, refuse_other_sets, roots
 
 # Signatures in one task of a core: enough to fill the lanes of the engine, few to wait for.
@@ -78,46 +79,27 @@ def on_all_cores(
     """The results of some work on all things, in their order: `share` of them at a time, on all
     cores. Raises what the first failing work raised.
     """
-    starts = range(0, len(things), share)
-    results: list[Sequence[Result]] = [()] * len(starts)
+    found = side_by_side([partial(work, part) for part in shares(things, share)])
+    return [result for of_share in found for result in of_share]
+
+
+def shares(things: Sequence[Thing], share: int) -> list[Sequence[Thing]]:
+    """All things, `share` of them at a time."""
+    return [things[start : start + share] for start in range(0, len(things), share)]
+
+
+def side_by_side(calls: Sequence[Callable[[], Result]]) -> list[Result]:
+    """What each call returns, in their order; on all cores, begun in this order. Raises what the
+    first failing call raised.
+    """
+    results: dict[int, Result] = {}
 
     def task(number: int) -> bytes:
-        start = starts[number]
-        results[number] = work(things[start : start + share])
+        results[number] = calls[number]()
         return b""
 
-    shared(usable_cores()).run([partial(task, number) for number in range(len(starts))])
-    return [result for of_task in results for result in of_task]
-
-
-class _Shape(NamedTuple):
-    """Of a plain signature (RFC 8554 5.4): its length, both its types, and where the second
-    one is.
-    """
-
-    size: int
-    of_ots: bytes
-    of_tree: bytes
-    place: int
-
-
-@cache
-def _shape(tree: int, ots: int) -> _Shape:
-    """By the types of a key."""
-    one_time = lmots(ots)
-    size, place = signature_bytes(lms(tree), one_time), 4 + one_time.signature_bytes
-    return _Shape(size, u32(ots), u32(tree), place)
-
-
-def is_plain(key: PublicKey, data: bytes) -> bool:
-    """Whether bytes are a plain signature of the key's parameter sets (RFC 8554 5.4)."""
-    size, of_ots, of_tree, place = _shape(key.tree.typecode, key.ots.typecode)
-    return (
-        len(data) == size
-        and data[4:8] == of_ots
-        and data[place : place + 4] == of_tree
-        and not int.from_bytes(data[:4], "big") >> key.tree.h
-    )
+    shared(usable_cores()).run([partial(task, number) for number in range(len(calls))])
+    return [results[number] for number in range(len(calls))]
 
 
 def _last(

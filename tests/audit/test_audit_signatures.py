@@ -490,7 +490,7 @@ class TestOddFiles:
         """The signature over it was not checked; nobody calls that clean."""
         pile.put("key.pub", public(key()))
         pile.signed("m", key(), 0, b"m")
-        monkeypatch.setattr("seemachine.audit.evidence.LeafUse.pieces", failing_pieces)
+        monkeypatch.setattr("seemachine.audit.evidence.KnownSignature.hash_into", failing)
         verdict = pile.judged()
 
         assert (verdict.code, verdict.of_kind("unread")[0]["what"]) == (
@@ -510,10 +510,9 @@ class TestOddFiles:
         assert (verdict.code, verdict.kinds()["unread"]) == (2, 5)
 
 
-def failing_pieces(_signed):
-    """The pieces of a message on a broken disk."""
+def failing(_signature, _running):
+    """A message on a broken disk."""
     raise OSError(5, "Input/output error")
-    yield b""
 
 
 def test_what_is_printed(pile):

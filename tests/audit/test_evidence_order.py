@@ -6,8 +6,9 @@ from itertools import permutations
 import pytest
 from audit.piles import audit, key, ledger, public, row
 
-from seemachine.audit import judge as judging
-from seemachine.audit.evidence import Evidence, gather
+from seemachine.audit import doubles
+from seemachine.audit.evidence import Evidence
+from seemachine.audit.gathering import gather
 from seemachine.audit.judge import judge
 from seemachine.audit.rows import handed_from, uses
 
@@ -117,7 +118,7 @@ def test_two_that_verify_are_two(monkeypatch, pile):
     pile.put("key.pub", public(key()))
     for number in (1, 2):
         pile.signed(f"m{number}", key(), 3, b"%d" % number)
-    monkeypatch.setattr(judging, "_damaged", lambda _one, _other: True)
+    monkeypatch.setattr(doubles, "_damaged", lambda _one, _other: True)
 
     assert pile.judged().kinds() == {"reuse": 1}
 

@@ -10,9 +10,10 @@ from fuzz.lms_targets import signed, signed_hss
 from fuzz.source import Source
 from fuzz.target import scratch, target
 
-from seemachine.audit.evidence import Evidence, read
+from seemachine.audit.evidence import Evidence
 from seemachine.audit.judge import judge
 from seemachine.audit.origins import Origin
+from seemachine.audit.reading import read
 from seemachine.encodings.keyforms import HSS_LMS
 from seemachine.wire.names import is_esn
 
@@ -50,7 +51,7 @@ def audited_files(data: bytes) -> None:
     for _ in range(1 + source.number(3)):
         whole = source.pick(files())
         content = source.cut(wrapped(source.cut(whole), source))
-        read(found, Origin("m.sig" if named else "m", (nothing(),), named), content)
+        read(found, Origin("m.sig" if named else "m", (str(nothing()),), named), content)
     assert not named or found.signatures or found.unread
     verdict = judge(found)
     assert verdict.clean == (not verdict.wrong and verdict.complete)

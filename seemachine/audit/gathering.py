@@ -1,0 +1,97 @@
+"""Reading a pile: a window of files at a time, on all cores; what was read is proven while more is
+read.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
+
+from seemachine.audit.evidence import Evidence, KnownSignature
+from seemachine.audit.files import Found, find, identity, sentence
+from seemachine.audit.origins import origin_of
+from seemachine.audit.proving import Keys, prove
+from seemachine.audit.reading import read_file
+from seemachine.lms import engines
+from seemachine.lms.bulk import shares, side_by_side
+
+# Files of a window, and files or signatures of one task.
+WINDOW, SHARE = 4096, 64
+# What is not proven yet is kept up to this, and read again beyond it.
+KEPT_BYTES = 16 << 20
+
+Task = Callable[[], Evidence | None]
+
+
+def gather(paths: Iterable[Path], messages: Mapping[Path, Path]) -> Evidence:
+    """Read files, and folders with all that is in them; `messages` says what a signature is over.
+
+    Raises OSError and ValueError for a path itself.
+    """
+    pile = _Pile()
+    over = {identity(signature): str(message) for signature, message in messages.items()}
+    files = find([*paths, *messages], pile.evidence.unread)
+    of_number = {files.numbers[which]: message for which, message in over.items()}
+    files.numbers.clear()
+    for first in range(0, len(files.names), WINDOW):
+        numbers = range(first, min(first + WINDOW, len(files.names)))
+        pile.read([partial(_read, files, of_number, part) for part in shares(numbers, SHARE)])
+    pile.read([])
+    return pile.evidence
+
+
+class _Pile:
+    """What was read so far, and the signatures of the last window, which are to be proven."""
+
+    def __init__(self) -> None:
+        self.evidence = Evidence()
+        self._keys = Keys()
+        self._engine = engines.select()
+        self._waiting: list[KnownSignature] = []
+        self._kept = 0
+
+    def read(self, reads: Sequence[Task]) -> None:
+        """Read some files. Meanwhile what the last ones held is proven."""
+        waiting = self._waiting
+        proofs = [partial(prove, self._engine, self._keys, part) for part in shares(waiting, SHARE)]
+        found = [each for each in side_by_side(_in_turn(proofs, reads)) if each is not None]
+        for signature in waiting:
+            self._let_go(signature)
+        for each in found:
+            self.evidence.add(each)
+            self._keys.add(each.keys)
+        self._waiting = list(self._provable(found))
+
+    def _provable(self, found: Iterable[Evidence]) -> Iterator[KnownSignature]:
+        """Those with a message and keys of their kind; later more keys may be known."""
+        for signature in (signature for each in found for signature in each.signatures):
+            if signature.message is not None and self._keys.of(signature):
+                yield signature
+            else:
+                self._let_go(signature)
+
+    def _let_go(self, signature: KnownSignature) -> None:
+        """Keep only what will be wanted soon."""
+        over = signature.owner is not None or signature.message is None
+        if over or self._kept > KEPT_BYTES:
+            signature.data = None
+        elif signature.data is not None:
+            self._kept += len(signature.data)
+
+
+def _read(files: Found, over: Mapping[int, str], numbers: Iterable[int]) -> Evidence:
+    """What some files hold."""
+    found = Evidence()
+    for number in numbers:
+        origin = origin_of(files.all_names(number), over.get(number))
+        try:
+            read_file(found, origin)
+        except OSError as error:
+            found.unread.append(f"{origin.source}: {sentence(error)}")
+    return found
+
+
+def _in_turn(proofs: Sequence[Task], reads: Sequence[Task]) -> list[Task]:
+    """Alternately, as the former are work for the engine and the latter for the interpreter."""
+    pairs = zip_longest(proofs, reads)
+    return [task for pair in pairs for task in pair if task is not None]
