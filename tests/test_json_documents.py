@@ -68,6 +68,13 @@ def test_keys_cards_and_signatures(session: Session) -> None:
     assert session.pipsqueak("alias=k warnat=1")["warnat"] == 1
     assert session.pipsqueak("alias=k message=m sigfile=m.sig")["leaf"] == 0
     assert session.pipsqueak("alias=k message=m verify=m.sig")["verified"]
+    (session.home.parent / "images").mkdir()
+    (session.home.parent / "images" / "a").write_text("a")
+    folders = f"msgdir={session.home.parent / 'images'} sigdir={session.home.parent / 'signed'}"
+    told = session.pipsqueak(f"alias=k {folders} acknowledge=last")
+    assert [(each["name"], each["outcome"], each["leaf"]) for each in told["files"]] == [
+        ("a", "signed", 1)
+    ]
     assert session.pipsqueak("showinfo alias=k")["remaining"] > 0
     assert [key["alias"] for key in session.pipsqueak("list")["keys"]] == ["k"]
     assert [key["alias"] for key in session.seemachine("key list")["keys"]] == ["k"]
@@ -83,11 +90,11 @@ def test_keys_cards_and_signatures(session: Session) -> None:
 def test_evidence(session: Session) -> None:
     """The ledger, and what audit makes of it."""
     document = session.seemachine("ledger")
-    assert [row["leaf"] for row in document["rows"]] == [0]
+    assert [row["leaf"] for row in document["rows"]] == [0, 1]
     Path("ledger.json").write_text(json.dumps(document))
     Path("m").write_bytes(b"m")
     judged = session.seemachine("audit --fleet ledger.json m.sig --message m.sig=m")
-    assert (judged["clean"], judged["rows"]) == (True, 2)
+    assert (judged["clean"], judged["rows"]) == (True, 4)
 
 
 def test_a_bad_signature_is_found(session: Session) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from seeclient.algorithms import DEFAULT, registry
-from seeclient.values import SETS, UsageError, nearest, number, text
+from seeclient.values import UsageError, nearest, number, text
 from seemachine.frozen import frozen
 
 VERBS = ("generate", "list", "showinfo")
@@ -14,6 +14,8 @@ NAMES = (
     "message",
     "msgfile",
     "sigfile",
+    "msgdir",
+    "sigdir",
     "verify",
     "provesn",
     "slot",
@@ -36,45 +38,12 @@ NAMES = (
 )
 NUMBERS = ("slot", "expchunk", "expcache", "expcards", "explease", "warnat")
 
-USAGE = f"""\
-usage: pipsqueak                                            list the HSMs that answer
-       pipsqueak generate alias=A [mldsacode=M] [token=T] [esn=E]      make an ML-DSA key
-       pipsqueak generate alias=A algorithm=lms lmscode=L lmotscode=O
-                 [expcards=N explease=N] [expchunk=N] [expcache=N] [slot=N] [esn=E]
-                 [warnat=N] [replace=yes]                   replace=yes: give up a half-made key
-       pipsqueak generate alias=A resume=yes                resume a half-made key
-       pipsqueak list                                       list the keys of this host
-       pipsqueak showinfo alias=A                           show a key, its HSMs and cards
-       pipsqueak alias=A message=TEXT | msgfile=FILE [sigfile=FILE] [acknowledge=REASON]
-                 [context=TEXT] [deterministic=yes]         when signing with ML-DSA
-       pipsqueak alias=A warnat=N                           change a threshold
-       pipsqueak alias=A message=TEXT | msgfile=FILE verify=SIGFILE
-                 [context=TEXT]                             when verifying with ML-DSA
-       pipsqueak provesn=E slot=N                           move a lease from card to HSM
-       --json  one JSON document instead of lines      --help  --version
-
-lmscode    {SETS["lmscode"]}
-lmotscode  {SETS["lmotscode"]}
-           also as in RFC 8554 and RFC 9858: LMS_SHA256_M32_H5, LMOTS_SHA256_N32_W8, 5, 0x5
-mldsacode  {SETS["mldsacode"]}
-token      name of an operator card set that is to protect the key; see preload
-msgfile    - is standard input
-sigfile    - is standard output, which then has nothing else
-expcards   2^N smart cards with 2^explease leases each; both 0: all leaves in one HSM
-expchunk   2^N leaves in one step         expcache  levels of the tree kept for loading
-warnat     the last N signatures of each lease need acknowledge=REASON, which the ledger keeps
-
-exit code  0 done, 1 refused, 2 invalid command line, 130 interrupted
-HSMs are found in $SEEMACHINE_FLEET (host:port,...) or the world folder ($SEEMACHINE_HOME).
-PIPSQUEAK_COMPAT=1.4.1 brings back the quirks of that version.
-"""
-
 
 @frozen
 class Arguments:
     """A command line taken apart.
 
-    `verb` is one of VERBS, or `banner`, `sign`, `verify`, `provision`, `threshold`.
+    `verb` is one of VERBS, or `banner`, `sign`, `sign-folder`, `verify`, `provision`, `threshold`.
     """
 
     verb: str
@@ -156,6 +125,8 @@ def _verb(verbs: list[str], values: dict[str, str]) -> str:
         return verbs[0].lower()
     if "provesn" in values:
         return "provision"
+    if "msgdir" in values or "sigdir" in values:
+        return "sign-folder"
     if "verify" in values:
         return "verify"
     if "warnat" in values and "message" not in values and "msgfile" not in values:
@@ -181,6 +152,7 @@ _WRITTEN = {
     "provision": "provesn=ESN",
     "generate": "generate",
     "sign": "alias=A message=TEXT",
+    "sign-folder": "alias=A msgdir=DIR sigdir=DIR",
     "verify": "alias=A message=TEXT verify=SIGFILE",
     "threshold": "alias=A warnat=N",
 }
@@ -200,6 +172,10 @@ FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "sign": (
         ("alias",),
         ("message", "msgfile", "sigfile", "acknowledge", "context", "deterministic"),
+    ),
+    "sign-folder": (
+        ("alias", "msgdir", "sigdir"),
+        ("acknowledge", "context", "deterministic"),
     ),
     "verify": (("alias", "verify"), ("message", "msgfile", "context")),
     "threshold": (("alias", "warnat"), ()),

@@ -17,6 +17,7 @@ from seemachine.mldsa.parameters import MLDSA_SETS
 
 FLAGS = ("--json", "--help", "--version")
 FILES = ("msgfile", "sigfile", "verify")
+FOLDERS = ("msgdir", "sigdir")
 # Beyond that, a number is better typed than chosen.
 MOST = 32
 # A line of the file of a card set; read by sed.
@@ -42,6 +43,9 @@ $cases
         $files)
             compopt -o filenames 2>/dev/null
             COMPREPLY=($(compgen -P "$kept" -f -- "$value")) ;;
+        $folders)
+            compopt -o filenames 2>/dev/null
+            COMPREPLY=($(compgen -P "$kept" -d -- "$value")) ;;
         *=*) ;;
         *)
             COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -59,6 +63,7 @@ _pipsqueak() {
             "${NFAST_KMLOCAL:-$world/kmdata/local}"/cards_*(N))"} ;;
 $cases
         $files) compset -P '*='; _files ;;
+        $folders) compset -P '*='; _files -/ ;;
         *=*) ;;
         -*) compadd -- $flags ;;
         *) compadd -- $verbs; compadd -S '' -- $names ;;
@@ -86,6 +91,9 @@ $cases
         case $files
             set -l name (string replace -r '=.*' '=' -- $cur)
             string replace -r '^' $name (__fish_complete_path $value)
+        case $folders
+            set -l name (string replace -r '=.*' '=' -- $cur)
+            string replace -r '^' $name (__fish_complete_directories $value '')
         case '*=*'
         case '*'
             printf '%s\\n' $words
@@ -121,7 +129,7 @@ def _bash() -> str:
         for name, known in values().items()
     )
     words = _spaced((*VERBS, *_assigned(), *FLAGS))
-    return _filled(BASH, cases, "|".join(f"{name}=*" for name in FILES), words=words)
+    return _filled(BASH, cases, "|", words=words)
 
 
 def _zsh() -> str:
@@ -132,7 +140,7 @@ def _zsh() -> str:
     return _filled(
         ZSH,
         cases,
-        "|".join(f"{name}=*" for name in FILES),
+        "|",
         flags=_spaced(FLAGS),
         verbs=_spaced(VERBS),
         names=_spaced(_assigned()),
@@ -147,12 +155,24 @@ def _fish() -> str:
         for name, known in values().items()
     )
     words = _spaced((*VERBS, *_assigned(), *FLAGS))
-    return _filled(FISH, cases, _spaced(f"'{name}=*'" for name in FILES), words=words)
+    return _filled(FISH, cases, " ", "'", words=words)
 
 
-def _filled(template: Template, cases: Iterable[str], files: str, **more: str) -> str:
+def _filled(
+    template: Template, cases: Iterable[str], between: str, quote: str = "", **more: str
+) -> str:
+    """`between` and `quote` are those of the patterns of a case."""
+    patterns = {
+        name: between.join(f"{quote}{each}=*{quote}" for each in names)
+        for name, names in (("files", FILES), ("folders", FOLDERS))
+    }
     return template.safe_substitute(
-        cases="\n".join(cases), files=files, prefix=PREFIX, world=WORLD, cardsets=CARD_SET, **more
+        patterns,
+        cases="\n".join(cases),
+        prefix=PREFIX,
+        world=WORLD,
+        cardsets=CARD_SET,
+        **more,
     )
 
 

@@ -46,9 +46,9 @@ def make_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def written_aside(path: Path, data: bytes) -> Iterator[Path]:
-    """A file beside `path` that has the data, durably, and is to take a name; what did not is gone
-    in the end. Two at once have two. Raises OSError.
+def written_aside(path: Path, data: bytes, *, durable: bool = True) -> Iterator[Path]:
+    """A file beside `path` that has the data, and is to take a name; what did not is gone in the
+    end. Two at once have two. Raises OSError.
     """
     # Its name is no longer than may be, however long that of `path` is.
     aside = path.with_name(f".{os.urandom(8).hex()}.new")
@@ -56,7 +56,8 @@ def written_aside(path: Path, data: bytes) -> Iterator[Path]:
         with aside.open("wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         yield aside
     finally:
         with contextlib.suppress(OSError):

@@ -7,6 +7,8 @@ from typing import Protocol
 from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Roster
 from seeclient.events import Event
+from seeclient.folder_events import Event as FolderEvent
+from seeclient.folder_events import Totals
 from seeclient.keyfile import KeyFile
 from seeclient.results import KeyInfo, Signed
 from seemachine.wire.status import StatusError
@@ -49,6 +51,15 @@ class Output(Protocol):
         """The outcome of a verification, and the encoding of the signature where it is not
         the usual one.
         """
+
+    def folder(self, key: KeyFile, messages: str, signatures: str, count: int) -> None:
+        """So many files of a folder are about to be signed."""
+
+    def file(self, event: FolderEvent, remaining: int) -> None:
+        """What became of one of them."""
+
+    def folder_done(self, key: KeyFile, totals: Totals) -> None:
+        """That was the last."""
 
     def threshold(self, key: KeyFile, count: int) -> None:
         """The threshold of a key was set."""

@@ -9,6 +9,8 @@ from seeclient.algorithms import registry
 from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Roster
 from seeclient.events import CardsNeeded, Event
+from seeclient.folder_events import Event as FolderEvent
+from seeclient.folder_events import FileFailed, FileKept, FileSigned, Totals
 from seeclient.keyfile import KeyFile
 from seeclient.keyfile_format import UNKNOWN
 from seeclient.refusals import Unavailable
@@ -28,6 +30,9 @@ from seemachine.document import (
 from seemachine.printing import say_json
 from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import StatusError
+
+# What `outcome` says of a file.
+OUTCOMES = {FileSigned: "signed", FileKept: "kept", FileFailed: "failed"}
 
 
 class JsonOutput:
@@ -106,6 +111,31 @@ class JsonOutput:
         """See Output."""
         del seconds
         self._fields |= {"verified": good, "encoding": form or key.algorithm}
+
+    def folder(self, key: KeyFile, messages: str, signatures: str, count: int) -> None:
+        """See Output."""
+        del key, count
+        self._fields |= {"msgdir": messages, "sigdir": signatures, "files": []}
+
+    def file(self, event: FolderEvent, remaining: int) -> None:
+        """See Output."""
+        del remaining
+        told: dict[str, Any] = {"name": event.name, "outcome": OUTCOMES[type(event)]}
+        if isinstance(event, FileSigned):
+            told |= {"esn": event.signed.esn, "leaf": event.signed.leaf}
+        if isinstance(event, FileFailed):
+            told |= {**status_of(event.error), "detail": event.error.detail}
+        self._fields["files"].append(told)
+
+    def folder_done(self, key: KeyFile, totals: Totals) -> None:
+        """See Output."""
+        del key
+        self._fields |= {
+            "signed": totals.signed,
+            "kept": totals.kept,
+            "failed": totals.failed,
+            "seconds": round(totals.seconds, 6),
+        }
 
     def threshold(self, key: KeyFile, count: int) -> None:
         """See Output."""

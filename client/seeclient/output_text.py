@@ -19,6 +19,8 @@ from seeclient.events import (
     Resumed,
     Started,
 )
+from seeclient.folder_events import Event as FolderEvent
+from seeclient.folder_events import Totals
 from seeclient.keyfile import KeyFile
 from seeclient.output import standard_output
 from seeclient.results import KeyInfo, Signed
@@ -113,6 +115,28 @@ class TextOutput:
         kind = "" if form in ("", key.algorithm) else f", {form}"
         self._print(f"Verify (alias: {key.alias}{kind}{time}): {'true' if good else 'false'}")
 
+    def folder(self, key: KeyFile, messages: str, signatures: str, count: int) -> None:
+        """See Output."""
+        files = "1 file" if count == 1 else f"{count} files"
+        self._print(f"Sign files: {key.alias} ({files} of {messages}, signatures to {signatures})")
+        if self._has_bar():
+            from seeclient.folder_progress import Bar
+
+            self._bar = Bar(count)
+
+    def file(self, event: FolderEvent, remaining: int) -> None:
+        """See Output."""
+        if self._bar is not None:
+            self._bar.step(remaining)
+        elif line := render.file(event):
+            self._print(f"{line} {remaining} remaining")
+
+    def folder_done(self, key: KeyFile, totals: Totals) -> None:
+        """See Output."""
+        self._stop_bar()
+        made = f"{totals.signed} made, {totals.kept} kept, {totals.failed} failed"
+        self._print(f"Signatures (alias: {key.alias}, time: {totals.seconds:.3f}): {made}")
+
     def threshold(self, key: KeyFile, count: int) -> None:
         """See Output."""
         self._print(f"Threshold (alias: {key.alias}): {thresholds.in_words(count)}")
@@ -129,12 +153,12 @@ class TextOutput:
 
     def refused(self, error: StatusError, summary: str) -> None:
         """See Output."""
-        self._stop_bar()
         self.note(error)
         say(f"ERROR: {summary}", file=sys.stderr, flush=True)
 
     def note(self, error: StatusError) -> None:
         """See Output."""
+        self._stop_bar()
         with standard_output():
             sys.stdout.flush()
         say(render.error_line(error), file=sys.stderr, flush=True)
@@ -164,8 +188,12 @@ class TextOutput:
             # Also through a pipe each step is seen when it happens.
             stream.flush()
 
+    @staticmethod
+    def _has_bar() -> bool:
+        return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
     def _start_bar(self, steps: int, leaves_per_step: int) -> None:
-        if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb" and steps > 1:
+        if self._has_bar() and steps > 1:
             from seeclient.progress import Bar
 
             self._bar = Bar(steps, leaves_per_step)

@@ -18,11 +18,12 @@ from seeclient import (
     sigfile,
     signing_commands,
 )
-from seeclient.arguments import USAGE, Arguments, parse
+from seeclient.arguments import Arguments, parse
 from seeclient.blocking import Fleet
 from seeclient.output import Output, standard_output
 from seeclient.output_text import TextOutput
 from seeclient.signing_commands import COMPAT_VARIABLE, VENDOR
+from seeclient.usage import USAGE
 from seeclient.values import UsageError
 from seemachine.frozen import replace
 from seemachine.printing import say
@@ -215,12 +216,19 @@ def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     return 0
 
 
+def _sign_folder(fleet: Fleet, arguments: Arguments, output: Output) -> int:
+    from seeclient import folder_commands
+
+    return folder_commands.sign_folder(fleet, arguments, output)
+
+
 # What is to be said of a job that was not begun.
 UNDONE = {
     "generate": "no key was made",
     "provision": "no lease was moved",
     "threshold": "no threshold was set",
     "sign": "no signature was made",
+    "sign-folder": "no signature was made",
     "verify": "no signature was checked",
 }
 COMMANDS: dict[str, Callable[[Fleet, Arguments, Output], int]] = {
@@ -231,6 +239,7 @@ COMMANDS: dict[str, Callable[[Fleet, Arguments, Output], int]] = {
     "provision": _provision,
     "threshold": _threshold,
     "sign": signing_commands.sign,
+    "sign-folder": _sign_folder,
     "verify": signing_commands.verify,
 }
 

@@ -5,8 +5,10 @@ from collections.abc import Iterable
 
 from seeclient.algorithms import registry
 from seeclient.effects import Roster
+from seeclient.folder_events import Event as FolderEvent
+from seeclient.folder_events import FileKept, FileSigned
 from seeclient.keyfile import KeyFile
-from seeclient.results import KeyInfo
+from seeclient.results import KeyInfo, Signed
 from seemachine.wire.names import CARDSET, SDK_VERSION
 from seemachine.wire.status import StatusError
 
@@ -55,6 +57,18 @@ def public_key(key: KeyFile) -> list[str]:
 def key_list(keys: Iterable[tuple[str, str]]) -> list[str]:
     """`pipsqueak list`."""
     return ["Available Keys:", *(f"  {alias} {algorithm}" for alias, algorithm in keys)]
+
+
+def file(event: FolderEvent) -> str:
+    """A file of a folder that is signed; nothing of one that failed, which is told in the end."""
+    match event:
+        case FileSigned(name, Signed(_, esn, None)):
+            return f"  signed: {name} ({esn})"
+        case FileSigned(name, Signed(_, esn, leaf)):
+            return f"  signed: {name} ({esn}, leaf {leaf})"
+        case FileKept(name):
+            return f"  kept: {name}"
+    return ""
 
 
 def cards_needed(count: int) -> str:

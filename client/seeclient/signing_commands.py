@@ -69,7 +69,7 @@ def _keep(name: str | None, signed: Signed, output: Output) -> StatusError | Non
 
 def _signed(fleet: Fleet, key: KeyFile, message: Message, arguments: Arguments) -> Signed:
     """1.4.1 knows no thresholds: with its quirks nobody is asked, which the ledger keeps."""
-    options = _options(arguments)
+    options = options_of(arguments)
 
     def attempt(known: tuple[str, ...]) -> Signed:
         asked = replace(options, passphrases=known)
@@ -85,7 +85,8 @@ def _signed(fleet: Fleet, key: KeyFile, message: Message, arguments: Arguments) 
     return fleet.run(operations.sign(fleet.roster, key, message, options))
 
 
-def _options(arguments: Arguments) -> SigningOptions:
+def options_of(arguments: Arguments) -> SigningOptions:
+    """How the command line wants it signed."""
     return SigningOptions(
         acknowledge=arguments.texts.get("acknowledge"),
         context=_context(arguments),

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 
 from docutils import nodes
-from seeclient import arguments
+from seeclient import arguments, usage
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -48,7 +48,7 @@ def _tools() -> Iterator[nodes.Node]:
 
 
 def _pipsqueak() -> Iterator[nodes.Node]:
-    yield _literal(arguments.USAGE)
+    yield _literal(usage.USAGE)
     rows = [("command", "needs", "takes")] + [
         (verb, _names(needed), _names(taken)) for verb, (needed, taken) in arguments.FORMS.items()
     ]

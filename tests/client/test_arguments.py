@@ -5,7 +5,8 @@ from client.screen import say
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from seeclient import values
-from seeclient.arguments import NAMES, NUMBERS, USAGE, VERBS, Arguments, UsageError, parse
+from seeclient.arguments import NAMES, NUMBERS, VERBS, Arguments, UsageError, parse
+from seeclient.usage import USAGE
 
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS
 

@@ -414,3 +414,22 @@ def test_ctrl_c_before_the_first_card_can_be_made_good(world, rack):
     with Terminal(world, PIPSQUEAK, "generate", "alias=later", "resume=yes") as terminal:
         assert terminal.end() == 0
         assert "Card processed (0 remaining)" in terminal.text
+
+
+def test_a_folder_is_signed_under_a_bar(world, tmp_path):
+    """In place of a line for each file; what is left on the screen are the lines around it."""
+    (tmp_path / "images").mkdir()
+    for number in range(8):
+        (tmp_path / "images" / str(number)).write_text("image")
+    words = ["alias=folder", f"msgdir={tmp_path / 'images'}", f"sigdir={tmp_path / 'signatures'}"]
+    with Terminal(world, PIPSQUEAK, "generate", "alias=folder", *W4) as terminal:
+        assert terminal.end() == 0
+    with_bar = WITH_BAR[1].replace("progress", "folder_progress")
+    with Terminal(world, ["-c", with_bar], *words) as terminal:
+        assert terminal.end() == 0
+        assert BAR in terminal.text
+        assert "8/8" in terminal.text
+        assert terminal.shows_cursor
+        left = [line for line in screen(terminal.text) if line]
+    assert left[-2].startswith("Sign files: folder (8 files of ")
+    assert left[-1].endswith("8 made, 0 kept, 0 failed")

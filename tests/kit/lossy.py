@@ -13,6 +13,7 @@ from seeclient.keys import KeyStore
 from seemachine import testing
 from seemachine.commands.leases import to_store
 from seemachine.lms.generation import Generation
+from seemachine.machine import Machine
 from seemachine.state.nvram.ledger import LedgerRow
 from seemachine.testing import ESN, OTHER_ESN, MemoryWire, make_key
 
@@ -54,6 +55,7 @@ class LossyRig(testing.Rig):
         self.losses: list[str | None] = []
         self.dies_at: dict[str, int] = {}
         self.asked: list[str] = []
+        self.dead: dict[str, Machine] = {}
 
     def connect(self, address: Address, context: object = None) -> MemoryWire:
         """See Rig."""
@@ -64,7 +66,12 @@ class LossyRig(testing.Rig):
 
     def _ends(self, esn: str) -> None:
         if esn in self.machines and self.asked.count(esn) == self.dies_at.get(esn):
-            del self.dies_at[esn], self.machines[esn]
+            del self.dies_at[esn]
+            self.dead[esn] = self.machines.pop(esn)
+
+    def revive(self, esn: str) -> None:
+        """It is there again, as it was."""
+        self.machines[esn] = self.dead.pop(esn)
 
     def _fate(self, esn: str, data: bytes) -> str | None:
         if b"nvmemfile_sign_many" not in data:

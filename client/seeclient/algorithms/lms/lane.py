@@ -152,8 +152,9 @@ class Lane:
 
     def _made(self, wanted: Wanted, known: Leases) -> Story[NvmemfileSigned]:
         """Acknowledged only if it has to be, as a machine does it for those that are sent."""
-        asking = self._job.watch.asking
-        told = None if asking is None else partial(asking, [wanted])
+        asking, told = self._job.watch.asking, None
+        if asking is not None:
+            wanted.token, told = wanted.token or new_token(), partial(asking, [wanted])
         wish = Wish(self._job.key, wanted.message, "", wanted.token, told)
         try:
             return (yield from self._checked(wish, known))

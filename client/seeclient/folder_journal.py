@@ -1,0 +1,198 @@
+"""What was asked of machines for the files of a folder, so that a run that was broken off, by
+whatever, is gone on with: each file is asked for again under its token, and takes no second leaf.
+
+It is a file of lines of JSON in the folder of the signatures, durable before a machine is asked:
+
+    {"version": 1, "key": HASH}
+    {"asked": NOTE, "files": [[NAME, TOKEN, DIGEST], ...]}
+    {"signed": [[NAME, SIGNATURE], ...]}
+    {"refused": [NAME, ...]}
+
+Digests are SHA-256 of the files, signatures are in base64, the rest in hexadecimal; of notes see
+seeclient.algorithms.lms.notes.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seeclient import files
+from seeclient.folder_places import WHERE
+from seeclient.keyfile import KeyFile
+from seemachine.formats import Format, OtherVersion
+from seemachine.frozen import frozen
+from seemachine.wire.status import Status, StatusError
+
+FORMAT = Format("signing journal")
+
+
+@frozen
+class Entry:
+    """What is known of a file: what was asked, of whom, and the signature where it came."""
+
+    token: bytes
+    digest: bytes
+    note: str
+    signature: bytes = b""
+
+    @property
+    def esn(self) -> str:
+        """Who was asked."""
+        return self.note.partition(" ")[0]
+
+
+class Journal:
+    """The journal of a key in a folder, which nobody else signs into meanwhile.
+
+    Raises StatusError: ObjectInUse while somebody else does.
+    """
+
+    def __init__(self, folder: Path, key: KeyFile) -> None:
+        self.path = folder / f".pipsqueak-{key.public_hash[:16]}.journal"
+        self._head = {"version": FORMAT.version, "key": key.public_hash}
+        self._file: int | None = None
+        self._entries: dict[str, Entry] = {}
+        self._folder = _held(folder)
+        try:
+            self._read()
+        except BaseException:
+            self.release()
+            raise
+
+    def entry(self, name: str, digest: bytes) -> Entry | None:
+        """What is known of a file, unless it was changed since."""
+        known = self._entries.get(name)
+        return known if known is not None and known.digest == digest else None
+
+    def asked(self, note: str, wanted: Iterable[tuple[str, bytes, bytes]]) -> None:
+        """Somebody is about to be asked for these: name, token, digest. Durable. Raises
+        StatusError.
+        """
+        told = [(name, token.hex(), digest.hex()) for name, token, digest in wanted]
+        self._append(line := {"asked": note, "files": told}, durable=True)
+        self._take(line)
+
+    def signed(self, made: Mapping[str, bytes]) -> None:
+        """These are signed. Should that get lost, whoever was asked gives them again."""
+        told = [(name, b64encode(made[name]).decode()) for name in made if name in self._entries]
+        with contextlib.suppress(StatusError):
+            if told:
+                self._append({"signed": told}, durable=False)
+
+    def refused(self, names: Sequence[str]) -> None:
+        """No leaf was taken for these: the next time anybody may be asked."""
+        told = [name for name in names if name in self._entries]
+        with contextlib.suppress(StatusError):
+            if told:
+                self._append({"refused": told}, durable=False)
+
+    def forget(self) -> None:
+        """All is done, and what was written is on the disk. Raises StatusError."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise files.refusal(self.path, error, WHERE) from None
+
+    def release(self) -> None:
+        """Others may sign into the folder."""
+        for descriptor in (self._file, self._folder):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._file = None
+
+    # ------------------------------------------------------------ lines
+
+    def _append(self, line: dict[str, Any], *, durable: bool) -> None:
+        try:
+            if self._file is None:
+                self._file = self._begun()
+            _write_line(self._file, line)
+            if durable:
+                os.fdatasync(self._file)
+        except OSError as error:
+            raise files.refusal(self.path, error, WHERE) from None
+
+    def _begun(self) -> int:
+        """Its name is durable before its first line is."""
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        if not os.fstat(file).st_size:
+            try:
+                _write_line(file, self._head)
+                os.fsync(self._folder)
+            except OSError:
+                os.close(file)
+                raise
+        return file
+
+    def _read(self) -> None:
+        try:
+            data = self.path.read_bytes() if self.path.exists() else b""
+            # The end of a line that was not written whole: nothing had been asked for it.
+            whole = data[: data.rfind(b"\n") + 1]
+            if len(whole) < len(data):
+                os.truncate(self.path, len(whole))
+            for number, text in enumerate(whole.splitlines()):
+                line = json.loads(text)
+                self._take(line) if number else self._check(line)
+        except OtherVersion as other:
+            raise StatusError(Status.NotYetImplemented, str(other), WHERE) from None
+        except OSError as error:
+            raise files.refusal(self.path, error, WHERE) from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            what = (
+                f"{self.path} is damaged ({error}); without it, what it asked for takes new leaves"
+            )
+            raise StatusError(Status.Malformed, f"{what}: remove it", WHERE) from None
+
+    def _check(self, head: dict[str, Any]) -> None:
+        """Raises OtherVersion, ValueError, KeyError, TypeError."""
+        FORMAT.check(head["version"], str(self.path))
+        if head != self._head:
+            raise ValueError("it is of another key")
+
+    def _take(self, line: Mapping[str, Any]) -> None:
+        """Raises ValueError, KeyError, TypeError, AttributeError for what is not a line of it."""
+        for name, token, digest in line.get("files", ()):
+            self._entries[name] = Entry(bytes.fromhex(token), bytes.fromhex(digest), line["asked"])
+        for name, signature in line.get("signed", ()):
+            known = self._entries[name]
+            made = b64decode(signature, validate=True)
+            self._entries[name] = Entry(known.token, known.digest, known.note, made)
+        for name in line.get("refused", ()):
+            known = self._entries[name]
+            self._entries[name] = Entry(known.token, known.digest, "")
+
+
+def _held(folder: Path) -> int:
+    """A descriptor of a folder that nobody else holds."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BaseException:
+            os.close(descriptor)
+            raise
+    except BlockingIOError:
+        what = f"another pipsqueak signs into {folder}; wait for it"
+        raise StatusError(Status.ObjectInUse, what, WHERE) from None
+    except OSError as error:
+        raise files.refusal(folder, error, WHERE) from None
+    return descriptor
+
+
+def _write_line(file: int, line: Mapping[str, Any]) -> None:
+    """All of it or nothing. Raises OSError."""
+    before = os.fstat(file).st_size
+    data = json.dumps(line).encode() + b"\n"
+    try:
+        while data:
+            data = data[os.write(file, data) :]
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.ftruncate(file, before)
+        raise

@@ -1,0 +1,162 @@
+"""Signing each file of a folder; safe to do again after any interruption."""
+
+import os
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+
+from seeclient import operations
+from seeclient.blocking_runner import Runner
+from seeclient.folder_events import FileFailed, FileKept, FileSigned, Listener
+from seeclient.folder_files import FolderFiles
+from seeclient.folder_journal import Journal
+from seeclient.folder_places import Places
+from seeclient.keyfile import KeyFile
+from seeclient.message import Message
+from seeclient.results import Signed
+from seeclient.signing_options import PLAIN, SigningOptions
+from seeclient.wanted import Wanted, Watch
+from seemachine.wire.status import Status, StatusError
+
+# Files that are looked at, and signatures that are in memory, at a time.
+WINDOW, MADE = 2048, 256
+# With these a machine says that it took no leaf.
+NO_LEAF = (Status.NotAvailable, Status.UseLimitExceeded)
+
+
+# Gives each of what is wanted an outcome. Raises StatusError for wrong options alone.
+Sign = Callable[[Sequence[Wanted], Watch], None]
+
+
+def sign_folder(
+    fleet: Runner,
+    key: KeyFile,
+    messages: Path,
+    signatures: Path,
+    listen: Listener,
+    options: SigningOptions = PLAIN,
+) -> None:
+    """Sign each regular file below a folder, and write the signature under the same name with
+    `.sig` into another folder.
+
+    A file whose signature is there already, and good, is left alone. After an interruption the same
+    call goes on: what was asked for before takes no second leaf. `listen` is called with what
+    becomes of each file. Raises StatusError where nothing can be begun.
+    """
+
+    def sign(wanted: Sequence[Wanted], watch: Watch) -> None:
+        fleet.run(operations.sign_wanted(fleet.roster, key, wanted, options, watch))
+
+    FolderSigning(key, Places(messages, signatures), options.context, sign, listen).run()
+
+
+class FolderSigning:
+    """The files of a folder, and their key. `names` has the files, `unreadable` the folders in it
+    that can't be read.
+    """
+
+    def __init__(
+        self, key: KeyFile, places: Places, context: bytes, sign: Sign, listen: Listener
+    ) -> None:
+        self._key, self._places = key, places
+        self._sign, self._listen = sign, listen
+        self._files = FolderFiles(key, places, context, self._fail)
+        self.unreadable: dict[str, StatusError] = {}
+        self._failed = self._wrote = False
+        self._made: dict[str, Signed] = {}
+        self.names = list(places.names(self.unreadable))
+
+    def run(self) -> None:
+        """See sign_folder."""
+        self._journal = Journal(self._places.signatures, self._key)
+        try:
+            for name, error in self.unreadable.items():
+                self._fail(name, error)
+            names = iter(self.names)
+            while window := list(islice(names, WINDOW)):
+                self._sign_window(window)
+            if self._wrote:
+                # Once for all: one by one takes longer than to sign.
+                os.sync()
+            if not self._failed:
+                self._journal.forget()
+        finally:
+            self._journal.release()
+
+    def _sign_window(self, names: Sequence[str]) -> None:
+        there = self._files.signatures(names)
+        good = set(self._files.good({name: each for name, each in there.items() if each}))
+        for name in filter(good.__contains__, there):
+            self._listen(FileKept(name))
+        self._digests = self._files.digests(
+            {name: each for name, each in there.items() if name not in good}
+        )
+        known = self._write_known()
+        self._wanted = [
+            self._want(place, name)
+            for place, name in enumerate(name for name in self._digests if name not in known)
+        ]
+        if self._wanted:
+            self._sign([wanted for _, wanted in self._wanted], Watch(self._take, self._note))
+            self._write()
+        failed = {
+            name: wanted.outcome
+            for name, wanted in self._wanted
+            if isinstance(wanted.outcome, StatusError)
+        }
+        self._journal.refused([name for name in failed if failed[name].status in NO_LEAF])
+        for name, error in failed.items():
+            self._fail(name, error)
+
+    def _write_known(self) -> set[str]:
+        """What came before an interruption, and was not written."""
+        came = {
+            name: Signed(entry.signature, entry.esn)
+            for name, digest in self._digests.items()
+            if (entry := self._journal.entry(name, digest)) and entry.signature
+        }
+        good = self._files.good({name: each.signature for name, each in came.items()})
+        self._made = {name: came[name] for name in good}
+        return set(self._write())
+
+    def _want(self, place: int, name: str) -> tuple[str, Wanted]:
+        """Of a file that was changed since, what was asked for is of no use."""
+        message = Message(self._places.message(name))
+        entry = self._journal.entry(name, self._digests[name])
+        if entry is None:
+            return name, Wanted(place, message)
+        return name, Wanted(place, message, entry.token, entry.note)
+
+    def _note(self, wanted: Sequence[Wanted], note: str) -> None:
+        """Before anybody is asked. Raises StatusError, and then nobody is."""
+        self._write()
+        names = [self._wanted[each.place][0] for each in wanted]
+        self._journal.asked(
+            note,
+            [
+                (name, each.token, self._digests[name])
+                for name, each in zip(names, wanted, strict=True)
+            ],
+        )
+
+    def _take(self, place: int, signed: Signed) -> None:
+        self._made[self._wanted[place][0]] = signed
+        if len(self._made) >= MADE:
+            self._write()
+
+    def _write(self) -> list[str]:
+        """Write what came. Which of it was written."""
+        if not self._made:
+            return []
+        made, self._made = self._made, {}
+        signatures = {name: each.signature for name, each in made.items()}
+        self._journal.signed(signatures)
+        written = self._files.write(signatures)
+        for name in written:
+            self._wrote = True
+            self._listen(FileSigned(name, made[name]))
+        return written
+
+    def _fail(self, name: str, error: StatusError) -> None:
+        self._failed = True
+        self._listen(FileFailed(name, error))
