@@ -66,7 +66,8 @@ class LogWriter:
         self._refused = -math.inf
         self._idle = True
         # A lock that its owner may take again: Python may log within any statement of ours.
-        self._change = threading.Condition(threading.RLock())
+        self._lock = threading.RLock()
+        self._change = threading.Condition(self._lock)
         try:
             threading.Thread(target=self._run, name="log", daemon=True).start()
         except RuntimeError as error:
@@ -77,18 +78,25 @@ class LogWriter:
 
         Once some were dropped, all are until those before them are written.
         """
-        with contextlib.suppress(MemoryError), self._change:
-            try:
-                data = lines.encode(errors="backslashreplace")
-                if self._dropped or self._bytes + len(data) > self._most:
-                    self._dropped += max(1, data.count(b"\n"))
-                else:
-                    self._lines.append(data)
-                    self._bytes += len(data)
-            except MemoryError:
-                self._dropped += 1
-            if self._idle:
-                self._change.notify_all()
+        # With the lock itself and without `suppress`: they would cost as much as all the rest.
+        try:
+            with self._lock:
+                self._keep(lines)
+        except MemoryError:
+            pass
+
+    def _keep(self, lines: str) -> None:
+        try:
+            data = lines.encode(errors="backslashreplace")
+            if self._dropped or self._bytes + len(data) > self._most:
+                self._dropped += max(1, data.count(b"\n"))
+            else:
+                self._lines.append(data)
+                self._bytes += len(data)
+        except MemoryError:
+            self._dropped += 1
+        if self._idle:
+            self._change.notify_all()
 
     def drain(self, seconds: float) -> bool:
         """Wait until all is written, for so long at most. Returns whether it is."""

@@ -7,6 +7,8 @@ from seemachine.wire.fields import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import Status, StatusError
 
+OK = Status.OK.name
+
 
 @dataclass(slots=True)
 class Done:
@@ -19,15 +21,12 @@ class Done:
 
     def record(self, log: Log) -> None:
         """Write it down."""
-        status, details = Status.OK, describe(self.request, self.reply)
-        if isinstance(self.reply, StatusError):
-            status, details["detail"] = self.reply.status, self.reply.detail
-            if status is Status.Failed:
-                log.error("bug", command=self.request.NAME, exc_info=self.reply.__cause__)
-        log.info(
-            "request",
-            command=self.request.NAME,
-            status=status.name,
-            seconds=round(self.seconds, 4),
-            **details,
-        )
+        request, reply = self.request, self.reply
+        details: dict[str, object] = {"command": request.NAME, "status": OK}
+        details["seconds"] = round(self.seconds, 4)
+        details |= describe(request, reply)
+        if isinstance(reply, StatusError):
+            details["status"], details["detail"] = reply.status.name, reply.detail
+            if reply.status is Status.Failed:
+                log.error("bug", command=request.NAME, exc_info=reply.__cause__)
+        log.write("info", "request", details)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
+from typing import Any
 
 from seemachine.server import tracebacks
 from seemachine.server.line_log import LineLog, in_its_line
@@ -42,7 +43,7 @@ class JsonLog(LineLog):
         """See LineLog."""
         now = stamp(time.time_ns() // 1000)
         if self._simple and self._taken.isdisjoint(details):
-            end = f'"event": {encoded(event)}, "level": "{level}", "timestamp": "{now}"}}\n'
+            end = f'"event": {_text(event)}, "level": "{level}", "timestamp": "{now}"}}\n'
             return f"{self._head}{_joined(details)}{end}"
         fields = {**self._fields(level, event, details), "timestamp": now}
         trouble = _exception(in_its_line(fields.pop("exc_info", None)))
@@ -53,7 +54,8 @@ class JsonLog(LineLog):
 
 
 def _joined(fields: Mapping[str, object]) -> str:
-    return _template(tuple(fields)) % tuple(map(encoded, fields.values()))
+    values = [ENCODED.get(type(value), _any)(value) for value in fields.values()]
+    return _template(tuple(fields)) % tuple(values)
 
 
 @lru_cache(maxsize=256)
@@ -62,15 +64,23 @@ def _template(names: tuple[str, ...]) -> str:
     return "".join(f"{quoted(name).replace('%', '%%')}: %s, " for name in names)
 
 
-def encoded(value: object) -> str:
+@lru_cache(maxsize=1024)
+def _text(value: str) -> str:
+    """Commands, statuses and keys come again and again."""
+    return quoted(printable(value))
+
+
+def _float(value: float) -> str:
+    return repr(value) if math.isfinite(value) else _encode(value)
+
+
+def _any(value: object) -> str:
     """As `json.dumps` does it; what it does not know, by its `repr`."""
-    if type(value) is str:
-        # In nearly all texts there is nothing to look for.
-        plain = value.isascii() and value.isprintable()
-        return quoted(value if plain else printable(value))
-    if type(value) is int or (type(value) is float and math.isfinite(value)):
-        return repr(value)
     return _encode(in_its_line(value))
+
+
+# By its very type: one that is derived from it may be another thing.
+ENCODED: dict[type, Callable[[Any], str]] = {str: _text, int: repr, float: _float}
 
 
 def stamp(microseconds: int) -> str:

@@ -1,12 +1,36 @@
-"""A logger whose every event is a line of text, or several."""
+"""Loggers: how an event is said, and how one becomes a line of text."""
 
 from collections.abc import Callable, Mapping
 
 from seemachine.wire.printable import printable
 
 
-class LineLog:
-    """What is derived from it has a form of line of its own."""
+class Levels:
+    """The methods of a logger, over the one that does it."""
+
+    def write(self, level: str, event: str, details: Mapping[str, object]) -> None:
+        """An event of a level, which is the name of one of the methods below."""
+        raise NotImplementedError
+
+    def info(self, event: str, **details: object) -> None:
+        """Something ordinary."""
+        self.write("info", event, details)
+
+    def warning(self, event: str, **details: object) -> None:
+        """Something that a person should see one day."""
+        self.write("warning", event, details)
+
+    def error(self, event: str, **details: object) -> None:
+        """A bug; `exc_info` is the exception, if there is one."""
+        self.write("error", event, details)
+
+    def exception(self, event: str, **details: object) -> None:
+        """A bug, with the exception that is being handled."""
+        self.write("exception", event, details)
+
+
+class LineLog(Levels):
+    """Each event is a line of text, or several. What is derived from it has a form of its own."""
 
     def __init__(
         self, write: Callable[[str], object], bound: Mapping[str, object] | None = None
@@ -18,21 +42,11 @@ class LineLog:
         """A logger that adds `more` to every event."""
         raise NotImplementedError
 
-    def info(self, event: str, **details: object) -> None:
-        """Something ordinary."""
-        self._out(self.line("info", event, details))
-
-    def warning(self, event: str, **details: object) -> None:
-        """Something that a person should see one day."""
-        self._out(self.line("warning", event, details))
-
-    def error(self, event: str, **details: object) -> None:
-        """A bug; `exc_info` is the exception, if there is one."""
-        self._out(self.line("error", event, details))
-
-    def exception(self, event: str, **details: object) -> None:
-        """A bug, with the exception that is being handled."""
-        self._out(self.line("error", event, {"exc_info": True, **details}))
+    def write(self, level: str, event: str, details: Mapping[str, object]) -> None:
+        """See Levels."""
+        if level == "exception":
+            level, details = "error", {"exc_info": True, **details}
+        self._out(self.line(level, event, details))
 
     def line(self, level: str, event: str, details: Mapping[str, object]) -> str:
         """What an event looks like; it ends with a newline."""

@@ -2,19 +2,21 @@
 out.
 """
 
-import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
 
 import trio
 
 from seemachine.server.buckets import Bucket
+from seemachine.server.line_log import Levels
 from seemachine.server.logs import Log
 from seemachine.wire.requests import REQUESTS, Effect
 
 LINES_AT_ONCE = 100
 LINES_PER_SECOND = 10
 REPORT_SECONDS = 1
+LOOKS = Effect.LOOKS
 
 
 class LineBudget:
@@ -48,7 +50,7 @@ class LineBudget:
         return left_out
 
 
-class SparingLog:
+class SparingLog(Levels):
     """A logger in front of another. Those made with `bind` count together."""
 
     def __init__(self, log: Log, lines: LineBudget | None = None) -> None:
@@ -59,21 +61,15 @@ class SparingLog:
         """A logger that adds `more` to every event."""
         return SparingLog(self._log.bind(**more), self._lines)
 
-    def info(self, event: str, **details: object) -> None:
-        """Something ordinary."""
-        self._write(self._log.info, event, details)
-
-    def warning(self, event: str, **details: object) -> None:
-        """Something that a person should see one day."""
-        self._write(self._log.warning, event, details)
-
-    def error(self, event: str, **details: object) -> None:
-        """A bug."""
-        self._write(self._log.error, event, details)
-
-    def exception(self, event: str, **details: object) -> None:
-        """A bug, with the exception that is being handled."""
-        self._write(self._log.exception, event, details)
+    def write(self, level: str, event: str, details: Mapping[str, object]) -> None:
+        """See Levels."""
+        kind = _kind(event, details)
+        if not kind or self._lines.allow(kind):
+            # No log is worth a machine. With `suppress`, each line would take longer.
+            try:  # noqa: SIM105
+                self._log.write(level, event, details)
+            except MemoryError:
+                pass
 
     async def run(self) -> None:
         """Report what was left out, a second later and all together, until cancelled."""
@@ -86,19 +82,13 @@ class SparingLog:
         for kind, count in self._lines.take().items():
             self._log.warning("lines left out", kind=kind, count=count)
 
-    def _write(self, log: Callable[..., None], event: str, details: dict[str, object]) -> None:
-        kind = _kind(event, details)
-        if not kind or self._lines.allow(kind):
-            # No log is worth a machine.
-            with contextlib.suppress(MemoryError):
-                log(event, **details)
 
-
-def _kind(event: str, details: dict[str, object]) -> str:
+def _kind(event: str, details: Mapping[str, Any]) -> str:
     """What counts together; empty for lines that are all written."""
     if event != "request":
         return event
     command, status = details["command"], details["status"]
     # Of requests that change something, each one that was done has its line.
-    changed = status == "OK" and REQUESTS[str(command)].EFFECT is not Effect.LOOKS
-    return "" if changed else f"request {command} {status}"
+    if status == "OK" and REQUESTS[command].EFFECT is not LOOKS:
+        return ""
+    return f"request {command} {status}"

@@ -5,8 +5,9 @@ One event per request; never a seed.
 
 import os
 import sys
+from collections.abc import Mapping
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from seemachine.printing import has_colors
 from seemachine.server.json_log import JsonLog
@@ -21,6 +22,9 @@ class Log(Protocol):
 
     def bind(self, **more: str) -> "Log":
         """A logger that adds `more` to every event."""
+
+    def write(self, level: str, event: str, details: Mapping[str, object]) -> None:
+        """An event of a level, which is the name of one of the methods below."""
 
     def info(self, event: str, **details: object) -> None:
         """Something ordinary."""
@@ -55,15 +59,18 @@ def describe(request: Record, reply: Record | StatusError) -> dict[str, object]:
     """What of a request and its reply may be written down: names and numbers, no messages, no
     secrets.
     """
-    shown: dict[str, object] = described_many(request, reply)
+    shown: dict[str, Any] = described_many(request, reply)
     for source in (request, reply):
         kind: type = type(source)
-        for name in _told(kind):
-            value = getattr(source, name)
-            shown["key" if name == "file" else name] = value.hex() if name == "file" else value
+        for name, attribute in _told(kind):
+            shown[name] = getattr(source, attribute)
+    if (file := shown.get("key")) is not None:
+        shown["key"] = file.hex()
     return shown
 
 
 @cache
-def _told(kind: type) -> list[str]:
-    return [name for name in ("file", "slot", "leaf", "remaining", "card") if hasattr(kind, name)]
+def _told(kind: type) -> list[tuple[str, str]]:
+    """The details that messages of a class have, and what they are called there."""
+    names = {"key": "file", **{name: name for name in ("slot", "leaf", "remaining", "card")}}
+    return [(name, attribute) for name, attribute in names.items() if hasattr(kind, attribute)]

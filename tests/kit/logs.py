@@ -1,5 +1,6 @@
 """A logger that keeps what it is told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,6 +19,10 @@ class Events:
 
     def _keep(self, level: str, event: str, **details: Any) -> None:
         self.kept.append({**self.bound, "level": level, "event": event, **details})
+
+    def write(self, level: str, event: str, details: Mapping[str, Any]) -> None:
+        """An event of a level."""
+        self._keep(level, event, **details)
 
     def __getattr__(self, level: str) -> Any:
         return partial(self._keep, level)

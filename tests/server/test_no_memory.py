@@ -148,7 +148,7 @@ async def test_a_log_without_memory_harms_nobody(mock_clock):
     """A line for which there is no memory is left out."""
 
     class Full:
-        def warning(self, *_event, **_details):
+        def write(self, *_event):
             raise MemoryError
 
     SparingLog(Full()).warning("event")
