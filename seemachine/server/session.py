@@ -71,7 +71,7 @@ class Conversation:
             self._session.close()
 
     async def _until_too_late(self) -> None:
-        """Step by step, until one takes too long or there will be none.
+        """Step by step, until one takes too long or there will be none. Each has a time limit.
 
         What was cancelled when it was done already is not too late: the next step has another
         scope.
@@ -79,20 +79,16 @@ class Conversation:
         deadline = self._deadline
         with deadline.renew() as scope:
             while self._goes_on and not deadline.over:
-                await self._step()
+                if self._done is not None:
+                    await self._hand_over(self._done)
+                elif self._asked is not None:
+                    await self._serve(self._asked)
+                elif self._link.between_requests:
+                    await self._wait_for_byte()
+                else:
+                    await self._receive()
         if scope.cancelled_caught:
             self._give_up()
-
-    async def _step(self) -> None:
-        """Each step has a time limit, and waits for nothing outside of it."""
-        if self._done is not None:
-            await self._hand_over(self._done)
-        elif self._asked is not None:
-            await self._serve(self._asked)
-        elif self._link.between_requests:
-            await self._wait_for_byte()
-        else:
-            await self._receive()
 
     def _give_up(self) -> None:
         """The step that is under way has had its time. Raises PeerMisuse."""
