@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# A look takes a few system calls, and a fleet has many machines that look.
-LOOK_SECONDS = 0.25
+# A look takes a few system calls.
+LOOK_SECONDS = 0.1
 
 
 class Stopping:

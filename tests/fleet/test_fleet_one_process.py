@@ -1,8 +1,6 @@
 """`process = "one"`: all machines of a fleet in one process."""
 
 import json
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,21 +47,6 @@ def test_a_fleet_in_one_process(world: FleetShell) -> None:
 
     assert world.seemachine("fleet", "down") == (0, [f"stopped: {FIRST}, {THIRD}"])
     assert not list(world.home.glob("published/*/*.json"))
-
-
-def test_the_process_is_started_again_with_all_machines(world: FleetShell) -> None:
-    """Killed, it takes all down, and all come back where they were."""
-    world.seemachine("fleet", "up", "--detach")
-    before = world.machine(FIRST)["pid"]
-    os.kill(before, signal.SIGKILL)
-    assert eventually(
-        lambda: all(
-            machine["state"] == "up" and machine["pid"] != before
-            for machine in world.status()["machines"]
-        )
-    )
-    log = (world.home / "fleet" / "log").read_text()
-    assert "the process of 3 machines was killed by SIGKILL; starting it again" in log
 
 
 def test_one_that_can_not_start_leaves_the_others_up(world: FleetShell) -> None:

@@ -83,27 +83,6 @@ def test_two_worlds_side_by_side(world: FleetShell, tmp_path: Path) -> None:
         other.seemachine("fleet", "down")
 
 
-def test_a_machine_that_dies_is_started_again_where_it_was_left(world: FleetShell) -> None:
-    """After SIGKILL the supervisor starts the machine anew, says so, and its keys go on with the
-    next leaf.
-    """
-    world.seemachine("fleet", "up", "--detach")
-    world.pipsqueak("generate", "alias=test", *KEY)
-    world.pipsqueak("alias=test", "message=a")
-    before = world.machine(FIRST)["pid"]
-
-    os.kill(before, signal.SIGKILL)
-
-    assert eventually(
-        lambda: world.machine(FIRST)["state"] == "up" and world.machine(FIRST)["pid"] != before
-    )
-    code, lines = world.pipsqueak("--json", "alias=test", "message=b")
-    assert code == 0
-    assert json.loads("\n".join(lines))["leaf"] == 1
-    log = (world.home / "fleet" / "log").read_text()
-    assert f"{FIRST} was killed by SIGKILL; starting it again in 0.2 s" in log
-
-
 def test_down_stops_machines_that_outlived_their_supervisor(world: FleetShell) -> None:
     """With the supervisor killed, `down` still ends every machine of the world."""
     world.seemachine("fleet", "up", "--detach")

@@ -5,6 +5,7 @@ it, of which there are never too many.
 import contextlib
 import fcntl
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -20,6 +21,8 @@ AUTO = "auto"
 MOST_FILES = 4096
 # Of those that there may be, one part in so many is forgotten at a time: who comes next finds room.
 PARTS = 16
+# For how many more there is room before this process looks again: others make some, too.
+_room: Counter[tuple[Path, str]] = Counter()
 VERSION = "version"
 FORMAT = Format("runtime witness")
 
@@ -74,12 +77,15 @@ def forget_oldest(folder: Path, suffix: str) -> None:
 
     Those in use were written last, and stay.
     """
-    names = [name for name in os.listdir(folder) if name.endswith(suffix)]  # noqa: PTH208
-    if len(names) < MOST_FILES:
+    if _room[folder, suffix] > 0:
+        _room[folder, suffix] -= 1
         return
-    files = sorted(map(folder.joinpath, names), key=_written)
-    for path in files[: len(files) - MOST_FILES + max(1, MOST_FILES // PARTS)]:
-        path.unlink(missing_ok=True)
+    names = [name for name in os.listdir(folder) if name.endswith(suffix)]  # noqa: PTH208
+    if len(names) >= MOST_FILES:
+        files = sorted(map(folder.joinpath, names), key=_written)
+        for path in files[: len(files) - MOST_FILES + max(1, MOST_FILES // PARTS)]:
+            path.unlink(missing_ok=True)
+    _room[folder, suffix] = (MOST_FILES - len(names)) // PARTS
 
 
 def _written(path: Path) -> float:
