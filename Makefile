@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # How many processes the tests are spread over, file by file.
 JOBS ?= auto
 
-.PHONY: FORCE demo extras dist judges test test-native test-bigendian lint bench storm soak bridge-kills attack fuzz mutants crash-matrix restore-matrix image oci docs man clean
+.PHONY: FORCE demo extras dist judges test test-native test-bigendian lint bench many storm soak bridge-kills attack fuzz mutants crash-matrix restore-matrix image oci docs man clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -106,6 +106,11 @@ soak: .venv/tested
 	cd tests && $(CURDIR)/$(BIN)/python -m storm.soak $(SECONDS)
 
 # BENCH: options of benchmarks/run.py, such as "--against 5899bb1" for a tree to measure in turn.
+# Many machines at once, for a minute or so: what they take, and that they go away again.
+many: .venv/tested
+	for fleet in "each 100" "one 100" "one 1000"; do \
+	    PYTHONPATH=tests timeout 600 $(BIN)/python -m storm.many $$fleet || exit 1; done
+
 bench: .venv/tested
 	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python benchmarks/run.py $(BENCH)

@@ -29,12 +29,15 @@ def _prepared() -> argparse.Namespace:
     No thread is started.
     """
     import encodings.idna  # noqa: F401
+    import tomllib  # noqa: F401
 
     from seemachine.cli import refusals  # noqa: F401
     from seemachine.lms import engines
-    from seemachine.server import launch  # noqa: F401
+    from seemachine.server import launch, logs  # noqa: F401
     from seemachine.state.witness import folder  # noqa: F401
 
+    # What a terminal takes, if there is one.
+    logs.configure()
     # A machine says itself why it has no engine, or no store.
     with contextlib.suppress(engines.EngineError):
         engines.select()

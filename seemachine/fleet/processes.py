@@ -5,6 +5,7 @@ system does not let us adopt what another forked, and for machines that share a 
 is started.
 """
 
+import contextlib
 import errno
 import os
 import signal
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
+from weakref import WeakSet
 
 import trio
 
@@ -24,6 +26,10 @@ from seemachine.process import fork_server
 FORK_SECONDS = 30.0
 PYTHON = (sys.executable, "-P", "-m")
 SERVER = "seemachine.cli.fork_server"
+# For what a server leaves to end.
+STRAY_SECONDS = 1.0
+# What a control socket says of a server that has died.
+GONE = (BrokenPipeError, ConnectionResetError)
 
 
 class Child(Protocol):
@@ -61,6 +67,11 @@ class Forked:
             # It ends at once, for it has not begun.
             os.waitid(os.P_PID, pid, os.WEXITED)
             raise
+
+    @property
+    def reaped(self) -> bool:
+        """Whether somebody waited for it: its number may be another's by now."""
+        return self._code is not None
 
     def begin(self) -> None:
         """Let it do its work. Raises OSError."""
@@ -108,19 +119,26 @@ class ForkServer:
         self._process: trio.Process | None = None
         self._control: trio.socket.SocketType | None = None
         self._closed = False
+        self._forks: WeakSet[Forked] = WeakSet()
 
     async def fork(self, name: str, file: Path) -> Forked:
         """A process that is to run the machine of a file of settings. Raises OSError."""
         # Whole: the answer to one request must not be taken for that to another.
         async with self._turn:
             with trio.CancelScope(shield=True):
-                try:
-                    forked = await self._forked(name, file)
-                except (BrokenPipeError, ConnectionResetError):
-                    # It died since the last request, or over this one.
-                    await self._end()
-                    forked = await self._forked(name, file)
+                forked = await self._forked_at_last(name, file)
         return forked
+
+    async def _forked_at_last(self, name: str, file: Path) -> Forked:
+        try:
+            return await self._forked(name, file)
+        except GONE:
+            # It died since the last request, or over this one.
+            await self._end()
+        try:
+            return await self._forked(name, file)
+        except GONE:
+            raise OSError(errno.ECHILD, "the fork server died, and so did another") from None
 
     async def _forked(self, name: str, file: Path) -> Forked:
         control = await self._ready()
@@ -130,7 +148,9 @@ class ForkServer:
             with theirs, trio.fail_after(FORK_SECONDS):
                 await control.sendmsg(*fork_server.request(name, str(file), theirs.fileno()))
                 pid = fork_server.answer(await control.recv(fork_server.MOST_BYTES))
-            return Forked(pid, ours)
+            forked = Forked(pid, ours)
+            self._forks.add(forked)
+            return forked
         except trio.TooSlowError:
             ours.close()
             await self._end()
@@ -165,6 +185,20 @@ class ForkServer:
             supervisor_log.warning(
                 f"the fork server {died(code)}; the next machine that starts gets another"
             )
+        await trio.sleep(STRAY_SECONDS)
+        self._reap_strays()
+
+    def _reap_strays(self) -> None:
+        """What a server leaves that dies while it forks ends by itself, and is our child by then:
+        nobody else waits for it.
+        """
+        known = {forked.pid for forked in self._forks if not forked.reaped}
+        known |= {self._process.pid} if self._process is not None else set()
+        with contextlib.suppress(ChildProcessError):
+            while end := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if end.si_pid in known:
+                    return
+                os.waitid(os.P_PID, end.si_pid, os.WEXITED | os.WNOHANG)
 
     async def _end(self) -> None:
         if self._process is not None:

@@ -122,15 +122,18 @@ def _fork_again(
     work: Callable[[], int],
 ) -> NoReturn:
     try:
-        pid = os.fork()
-    except OSError as error:
-        pid = -(error.errno or 1)
-    if pid:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            pid = -(error.errno or 1)
+        if not pid:
+            os.close(writing)
+            control.close()
+            _live(channel, name, work)
         os.write(writing, str(pid).encode())
+    finally:
+        # Whatever happens: what follows is the server's.
         os._exit(0)
-    os.close(writing)
-    control.close()
-    _live(channel, name, work)
 
 
 def _live(channel: socket.socket, name: str, work: Callable[[], int]) -> NoReturn:

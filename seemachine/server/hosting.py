@@ -1,5 +1,6 @@
 """The machines of one process. Each comes up, stops and fails by itself; the others go on."""
 
+import gc
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -227,6 +228,8 @@ class Host:
         self._untried -= not place.tried
         before, place.tried = place.tried, True
         if not before and not self._untried and self.started:
+            # What is there by now stays: the collector need not walk it again and again.
+            gc.freeze()
             systemd.ready(status if len(self._places) == 1 else f"{self.started} machines are up")
 
     def _refuse(self, place: Place, error: Exception) -> None:

@@ -3,15 +3,23 @@
 import ctypes
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import trio
+from kit.waiting import until
 
 from seemachine.fleet import processes
 from seemachine.fleet.processes import ForkServer, died
-from seemachine.process.fork_server import PR_SET_CHILD_SUBREAPER, adopt_orphans
+from seemachine.process.fork_server import (
+    MOST_BYTES,
+    PR_SET_CHILD_SUBREAPER,
+    adopt_orphans,
+    answer,
+    request,
+)
 
 NOWHERE = Path("/nowhere/settings.toml")
 
@@ -83,3 +91,25 @@ async def test_a_process_that_is_not_begun_can_be_ended(server: ForkServer) -> N
     assert await forked.wait() == -signal.SIGTERM == forked.poll()
     forked.kill()
     assert died(-signal.SIGTERM) == "was killed by SIGTERM"
+
+
+async def test_what_a_server_leaves_is_waited_for(
+    server: ForkServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that it forked and that nobody knows ends, and stays no zombie; one that is known
+    is left to whoever waits for it.
+    """
+    monkeypatch.setattr(processes, "STRAY_SECONDS", 0.2)
+    known = await server.fork("a-name", NOWHERE)
+    assert server._control is not None
+    ours, theirs = socket.socketpair()
+    with theirs:
+        await server._control.sendmsg(*request("a-name", str(NOWHERE), theirs.fileno()))
+    stray = answer(await server._control.recv(MOST_BYTES))
+    ours.close()
+    assert server._process is not None
+    server._process.kill()
+    await until(lambda: not Path(f"/proc/{stray}").exists())
+    assert known.poll() is None
+    known.kill()
+    assert await known.wait() == -signal.SIGKILL
