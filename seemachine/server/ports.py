@@ -3,7 +3,9 @@
 import contextlib
 import errno
 import socket
+import time
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import trio
@@ -11,6 +13,7 @@ import trio
 from seemachine.config import Config
 from seemachine.hsms import published
 from seemachine.state.errors import StateError
+from seemachine.world import World
 
 # Connections that the system takes while we are busy; the system may have a lower limit of its own.
 BACKLOG = 1024
@@ -87,14 +90,21 @@ def candidates(config: Config, reserved: set[int]) -> Iterator[int]:
 
 def _had_by_others(config: Config) -> set[int]:
     """Where the other machines of the world listen, or listened last: they may come back."""
-    found = set()
-    for folder in config.world.machines.glob("*"):
+    ports = _last_ports(config.world, int(time.monotonic()))
+    return {port for esn, port in ports.items() if esn != config.esn} - {config.port}
+
+
+@lru_cache(maxsize=1)
+def _last_ports(world: World, _second: int) -> dict[str, int]:
+    """By ESN. Looked at once a second at most: a thousand machines of a process may search."""
+    found = {}
+    for folder in world.machines.glob("*"):
         # One that another version wrote is none that runs.
         with contextlib.suppress(StateError):
-            entry = published.listening(config.world, folder.name)
-            if entry is not None and entry.esn != config.esn:
-                found.add(entry.port)
-    return found - {config.port}
+            entry = published.listening(world, folder.name)
+            if entry is not None:
+                found[entry.esn] = entry.port
+    return found
 
 
 def _places(config: Config) -> Iterator[tuple[int, Any]]:

@@ -11,6 +11,7 @@ from kit import processes
 
 from seemachine.fleet import configuration
 from seemachine.hsms.published import Published, announce
+from seemachine.server import ports as ports_module
 from seemachine.server.ports import CannotListen, candidates, open_listeners
 from seemachine.world import World
 
@@ -77,6 +78,29 @@ def test_a_search_passes_over_what_others_have_and_found(tmp_path: Path) -> None
     announce(World.at(tmp_path), entry(ESNS[2], 8888))
     tried = candidates(first, {*first.reserved_ports})
     assert [next(tried) for _ in range(3)] == [8888, 8892, 8893]
+
+
+def test_many_that_search_look_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At where others listen, in each second: a thousand in one process would look a million times.
+    Each passes over the ports of all others.
+    """
+    looks = []
+    monkeypatch.setattr(ports_module.time, "monotonic", lambda: 7.5)
+    monkeypatch.setattr(
+        ports_module.published,
+        "listening",
+        lambda _world, esn: looks.append(esn) or entry(esn, 9000 + len(looks)),
+    )
+    machines = plan(tmp_path, "", "", "").machines
+    for esn in ESNS:
+        (tmp_path / "hsm" / esn).mkdir(parents=True)
+    passed = []
+    for machine in machines:
+        reserved: set[int] = set()
+        next(tried := candidates(machine, reserved)), next(tried)
+        passed.append(len(reserved))
+    assert sorted(looks) == list(ESNS)
+    assert passed == [2, 2, 2]
 
 
 @pytest.fixture
