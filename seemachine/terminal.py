@@ -4,6 +4,7 @@ how a line is read.
 
 # Nothing that takes time to load, as `signal` does: Ctrl-C is not seen to yet.
 import _signal  # type: ignore[import-not-found]
+import gc
 import io
 import os
 import sys
@@ -14,15 +15,17 @@ STANDARD = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 class Loading:
     """Ctrl-C ends a command that is still loading at once and without a word, as it ends those that
-    are not in Python.
+    are not in Python. Nobody looks for garbage meanwhile: what is loaded stays.
     """
 
     def __enter__(self) -> None:
+        gc.disable()
         self._before = _signal.getsignal(_signal.SIGINT)
         if self._before is _signal.default_int_handler:
             _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
     def __exit__(self, *_error: object) -> None:
+        gc.enable()
         if self._before is _signal.default_int_handler:
             _signal.signal(_signal.SIGINT, self._before)
 

@@ -109,7 +109,7 @@ def test_nothing_loads_before_ctrl_c_is_seen_to(tmp_path):
     code = f"{begun}; import seemachine.terminal; print(*{{*sys.modules}} - begun)"
     command = [sys.executable, "-I", "-S", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) == {"seemachine", "seemachine.terminal"}
+    assert set(done.stdout.split()) == {"seemachine", "seemachine.terminal", "gc"}
 
 
 def test_ctrl_c_is_ignored_where_it_was_before(tmp_path):
