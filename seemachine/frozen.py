@@ -7,6 +7,7 @@ without that module, which takes long to import by itself.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar, cast, dataclass_transform, get_origin
 
@@ -143,23 +144,41 @@ def _refuse(self: object, name: str, _value: object = None) -> None:
     raise AttributeError(f"{type(self).__name__} is frozen, so {name} stays as it is")
 
 
-class _DataclassFields:
-    """What makes a class a dataclass to that module. It is made when somebody asks."""
+class _Asked:
+    """An attribute of classes that is found out when somebody asks, from a dataclass of the same
+    fields.
+    """
 
-    def __get__(self, _: object, kind: Any) -> dict[str, Any]:
-        import dataclasses
+    def __init__(self, find: Callable[[type], object]) -> None:
+        self._find = find
 
-        declared = []
-        for name, each in kind.__form__.fields.items():
-            what: dict[str, Any] = {"kw_only": each.kw_only, "repr": each.repr}
-            if each.default is not REQUIRED:
-                what["default"] = each.default
-            elif each.default_factory:
-                what["default_factory"] = each.default_factory
-            declared.append((name, _hint(kind, name), dataclasses.field(**what)))
-        twin = dataclasses.make_dataclass(kind.__name__, declared)
-        kind.__dataclass_fields__ = {each.name: each for each in dataclasses.fields(twin)}
-        return kind.__dataclass_fields__  # type: ignore[no-any-return]
+    def __get__(self, _: object, kind: Any) -> Any:
+        return self._find(_twin(kind))
+
+
+def _fields(twin: Any) -> object:
+    return twin.__dataclass_fields__
+
+
+def _signature(twin: type) -> object:
+    import inspect
+
+    return inspect.signature(twin)
+
+
+@cache
+def _twin(kind: Any) -> type:
+    import dataclasses
+
+    declared = []
+    for name, each in kind.__form__.fields.items():
+        what: dict[str, Any] = {"kw_only": each.kw_only, "repr": each.repr}
+        if each.default is not REQUIRED:
+            what["default"] = each.default
+        elif each.default_factory:
+            what["default_factory"] = each.default_factory
+        declared.append((name, _hint(kind, name), dataclasses.field(**what)))
+    return dataclasses.make_dataclass(kind.__name__, declared, frozen=True)
 
 
 def _hint(kind: type, name: str) -> object:
@@ -222,7 +241,9 @@ def _with_slots(cls: Any, own: Mapping[str, Field], form: Form) -> Any:
         "__slots__": tuple(own),
         "__match_args__": form.positional,
         "__form__": form,
-        "__dataclass_fields__": _DataclassFields(),
+        # For `dataclasses`, and for whoever shows how it is made.
+        "__dataclass_fields__": _Asked(_fields),
+        "__signature__": _Asked(_signature),
     }
     return type(cls)(cls.__name__, cls.__bases__, kept | lacking | known)
 

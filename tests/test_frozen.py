@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import inspect
 import pickle
 from abc import ABC, abstractmethod
 from typing import ClassVar, Generic, TypeVar
@@ -214,6 +215,13 @@ def test_it_is_a_dataclass_to_whoever_asks():
             assert getattr(ours, what) == getattr(theirs, what), (ours, what)
     assert [each.name for each in dataclasses.fields(Named)][-1] == "name"
     assert dataclasses.astuple(Named("a", 1)) == ("a", 1, [], b"", "n")
+
+
+def test_how_it_is_made_is_shown_as_of_a_dataclass():
+    """To `help` and to whoever makes pages of it: each field with its type and its default."""
+    assert str(inspect.signature(Place)) == str(inspect.signature(Twin))
+    assert list(inspect.signature(Named).parameters) == ["host", "port", "tags", "name", "key"]
+    assert str(inspect.signature(Empty)) == "() -> None"
 
 
 def test_an_abstract_class_stays_one():
