@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeVarTuple
 
-from seeclient import blocking_wire, connecting, discovery
+from seeclient import blocking_wire, connecting
 from seeclient.blocking_connection import Connection
 from seeclient.blocking_wire import Connect
 from seeclient.effects import (
@@ -124,7 +124,7 @@ class Runner:
         connection = self._connections[peer]
         if connection.stale and not request.BOUND:
             connection.close()
-            connection.open(discovery.current_address(self.environment.addresses(), peer))
+            connection.open(self.environment.current_address(peer))
             peer.greeting = connection.greet()
             peer.doubt = connection.doubt
             self._check_renewed(connection)

@@ -21,6 +21,7 @@ from seemachine.world import World
 WHERE = "dispatch_see_published"
 # What no NVRAM is called.
 NEVER_UP = "-"
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError)
 _PORT = re.compile(r"\d{1,5}", re.ASCII)
 
 
@@ -49,6 +50,15 @@ def world_of(fleet: str | Path | None) -> World | None:
     return world if any(map(Path.is_dir, (world.machines, world.cards, world.kmdata))) else None
 
 
+def published_address(world: World, esn: str) -> Address | None:
+    """Where a machine is, by its own published object; None where that does not tell."""
+    try:
+        address = _of_object(world.published / f"{esn}.json")
+    except (OtherVersion, *UNREADABLE):
+        return None
+    return address if address.esn == esn else None
+
+
 def current_address(found: Iterable[Address], peer: Peer) -> Address:
     """Where a machine is now: it may have been started again on another port.
 
@@ -72,25 +82,27 @@ def _published(world: World) -> list[Address]:
     unreadable: StatusError | None = None
     for path in _objects(world.published):
         try:
-            entry = json.loads(path.read_bytes())
-            PUBLISHED.check_at(entry, str(path))
-            address = _checked(
-                entry["host"],
-                entry["port"],
-                entry["module"],
-                entry["esn"],
-                tls=entry.get("tls") is True,
-            )
-            found.append(replace(address, nvram=_nvram(entry.get("nvram", ""))))
+            found.append(_of_object(path))
         except OtherVersion as other:
             raise StatusError(Status.NotYetImplemented, str(other), CONNECT) from None
         except PermissionError as error:
             unreadable = files.refusal(path, error, CONNECT)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except UNREADABLE:
             continue  # withdrawn while we looked, or not ours
     if unreadable is not None and not found:
         raise unreadable
     return _ordered(found)
+
+
+def _of_object(path: Path) -> Address:
+    """Where a published object says that a machine is. Raises OtherVersion, and what is
+    UNREADABLE.
+    """
+    entry = json.loads(path.read_bytes())
+    PUBLISHED.check_at(entry, str(path))
+    where = entry["host"], entry["port"], entry["module"], entry["esn"]
+    address = _checked(*where, tls=entry.get("tls") is True)
+    return replace(address, nvram=_nvram(entry.get("nvram", "")))
 
 
 def _objects(folder: Path) -> list[Path]:
@@ -139,7 +151,7 @@ def _from_file(path: Path, world: World) -> list[Address]:
         # Some editors begin a file with a mark of its byte order.
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         meant = _meant(table)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (AttributeError, *UNREADABLE) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise StatusError(
             Status.InvalidParameter, f"{path} is not a fleet file ({reason})", CONNECT
@@ -155,7 +167,7 @@ def _of_world(address: Address, world: World) -> Address:
     try:
         entry = json.loads((world.hsm(address.esn) / "listening.json").read_bytes())
         return replace(address, nvram=_nvram(entry["nvram"]) or NEVER_UP)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except UNREADABLE:
         return replace(address, nvram=NEVER_UP)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seeclient import discovery, preloaded, tls
-from seeclient.effects import Address, Roster
+from seeclient.effects import Address, Peer, Roster
 from seeclient.keyfile_format import is_author
 from seeclient.keys import KeyStore
 from seeclient.sightings import Sightings
@@ -39,6 +39,12 @@ class Environment:
         if self.fleet is None or isinstance(self.fleet, str | Path):
             return discovery.addresses(self.world, self.fleet)
         return list(self.fleet)
+
+    def current_address(self, peer: Peer) -> Address:
+        """Where a machine is now. Raises StatusError (InvalidParameter)."""
+        # One object is read for each of a hundred that are asked for again, not all for each.
+        own = discovery.published_address(self.world, peer.esn) if self.fleet is None else None
+        return own or discovery.current_address(self.addresses(), peer)
 
     def absent(self, found: Sequence[Address]) -> Sequence[StatusError]:
         """Why others than those at the addresses can't answer: machines of the world that are not

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import trio
 
-from seeclient import connecting, discovery, trio_wire
+from seeclient import connecting, trio_wire
 from seeclient.effects import (
     Address,
     Ask,
@@ -89,7 +89,7 @@ class Runner:
             self.lifetime.check()
             connection = self._connections[peer]
             if connection.stale and not request.BOUND:
-                address = discovery.current_address(self.environment.addresses(), peer)
+                address = self.environment.current_address(peer)
                 fresh = await self._open(address)
                 fresh.lock = connection.lock
                 await connection.close()

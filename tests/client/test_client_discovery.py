@@ -17,7 +17,8 @@ from kit.here import addresses
 from kit.services import make_machine
 from kit.stories import GREETING
 from seeclient import connecting, discovery
-from seeclient.effects import Address
+from seeclient.effects import Address, Peer
+from seeclient.environment import Environment
 
 from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire.names import PROTOCOL
@@ -381,3 +382,21 @@ def test_a_fleet_file_of_another_world_means_its_machines(home, tmp_path):
 
     found = discovery.addresses(World.at(home), str(path))
     assert [address.port for address in found] == [2001]
+
+
+def test_one_machine_is_found_by_its_own_object(home, monkeypatch):
+    """A hundred connections that are opened anew read a hundred objects, not ten thousand. Where a
+    machine's own tells nothing, all are looked through.
+    """
+    environment = Environment(World.at(home))
+    publish(home, ESN, 1, 1001)
+    publish(home, OTHER_ESN, 2, 1002)
+    peer = Peer(Address("127.0.0.1", 1, 2, OTHER_ESN), replace(GREETING, esn=OTHER_ESN))
+    with monkeypatch.context() as patched:
+        patched.setattr(discovery, "addresses", None)
+        assert environment.current_address(peer) == Address("127.0.0.1", 1002, 2, OTHER_ESN)
+    folder = home / "published" / "pqsdk"
+    (folder / f"{OTHER_ESN}.json").rename(folder / "other.json")
+    assert environment.current_address(peer).port == 1002
+    (folder / "other.json").write_text("{")
+    assert environment.current_address(peer) == peer.address
