@@ -165,19 +165,25 @@ class ForkServer:
                 return self._control
             self._control.close()
         ours, theirs = fork_server.control_pair()
-        with theirs:
-            number = theirs.fileno()
-            self._process = await trio.lowlevel.open_process(
-                [*PYTHON, SERVER, str(number)],
-                stdin=subprocess.DEVNULL,
-                # In a session of its own, as machines are.
-                start_new_session=True,
-                pass_fds=(number,),
-                env=self._environment,
-            )
+        try:
+            with theirs:
+                self._process = await self._loading(theirs.fileno())
+        except BaseException:
+            ours.close()
+            raise
         self._control = trio.socket.from_stdlib_socket(ours)
         trio.lowlevel.spawn_system_task(self._watch, self._process)
         return self._control
+
+    async def _loading(self, control: int) -> trio.Process:
+        """Another server, in a session of its own, as machines are."""
+        return await trio.lowlevel.open_process(
+            [*PYTHON, SERVER, str(control)],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=(control,),
+            env=self._environment,
+        )
 
     async def _watch(self, process: trio.Process) -> None:
         code = await process.wait()

@@ -17,7 +17,7 @@ from seemachine.fleet import supervisor_log
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.processes import Child, ForkServer, died, started
 from seemachine.fleet.settings_file import write_settings
-from seemachine.fleet.shared import ONE
+from seemachine.fleet.shared import EACH, ONE
 from seemachine.hsms import published, supervised
 from seemachine.process import signals, systemd
 from seemachine.process.fork_server import adopt_orphans
@@ -69,7 +69,7 @@ class Supervisor:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
             self._stopping.release()
             trio.lowlevel.spawn_system_task(signals.heed, self._asked)
-            if adopt_orphans():
+            if self._fleet.process == EACH and adopt_orphans():
                 self._server = ForkServer(_environment())
             try:
                 await self._keep_all(received)
@@ -127,7 +127,12 @@ class Supervisor:
             begin()
             self._coming |= {machine.esn: (machine, ours) for machine in group}
             self._more.set()
-            return await process.wait()
+            code = await process.wait()
+            # One that came up and died since the last look did start.
+            for machine in group:
+                if machine.esn in self._coming:
+                    self._is_up(machine, ours)
+            return code
         finally:
             await self._stop(group, process)
             for machine in group:
@@ -136,7 +141,7 @@ class Supervisor:
 
     async def _begun(self, group: Group, files: Sequence[Path]) -> tuple[Child, Callable[[], None]]:
         """A process, and what lets it do its work once it is known whose it is. Raises OSError."""
-        if self._server is None or len(group) > 1:
+        if self._server is None:
             return await started(files, _environment()), lambda: None
         forked = await self._server.fork(group[0].esn, files[0])
         return forked, forked.begin
@@ -201,11 +206,13 @@ class Supervisor:
 
 
 async def for_each(work: Callable[[Config], Result], group: Group) -> list[Result]:
-    """The results of a work that waits for the disk: for many machines on several threads."""
-    if len(group) == 1:
-        return [work(group[0])]
+    """The results of a work that waits for the disk, on threads: who is told to stop need not wait
+    for a slow one.
+    """
 
     def all_of_them() -> list[Result]:
+        if len(group) == 1:
+            return [work(group[0])]
         with ThreadPoolExecutor(WRITERS) as pool:
             return list(pool.map(work, group))
 

@@ -46,10 +46,10 @@ def adopt_orphans() -> bool:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with contextlib.suppress(OSError, AttributeError):
         os.close(os.pidfd_open(os.getpid()))
-        prctl, answer = ctypes.CDLL(None).prctl, ctypes.c_int()
+        prctl, adopts = ctypes.CDLL(None).prctl, ctypes.c_int()
         prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
-        prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(answer))
-        return answer.value == 1
+        prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(adopts))
+        return adopts.value == 1
     return False
 
 
