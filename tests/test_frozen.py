@@ -1,4 +1,4 @@
-"""frozen.py: classes that behave as frozen dataclasses do, held against these."""
+"""frozen: classes that behave as frozen dataclasses do, held against these."""
 
 import copy
 import dataclasses

@@ -1,6 +1,6 @@
 """What a field of a message may hold, and the decorator that turns a class into a message.
 
-A message never changes; see `seemachine/frozen.py`. Each field is declared with one of the
+A message never changes; see `seemachine/frozen/`. Each field is declared with one of the
 specifiers below, which says its type and its limits; the same declaration encodes, decodes and
 documents it.
 """

@@ -7,7 +7,6 @@ without that module, which takes long to import by itself.
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar, cast, dataclass_transform, get_origin
 
@@ -145,46 +144,15 @@ def _refuse(self: object, name: str, _value: object = None) -> None:
 
 
 class _Asked:
-    """An attribute of classes that is found out when somebody asks, from a dataclass of the same
-    fields.
-    """
+    """An attribute of classes that is found out when somebody asks."""
 
-    def __init__(self, find: Callable[[type], object]) -> None:
+    def __init__(self, find: str) -> None:
         self._find = find
 
-    def __get__(self, _: object, kind: Any) -> Any:
-        return self._find(_twin(kind))
+    def __get__(self, _: object, kind: type) -> Any:
+        from seemachine.frozen import twins
 
-
-def _fields(twin: Any) -> object:
-    return twin.__dataclass_fields__
-
-
-def _signature(twin: type) -> object:
-    import inspect
-
-    return inspect.signature(twin)
-
-
-@cache
-def _twin(kind: Any) -> type:
-    import dataclasses
-
-    declared = []
-    for name, each in kind.__form__.fields.items():
-        what: dict[str, Any] = {"kw_only": each.kw_only, "repr": each.repr}
-        if each.default is not REQUIRED:
-            what["default"] = each.default
-        elif each.default_factory:
-            what["default_factory"] = each.default_factory
-        declared.append((name, _hint(kind, name), dataclasses.field(**what)))
-    return dataclasses.make_dataclass(kind.__name__, declared, frozen=True)
-
-
-def _hint(kind: type, name: str) -> object:
-    """The type of a field. A class of builtins has no annotations, not even none."""
-    every = (getattr(each, "__annotations__", {}) for each in kind.__mro__)
-    return next(each[name] for each in every if name in each)
+        return getattr(twins, self._find)(kind)
 
 
 METHODS: dict[str, Any] = {
@@ -241,9 +209,8 @@ def _with_slots(cls: Any, own: Mapping[str, Field], form: Form) -> Any:
         "__slots__": tuple(own),
         "__match_args__": form.positional,
         "__form__": form,
-        # For `dataclasses`, and for whoever shows how it is made.
-        "__dataclass_fields__": _Asked(_fields),
-        "__signature__": _Asked(_signature),
+        "__dataclass_fields__": _Asked("fields"),
+        "__signature__": _Asked("signature"),
     }
     return type(cls)(cls.__name__, cls.__bases__, kept | lacking | known)
 
