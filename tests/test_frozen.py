@@ -143,6 +143,18 @@ def test_each_object_has_a_default_of_its_own_from_a_factory():
     assert Place("a").tags is not Place("a").tags
 
 
+@pytest.mark.parametrize("shared", [[], {}, set()])
+def test_a_default_that_could_change_is_refused(shared):
+    """All objects would have the same one."""
+    with pytest.raises(TypeError, match="give a default_factory"):
+
+        @frozen
+        class Shared:
+            """Not made."""
+
+            tags: object = shared
+
+
 def test_what_a_class_defines_stays():
     """Methods of its own are not replaced, and it is as generic as before."""
     made = Own[int](1)
@@ -184,7 +196,12 @@ def test_copies_are_equal(made):
         assert shallow.tags is made.tags is not deep.tags
 
 
-@pytest.mark.parametrize("change", [replace, dataclasses.replace])
+def copy_replace(made, **changes):
+    """What `copy.replace` of Python 3.13 does."""
+    return type(made).__replace__(made, **changes)
+
+
+@pytest.mark.parametrize("change", [replace, dataclasses.replace, copy_replace])
 def test_another_is_made_with_some_fields_changed(change):
     """By either function; a field that there is not is refused."""
     made = Named("a", 1, key=b"k")

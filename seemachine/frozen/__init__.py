@@ -29,6 +29,8 @@ class Field:
         kw_only: bool = False,
         repr: bool = True,  # noqa: A002
     ) -> None:
+        if type(default).__hash__ is None:
+            raise TypeError(f"all objects would share {default!r}; give a default_factory")
         self.default = default
         self.default_factory = default_factory
         self.kw_only = kw_only
@@ -143,6 +145,12 @@ def _refuse(self: object, name: str, _value: object = None) -> None:
     raise AttributeError(f"{type(self).__name__} is frozen, so {name} stays as it is")
 
 
+def replace(made: Made, /, **changes: object) -> Made:
+    """Another object with these fields changed. Raises TypeError for one that there is not."""
+    fields = made.__form__.fields  # type: ignore[attr-defined]
+    return type(made)(**{name: getattr(made, name) for name in fields} | changes)
+
+
 class _Asked:
     """An attribute of classes that is found out when somebody asks."""
 
@@ -160,6 +168,8 @@ METHODS: dict[str, Any] = {
     "__eq__": _eq,
     "__hash__": _hash,
     "__reduce__": _reduce,
+    # For `copy.replace` of Python 3.13.
+    "__replace__": replace,
     "__setattr__": _refuse,
     "__delattr__": _refuse,
 }
@@ -202,7 +212,7 @@ def _with_slots(cls: Any, own: Mapping[str, Field], form: Form) -> Any:
     lacking = {
         name: method
         for name, method in {**METHODS, "__init__": init}.items()
-        if getattr(cls, name) in (getattr(object, name), _init, _init_by_name)
+        if getattr(cls, name, None) in (getattr(object, name, None), _init, _init_by_name)
     }
     known = {
         "__qualname__": cls.__qualname__,
@@ -213,9 +223,3 @@ def _with_slots(cls: Any, own: Mapping[str, Field], form: Form) -> Any:
         "__signature__": _Asked("signature"),
     }
     return type(cls)(cls.__name__, cls.__bases__, kept | lacking | known)
-
-
-def replace(made: Made, /, **changes: object) -> Made:
-    """Another object with these fields changed. Raises TypeError for one that there is not."""
-    fields = made.__form__.fields  # type: ignore[attr-defined]
-    return type(made)(**{name: getattr(made, name) for name in fields} | changes)
