@@ -43,21 +43,24 @@ def _windows(given: Iterable[Given]) -> Iterator[list[Given]]:
     """Raises TypeError as `verify` does."""
     window: list[Given] = []
     size = 0
-    for item in given:
-        window.append(item)
-        size += _size(*item)
+    for public_key, message, signature in given:
+        if not isinstance(signature, bytes):
+            refuse_other_types(signature)
+        # What its owner may change before it is looked at is copied.
+        window.append((public_key, message, bytes(signature)))
+        size += len(signature) + _size(message)
         if len(window) >= WINDOW or size >= WINDOW_BYTES:
             yield window
             window, size = [], 0
     yield window
 
 
-def _size(_: object, message: bytes | Path, signature: bytes) -> int:
-    refuse_other_types(signature)
+def _size(message: bytes | Path) -> int:
+    """In memory."""
     if isinstance(message, bytes):
-        return len(message) + len(signature)
+        return len(message)
     Message(message)
-    return len(signature)
+    return 0
 
 
 def _judge(engine: Engine, items: Sequence[Given]) -> list[Verdict]:
@@ -72,7 +75,7 @@ def _judge(engine: Engine, items: Sequence[Given]) -> list[Verdict]:
             if isinstance(key, bytes):
                 _check_mldsa(key, message, signature)
             else:
-                wide[place] = key, message, bytes(signature)
+                wide[place] = key, message, signature
         except StatusError as refusal:
             found[place] = refusal
     for place, verdict in zip(wide, check_many(engine, [*wide.values()], NAME), strict=True):

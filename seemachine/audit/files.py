@@ -5,6 +5,7 @@ Names are text and not Path, as there may be hundreds of thousands of them.
 
 import os
 import stat
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,17 +25,19 @@ _KINDS = {
 
 @dataclass
 class Found:
-    """The first name of each file, in order, and by number the other names of some."""
+    """The first name of each file and its size, in order, and by number the other names of some."""
 
     names: list[str] = field(default_factory=list)
+    sizes: "array[int]" = field(default_factory=lambda: array("Q"))
     others: dict[int, list[str]] = field(default_factory=dict)
     numbers: dict[Identity, int] = field(default_factory=dict)
 
-    def add(self, name: str, which: Identity) -> None:
+    def add(self, name: str, status: os.stat_result) -> None:
         """One more name of a file."""
-        number = self.numbers.setdefault(which, len(self.names))
+        number = self.numbers.setdefault(_identity(status), len(self.names))
         if number == len(self.names):
             self.names.append(name)
+            self.sizes.append(status.st_size)
         else:
             self.others.setdefault(number, []).append(name)
 
@@ -59,10 +62,10 @@ def find(paths: Iterable[Path], unread: list[str]) -> Found:
     for path in map(str, paths):
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
-            for name, which in _below(path, visited, unread):
-                found.add(name, which)
+            for name, of_inner in _below(path, visited, unread):
+                found.add(name, of_inner)
         elif stat.S_ISREG(status.st_mode):
-            found.add(path, _identity(status))
+            found.add(path, status)
         else:
             raise ValueError(f"{path} is {_kind(status)}; audit reads files and folders")
     return found
@@ -119,7 +122,7 @@ def sentence(error: OSError) -> str:
 
 def _below(
     folder: str, visited: set[Identity], unread: list[str]
-) -> Iterator[tuple[str, Identity]]:
+) -> Iterator[tuple[str, os.stat_result]]:
     """The files in a folder and in those below it, each of which is entered once."""
     waiting = [folder]
     while waiting:
@@ -131,7 +134,7 @@ def _below(
                 unread.append(f"{name}: {sentence(error)}")
                 continue
             if stat.S_ISREG(status.st_mode):
-                yield name, _identity(status)
+                yield name, status
             elif stat.S_ISDIR(status.st_mode):
                 folders.append(name)
             else:

@@ -15,8 +15,10 @@ from seemachine.audit.reading import read_file
 from seemachine.lms import engines
 from seemachine.lms.bulk import shares, side_by_side
 
-# Files of a window, and files or signatures of one task.
-WINDOW, SHARE = 4096, 64
+# Files of a window, and files or signatures of one task, unless that makes too few tasks.
+WINDOW, SHARE, TASKS = 4096, 64, 16
+# What a window may hold of files that can be signatures, which are not longer, also as text.
+WINDOW_BYTES, LONGEST = 16 << 20, 1 << 18
 # What is not proven yet is kept up to this, and read again beyond it.
 KEPT_BYTES = 16 << 20
 
@@ -33,9 +35,10 @@ def gather(paths: Iterable[Path], messages: Mapping[Path, Path]) -> Evidence:
     files = find([*paths, *messages], pile.evidence.unread)
     of_number = {files.numbers[which]: message for which, message in over.items()}
     files.numbers.clear()
-    for first in range(0, len(files.names), WINDOW):
-        numbers = range(first, min(first + WINDOW, len(files.names)))
-        pile.read([partial(_read, files, of_number, part) for part in shares(numbers, SHARE)])
+    for numbers in _windows(files.sizes):
+        # Of few large files each core is to have some, too.
+        share = max(1, min(SHARE, len(numbers) // TASKS))
+        pile.read([partial(_read, files, of_number, part) for part in shares(numbers, share)])
     pile.read([])
     return pile.evidence
 
@@ -77,6 +80,17 @@ class _Pile:
             signature.data = None
         elif signature.data is not None:
             self._kept += len(signature.data)
+
+
+def _windows(sizes: Sequence[int]) -> Iterator[range]:
+    """The numbers of some files at a time."""
+    first = held = 0
+    for number, size in enumerate(sizes):
+        held += size if size <= LONGEST else 0
+        if number + 1 - first == WINDOW or held >= WINDOW_BYTES:
+            yield range(first, number + 1)
+            first, held = number + 1, 0
+    yield range(first, len(sizes))
 
 
 def _read(files: Found, over: Mapping[int, str], numbers: Iterable[int]) -> Evidence:

@@ -137,6 +137,27 @@ class TestMemory:
         assert peak < count * len(made) / 2
 
 
+@pytest.mark.parametrize(
+    ("sizes", "windows"),
+    [
+        ([], [0]),
+        ([5] * 7, [3, 3, 1]),
+        ([5] * 6, [3, 3, 0]),
+        ([60, 60, 5, 5, 5], [2, 3, 0]),
+        ([100, 100, 100, 5], [1, 1, 1, 1]),
+        ([5, 101, 1 << 40, 60, 60], [3, 2, 0]),
+    ],
+)
+def test_windows(monkeypatch, sizes, windows):
+    """Each has so many files, or so many bytes of such as may be kept; a long one is a message."""
+    for name, value in (("WINDOW", 3), ("WINDOW_BYTES", 100), ("LONGEST", 100)):
+        monkeypatch.setattr(gathering, name, value)
+    found = list(gathering._windows(sizes))
+
+    assert [len(numbers) for numbers in found] == windows
+    assert [number for numbers in found for number in numbers] == list(range(len(sizes)))
+
+
 class TestReadAgain:
     """Signatures that were let go before their keys were found."""
 

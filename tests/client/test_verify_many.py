@@ -122,6 +122,19 @@ def test_key_files(pairs):
     assert said == together([(key[4:], *rest) for _, *rest in items])
 
 
+def test_a_buffer_that_is_used_again(pairs):
+    """What each item held when it was taken counts."""
+    (key, signature), *_ = pairs
+    buffer = bytearray(len(signature))
+
+    def pile():
+        for made in (signature, bytes(len(signature)), signature):
+            buffer[:] = made
+            yield key, b"firmware", buffer
+
+    assert [said is None for said in seeclient.verify_many(pile())] == [True, False, True]
+
+
 def test_no_items():
     """Nothing is asked, nothing said."""
     assert list(seeclient.verify_many([])) == []
