@@ -117,8 +117,9 @@ class Sightings:
         if folder is None or not leaves:
             return
         highest: Leases = {}
+        lease_of = key.sectors.lease_of
         for leaf in leaves:
-            lease = key.sectors.lease_of(leaf)
+            lease = lease_of(leaf)
             highest[lease] = max(leaf, highest.get(lease, -1))
             if leaf <= before.get(lease, -1):
                 raise _refusal(

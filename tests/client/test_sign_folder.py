@@ -433,6 +433,36 @@ def test_a_full_disk_afterwards(release: Release, monkeypatch: pytest.MonkeyPatc
     assert len(release.rig.rows()) == 2
 
 
+def test_what_is_on_the_disk_when(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal before anybody is asked; the signatures before the journal is gone, once for all,
+    and only if there are any.
+    """
+    told: list[str] = []
+
+    def telling(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*words: Any) -> Any:
+            told.append(name)
+            return real(*words)
+
+        return call
+
+    def fate(_rig: LossyRig, _esn: str, data: bytes) -> None:
+        if b"nvmemfile_sign_many" in data:
+            told.append("asked")
+
+    monkeypatch.setattr(os, "fdatasync", telling("journal", os.fdatasync))
+    monkeypatch.setattr(os, "sync", telling("signatures", os.sync))
+    monkeypatch.setattr(LossyRig, "_fate", fate)
+    monkeypatch.setattr(Journal, "forget", telling("forgotten", Journal.forget))
+    release.put("a", "b")
+    release.rig.stop(OTHER_ESN)
+    release.sign()
+    assert told == ["journal", "asked", "signatures", "forgotten"]
+    told.clear()
+    release.sign()
+    assert told == ["forgotten"]
+
+
 # ---------------------------------------------------------------- the journal
 
 
@@ -455,10 +485,17 @@ def test_the_journal_is_for_the_user_alone(journal: Path) -> None:
     assert len(journal.read_bytes().splitlines()) == 3
 
 
-def test_the_end_of_a_line_is_taken_off(release: Release, journal: Path) -> None:
-    """It was being written when the process was killed, and nobody had been asked yet."""
-    whole = journal.read_bytes()
-    journal.write_bytes(whole + b'{"asked": "7852')
+def test_the_end_of_a_line_is_taken_off(
+    release: Release, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was being written when the process was killed, and nobody had been asked yet. The next
+    line does not go on with it.
+    """
+    journal.write_bytes(journal.read_bytes() + b'{"asked": "7852')
+    with monkeypatch.context() as patch:
+        patch.setattr(Places, "write", killed_in(Places, "write", 1, after=False))
+        with pytest.raises(KilledError):
+            release.sign()
     assert release.sign() == {"a": "signed", "b": "signed"}
     assert len(release.rig.rows()) == 2
 

@@ -216,6 +216,25 @@ def test_an_mldsa_key(rig: LossyRig) -> None:
             key.sign_many(texts(3))
 
 
+def test_others_wait_for_the_connections_that_are_in_use(
+    rig: LossyRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads share a fleet; replies would be mixed up."""
+    held: list[list[bool]] = []
+    with rig.fleet() as fleet:
+        connections = fleet._connections.values()
+
+        def look(_esn: str, _data: bytes) -> None:
+            held.append([each.lock.locked() for each in connections])
+
+        monkeypatch.setattr(rig, "_fate", look)
+        for connection in connections:
+            connection._wire.fate = look  # type: ignore[attr-defined]
+        fleet.key("shared").sign_many(texts(4))
+        assert held == [[True, True]] * 4
+        assert not any(each.lock.locked() for each in connections)
+
+
 # ---------------------------------------------------------------- some are not signed
 
 

@@ -13,7 +13,7 @@ from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.connecting import CONNECT, lost
 from seeclient.effects import Pause, Peer
 from seeclient.message import Message
-from seeclient.refusals import PartlySigned
+from seeclient.refusals import PartlySigned, Unreachable
 from seeclient.results import Signed
 from seeclient.signing_options import PLAIN
 from seeclient.wanted import Wanted, Watch
@@ -328,6 +328,29 @@ def test_a_leaf_that_was_seen_before_is_not_released() -> None:
     assert memory().recall(FIRST.esn, KEY) == {0: 9}
 
 
+@pytest.mark.parametrize("first", [reply(0), StatusError(Status.ObjectInUse, "in use", "x")])
+def test_what_others_saw_meanwhile_counts(first: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request is compared with what is known when it is made, whatever became of the one
+    before.
+    """
+    monkeypatch.setattr("seeclient.algorithms.lms.frames.MAX_SIGNINGS", 1)
+
+    def seen_elsewhere() -> Any:
+        memory().check(FIRST.esn, KEY, {}, 10)
+        return [first]
+
+    wanted = [Wanted(place, Message(b"%d" % place)) for place in range(2)]
+    play(
+        operations.sign_wanted(a_roster(FIRST), KEY, wanted),
+        (([FIRST], ASK_INFO), [info()]),
+        (WORK, None),
+        ([(FIRST, request(b"0"))], seen_elsewhere),
+        (WORK, None),
+        ([(FIRST, request(b"1"))], [reply(5)]),
+    )
+    assert "its leaf 10 was seen here before" in str(wanted[1].outcome)
+
+
 # ---------------------------------------------------------------- asked before, and noted
 
 
@@ -403,6 +426,20 @@ def test_while_it_is_gone_no_other_signs() -> None:
     outcome = wanted[2].outcome
     assert isinstance(outcome, StatusError)
     assert outcome.detail == f"no HSM {OTHER_ESN} is reachable; reachable are: {FIRST.esn}"
+
+
+def test_while_nobody_listens_there_no_other_signs() -> None:
+    """A connection that is refused says nothing of what was asked before."""
+    wanted = noted(b"0")
+    down = Unreachable(Status.OSErrorErrno, "refused", CONNECT)
+    play(
+        operations.sign_wanted(a_roster(FIRST, SECOND), KEY, wanted),
+        (WORK, None),
+        ([(FIRST, request(b"0"))], [down]),
+        (PAUSE, None),
+        ([(FIRST, request(b"0"))], [down]),
+    )
+    assert wanted[0].outcome is down
 
 
 def test_notes_are_taken_before_anybody_is_asked() -> None:

@@ -126,8 +126,7 @@ class Lane:
             messages=frame.messages,
             acknowledge=job.why,
         )
-        again = self._noted is not None
-        reply = yield from persisting.persist(peer, job.key, request, again=again)
+        reply = yield from persisting.persist(peer, job.key, request)
         outcomes = replies.outcomes(peer, reply, len(wanted))
         leaves = replies.leaves(outcomes)
         replies.refuse_doubles(peer, leaves, job.leaves)
@@ -168,8 +167,8 @@ class Lane:
         return (yield from self._checked(wish, known))
 
     def _checked(self, wish: Wish, known: Leases) -> Story[NvmemfileSigned]:
-        roster, peer, again = self._job.roster, self._peer, self._noted is not None
-        return (yield from checked(roster, peer, wish, known, load=False, again=again))
+        roster, peer = self._job.roster, self._peer
+        return (yield from checked(roster, peer, wish, known, load=False, again=False))
 
     def _tell(self, frame: Frame) -> None:
         for each in frame.wanted:
