@@ -109,7 +109,7 @@ class FolderSigning:
             self._fail(name, error)
 
     def _write_known(self) -> set[str]:
-        """What came before an interruption, and was not written."""
+        """What came before an interruption, and was not written. Which files are dealt with."""
         came = {
             name: Signed(entry.signature, entry.esn)
             for name, digest in self._digests.items()
@@ -117,7 +117,8 @@ class FolderSigning:
         }
         good = self._files.good({name: each.signature for name, each in came.items()})
         self._made = {name: came[name] for name in good}
-        return set(self._write())
+        self._write()
+        return set(good)
 
     def _want(self, place: int, name: str) -> tuple[str, Wanted]:
         """Of a file that was changed since, what was asked for is of no use."""
@@ -144,18 +145,16 @@ class FolderSigning:
         if len(self._made) >= MADE:
             self._write()
 
-    def _write(self) -> list[str]:
-        """Write what came. Which of it was written."""
+    def _write(self) -> None:
+        """Write what came."""
         if not self._made:
-            return []
+            return
         made, self._made = self._made, {}
         signatures = {name: each.signature for name, each in made.items()}
         self._journal.signed(signatures)
-        written = self._files.write(signatures)
-        for name in written:
+        for name in self._files.write(signatures):
             self._wrote = True
             self._listen(FileSigned(name, made[name]))
-        return written
 
     def _fail(self, name: str, error: StatusError) -> None:
         self._failed = True

@@ -76,6 +76,7 @@ class Release:
             sign_folder(
                 fleet, key, self.messages, self.signatures, told.append, SigningOptions(**options)
             )
+        assert len({each.name for each in told}) == len(told)
         return {each.name: each.error for each in told if isinstance(each, FileFailed)}
 
     def signature(self, name: str) -> Path:
@@ -431,6 +432,39 @@ def test_a_full_disk_afterwards(release: Release, monkeypatch: pytest.MonkeyPatc
     assert {each.status for each in failures.values()} == {Status.OSErrorErrno}
     assert release.sign() == {"a": "signed", "b": "signed"}
     assert len(release.rig.rows()) == 2
+
+
+def test_a_disk_that_stays_full(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file is named once, those that had been signed too, with what is wrong."""
+    release.put("a", "b", "c")
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "written_aside", full)
+        release.failures()
+        release.put("d")
+        patch.setattr(os, "write", full)
+        failures = release.failures()
+    assert failures.keys() == {"a", "b", "c", "d"}
+    assert {each.status for each in failures.values()} == {Status.OSErrorErrno}
+    assert release.sign() == dict.fromkeys("abcd", "signed")
+    assert len(release.rig.rows()) == 4
+
+
+def test_a_full_disk_while_somebody_is_asked_again(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the reason for all files, not that no machine has leaves."""
+    release.rig.stop(OTHER_ESN)
+    release.put("a")
+    with monkeypatch.context() as patch:
+        patch.setattr(LossyRig, "_fate", killed_in(LossyRig, "_fate", 3, after=False))
+        with pytest.raises(KilledError):
+            release.sign()
+    release.put("b")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        failures = release.failures()
+    assert failures.keys() == {"a", "b"}
+    assert {each.status for each in failures.values()} == {Status.OSErrorErrno}
 
 
 def test_what_is_on_the_disk_when(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,7 @@ def sign_many(
     )
     job = Job(roster, key, reason(options.acknowledge), watch)
     yield from _ask_again(job, [each for each in wanted if each.asked])
+    job.out.clear()
     while rest := left(wanted):
         lanes = yield from _lanes(job, rest)
         if not lanes:
