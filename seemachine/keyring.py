@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from typing import TypeVar
 
 from seemachine.lms.engines import Engine
-from seemachine.lms.lease import Lease, build_page, leaf_page, page_of
+from seemachine.lms.lease import Lease, build_page, known_leaves, known_page, page_of
 from seemachine.lms.tree import NodeTable, Page
 
 MAX_TABLES = 64
@@ -102,7 +102,7 @@ class KeyRing:
         with self._lock:
             table = self._tables.use(lease.key.root)
             if table is not None and self._all_leaves_known(lease, table):
-                return leaf_page(lease, leaf, table)
+                return self._known_page(lease, leaf, table)
         leaves = page_of(lease, leaf, table)
         key = (lease.key.root, leaves.start, len(leaves))
         with self._one_builder(key):
@@ -115,13 +115,22 @@ class KeyRing:
                 self._proved.keep((lease.key.root, lease.first), lease)
             return found
 
+    def _known_page(self, lease: Lease, leaf: int, table: NodeTable) -> Page:
+        """Of many leaves, so that it is made once for them: nothing is hashed for it."""
+        leaves = known_leaves(lease, leaf)
+        key = (lease.key.root, leaves.start, len(leaves))
+        found = self._pages.use(key)
+        if found is None:
+            found = known_page(lease, leaves, table)
+            self._pages.keep(key, found)
+        return found
+
     def _all_leaves_known(self, lease: Lease, table: NodeTable | None) -> bool:
         """The table reaches the leaves, and this very lease was seen to lead to the root."""
-        return (
-            table is not None
-            and table.depth >= lease.key.tree.h
-            and self._proved.get((lease.key.root, lease.first)) == lease
-        )
+        if table is None or table.depth < lease.key.tree.h:
+            return False
+        proved = self._proved.get((lease.key.root, lease.first))
+        return proved is lease or proved == lease
 
     def _one_builder(self, key: Hashable) -> threading.Lock:
         """Two requests for one page hash it once."""

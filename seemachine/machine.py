@@ -4,9 +4,9 @@ No globals, so that many fit in one process.
 """
 
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
 
 from seemachine.keyring import KeyRing
 from seemachine.lms.engines import Engine
@@ -24,6 +24,29 @@ from seemachine.wire.names import MODELS, is_esn
 DEFAULT_LIMITS = Limits(
     frame=MAX_FRAME, message=MAX_FRAME - ENVELOPE_BYTES, idle_seconds=300, request_seconds=120
 )
+
+
+class DecodedLeases:
+    """What signing needs of a stored lease, for as long as anybody has that very one.
+
+    By identity: to compare leases costs as much as to decode one.
+    """
+
+    def __init__(self) -> None:
+        self._leases: dict[int, tuple[weakref.ref[StoredLease], Lease]] = {}
+
+    def __len__(self) -> int:
+        return len(self._leases)
+
+    def get(self, stored: StoredLease) -> Lease | None:
+        """What was kept of it."""
+        found = self._leases.get(id(stored))
+        return found[1] if found is not None and found[0]() is stored else None
+
+    def keep(self, stored: StoredLease, lease: Lease) -> None:
+        """Keep it, until the stored one goes."""
+        number, forget = id(stored), self._leases.pop
+        self._leases[number] = weakref.ref(stored, lambda _: forget(number, None)), lease
 
 
 @dataclass
@@ -45,10 +68,7 @@ class Machine:
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     keys: KeyRing = field(init=False)
     tokens: Tokens = field(init=False, repr=False)
-    # What signing needs of a stored lease, for as long as anybody has that one.
-    decoded: WeakKeyDictionary[StoredLease, Lease] = field(
-        default_factory=WeakKeyDictionary, repr=False
-    )
+    decoded: DecodedLeases = field(default_factory=DecodedLeases, repr=False)
     # Labelled keys that some connection is making now.
     making: "dict[str, PendingKey]" = field(default_factory=dict, repr=False)
     labels: threading.Lock = field(default_factory=threading.Lock, repr=False)

@@ -193,6 +193,40 @@ class TestPages:
         with pytest.raises(ParameterError, match="do not lead to the root"):
             ring.page(wrong, lease.first + 1)
 
+    def test_a_page_of_known_leaves_is_made_once(self, ring, engine, key):
+        """Where the table knows all leaves, neighbours share a page, and none of it is hashed: the
+        path of each is that of the whole tree.
+        """
+        lease = key.lease(2)
+        ring.put_table(key.public_key.root, table(key, TREE.h))
+        ring.page(lease, lease.first)
+        engine.hashed.clear()
+        pages = {id(ring.page(lease, leaf)): ring.page(lease, leaf) for leaf in range(16, 24)}
+
+        [page] = pages.values()
+        assert engine.hashed == []
+        assert page.leaves == range(lease.first, lease.end)
+        for leaf in page.leaves:
+            assert leaf in page
+            assert page.path(leaf) == key.table.siblings((1 << TREE.h) + leaf)
+        assert lease.first - 1 not in page
+        assert lease.end not in page
+
+    def test_a_page_of_known_leaves_ends_with_its_lease(self, ring):
+        """Of a lease with many times as many leaves; see above for one with fewer."""
+        large = make_key("sha256_m24_h10", "sha256_n24_w1", 0, 0, 10)
+        ring.put_table(large.public_key.root, large.table)
+        lease = large.lease(0)
+        for leaf, leaves in (
+            (0, range(64)),
+            (63, range(64)),
+            (64, range(64, 128)),
+            (1023, range(960, 1024)),
+        ):
+            ring.page(lease, leaf)
+            assert ring.page(lease, leaf).leaves == leaves
+            assert ring.page(lease, leaf).path(leaf) == large.table.siblings((1 << 10) + leaf)
+
     def test_pages_fall_out_and_come_back(self, ring, engine, key, monkeypatch):
         """Beyond the number that is kept the page unused for longest is dropped, and hashed again
         when it is needed.

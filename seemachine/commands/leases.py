@@ -27,18 +27,20 @@ def lease_of(machine: Machine, stored: StoredLease) -> Lease:
     """`from_store`, done once for each lease that a machine has."""
     lease = machine.decoded.get(stored)
     if lease is None:
-        lease = machine.decoded[stored] = from_store(stored)
+        lease = from_store(stored)
+        machine.decoded.keep(stored, lease)
     return lease
 
 
 def is_foreign(machine: Machine, signer: bytes) -> bool:
     """Whether a key of a signer is of another than those of this SEE machine (guide 2.9.2)."""
-    return signer not in (b"", machine.signer, *machine.extra_signers)
+    return bool(signer) and signer != machine.signer and signer not in machine.extra_signers
 
 
 def refuse_foreign(machine: Machine, lease: StoredLease) -> None:
     """See refuse_signer."""
-    refuse_signer(machine, lease.signer, printed_name(lease.name))
+    if is_foreign(machine, lease.signer):
+        refuse_signer(machine, lease.signer, printed_name(lease.name))
 
 
 def refuse_signer(machine: Machine, signer: bytes, name: str) -> None:

@@ -2,8 +2,6 @@
 2.7.1, 2.7.2.1).
 """
 
-from dataclasses import replace
-
 from seemachine.commands.leases import is_foreign, lease_of, refuse_foreign
 from seemachine.commands.table import command
 from seemachine.lms.lease import Lease
@@ -123,7 +121,7 @@ def no_file(machine: Machine, name: bytes) -> StatusError:
 
 def _timed(row: LedgerRow) -> LedgerRow:
     """The wire has no time before 1970: its last one says that the clock was wrong."""
-    return row if row.time >= 0 else replace(row, time=U64)
+    return row if row.time >= 0 else row._replace(time=U64)
 
 
 def _is_loaded(machine: Machine, lease: Lease, leaf: int) -> bool:

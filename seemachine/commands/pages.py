@@ -4,6 +4,7 @@ from seemachine.commands.leases import lease_of
 from seemachine.commands.nvmem import file_of
 from seemachine.lms.lease import Lease
 from seemachine.lms.parameters import ParameterError
+from seemachine.lms.tree import Page
 from seemachine.machine import Machine
 from seemachine.wire.names import MAX_PAGE_EXPONENT, printed_name
 from seemachine.wire.status import Status, StatusError
@@ -34,6 +35,20 @@ def prepare(machine: Machine, name: bytes, count: int = 1) -> None:
             leaves = range(leaf + 1, leaves.stop)
     except ParameterError as error:
         raise damaged(error) from None
+
+
+class Neighbours:
+    """The page of one leaf after another: those of a lease that lie beside each other share it."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._keys = machine.keys
+        self._last: tuple[Lease, Page] | None = None
+
+    def page(self, lease: Lease, leaf: int) -> Page:
+        """See KeyRing."""
+        if self._last is None or self._last[0] is not lease or leaf not in self._last[1]:
+            self._last = lease, self._keys.page(lease, leaf)
+        return self._last[1]
 
 
 def too_large(machine: Machine, lease: Lease, leaf: int) -> bool:

@@ -2,7 +2,8 @@
 
 from seemachine.commands.leases import lease_of, refuse_foreign
 from seemachine.commands.pages import prepare, ready
-from seemachine.commands.signing import Signing, finish_one, given
+from seemachine.commands.signatures import Signing
+from seemachine.commands.signing import finish_one, given
 from seemachine.commands.table import command
 from seemachine.machine import Session
 from seemachine.state.nvram.ledger import Order, hash_bound

@@ -4,22 +4,20 @@ The order keeps the first promise: hash what the signatures need, reserve the le
 only then make the signatures. From the reservation on a leaf is spent, whatever happens.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from seemachine.commands.leases import lease_of, refuse_foreign
 from seemachine.commands.nvmem import no_file
-from seemachine.commands.pages import damaged, not_loaded, prepare, ready, too_large
+from seemachine.commands.pages import prepare, ready
+from seemachine.commands.signatures import Outcome, Signing, outcomes
 from seemachine.commands.signing_many import (
-    Outcome,
     orders_of,
     refuse_unfit,
     signed_many,
 )
 from seemachine.commands.table import command
 from seemachine.lms.hashing import message_digest
-from seemachine.lms.lease import Lease
-from seemachine.lms.parameters import ParameterError
 from seemachine.machine import Machine, Session
 from seemachine.state.errors import StateError
 from seemachine.state.nvram.batch import Answer
@@ -32,16 +30,6 @@ from seemachine.wire.messages import (
     NvmemfileSignMany,
 )
 from seemachine.wire.status import Status, StatusError
-
-
-@dataclass(frozen=True, slots=True)
-class Signing:
-    """A reserved leaf and the digest Q that it is for."""
-
-    lease: Lease
-    reserved: Reserved
-    digest: bytes
-
 
 Asked = NvmemfileSign | NvmemfileSignMany
 Signed = NvmemfileSigned | NvmemfileSignedMany
@@ -101,9 +89,29 @@ def start_signing(
 
     From here on the leaves are gone, whatever happens.
     """
+    started = _start_all(machine, asked, machine.store.reserve)
+    assert started is not None
+    return started
+
+
+def start_at_once(
+    machine: Machine, asked: Sequence[tuple[Asked, str]]
+) -> list[Started | StatusError] | None:
+    """The same; None, and no leaf is gone, where others are at the NVRAM."""
+    return _start_all(machine, asked, machine.store.reserve_at_once)
+
+
+def _start_all(
+    machine: Machine,
+    asked: Sequence[tuple[Asked, str]],
+    reserve: Callable[[list[Order]], list[Answer] | None],
+) -> list[Started | StatusError] | None:
     refusals = [_unfit(machine, request) for request, _ in asked]
     fitting = [each for each, refused in zip(asked, refusals, strict=True) if refused is None]
-    answers = iter(machine.store.reserve([order for each in fitting for order in _orders(*each)]))
+    reserved = reserve([order for each in fitting for order in _orders(*each)])
+    if reserved is None:
+        return None
+    answers = iter(reserved)
     return [
         _started(machine, request, answers) if refused is None else refused
         for (request, _), refused in zip(asked, refusals, strict=True)
@@ -114,13 +122,13 @@ def finish_signing(machine: Machine, started: Sequence[Started]) -> list[Signed 
     """Make the signatures of requests that have their leaves, those of one parameter set in one
     call of the engine.
     """
-    outcomes = iter(_outcomes(machine, [each for some in started for each in some.signings]))
-    return [_reply(machine, each, outcomes) for each in started]
+    made = iter(outcomes(machine, [each for some in started for each in some.signings]))
+    return [_reply(machine, each, made) for each in started]
 
 
 def finish_one(machine: Machine, signing: Signing) -> NvmemfileSigned:
     """Make one signature."""
-    [outcome] = _outcomes(machine, [signing])
+    [outcome] = outcomes(machine, [signing])
     if isinstance(outcome, Exception):
         raise outcome
     return _signed(*outcome)
@@ -161,7 +169,7 @@ def _start(machine: Machine, name: bytes, message: bytes, answer: Answer) -> Sig
     lease = lease_of(machine, reserved.lease)
     randomizer = lease.randomizer(reserved.leaf)
     digest = message_digest(lease.key.ots, lease.key.identifier, reserved.leaf, randomizer, message)
-    return Signing(lease, reserved, digest)
+    return Signing(lease, reserved, digest, randomizer)
 
 
 def _unfit(machine: Machine, request: Asked) -> StatusError | None:
@@ -186,32 +194,8 @@ def _too_long(machine: Machine) -> StatusError:
     )
 
 
-def _outcomes(machine: Machine, signings: Sequence[Signing]) -> list[Outcome]:
-    chains: dict[int, bytes] = {}
-    for ots in {signing.lease.key.ots for signing in signings}:
-        chosen = [index for index, signing in enumerate(signings) if signing.lease.key.ots == ots]
-        jobs = [
-            signings[index].lease.job(signings[index].reserved.leaf, signings[index].digest)
-            for index in chosen
-        ]
-        chains.update(zip(chosen, machine.engine.sign(ots, jobs), strict=True))
-    return [_outcome(machine, signing, chains[index]) for index, signing in enumerate(signings)]
-
-
-def _outcome(machine: Machine, signing: Signing, chains: bytes) -> Outcome:
-    leaf = signing.reserved.leaf
-    # Of a leaf that is handed out only now, the page was prepared.
-    if signing.reserved.again and too_large(machine, signing.lease, leaf):
-        return not_loaded(signing.lease.key.file_name)
-    try:
-        page = machine.keys.page(signing.lease, leaf)
-    except ParameterError as error:
-        return damaged(error)
-    return signing.lease.assemble(page, leaf, chains), signing.reserved
-
-
-def _reply(machine: Machine, started: Started, outcomes: Iterator[Outcome]) -> Signed | Exception:
-    own = [next(outcomes) if isinstance(each, Signing) else each for each in started.leaves]
+def _reply(machine: Machine, started: Started, made: Iterator[Outcome]) -> Signed | Exception:
+    own = [next(made) if isinstance(each, Signing) else each for each in started.leaves]
     if isinstance(started.request, NvmemfileSignMany):
         return signed_many(machine, started.request, own)
     [outcome] = own

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from seemachine.commands.leases import lease_of
 from seemachine.commands.refusals import refusal
+from seemachine.commands.signatures import Outcome
 from seemachine.lms.parameters import signature_bytes
 from seemachine.machine import Machine
 from seemachine.state.nvram.ledger import Order, message_bound
@@ -20,8 +21,6 @@ from seemachine.wire.messages import (
 from seemachine.wire.printable import fitting
 from seemachine.wire.status import Status, StatusError
 
-# Of each message: its signature with its leaf, or why there is none.
-Outcome = tuple[bytes, Reserved] | Exception
 NONE: tuple[bytes, Reserved | None] = (b"", None)
 
 

@@ -4,6 +4,7 @@ RFC 9858).
 
 import hashlib
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from seemachine.lms.keys import u32
@@ -14,10 +15,13 @@ D_MESG = b"\x81\x81"
 D_LEAF = b"\x82\x82"
 D_INTR = b"\x83\x83"
 D_PRG = b"\xff"
+# A message that is copied rather than hashed in two parts.
+COPIED_BYTES = 1 << 12
 
 Digest = Callable[[bytes], bytes]
 
 
+@cache
 def digest(name: str, n: int) -> Digest:
     """The function H of a set: bytes in, `n` bytes out."""
     if name == "shake":
@@ -51,6 +55,9 @@ def message_digest(
     ots: OtsParameters, identifier: bytes, leaf: int, randomizer: bytes, message: bytes
 ) -> bytes:
     """Q of a whole message."""
+    if len(message) <= COPIED_BYTES:
+        whole = identifier + u32(leaf) + D_MESG + randomizer + message
+        return digest(ots.hash, ots.n)(whole)
     running = start_message(ots, identifier, leaf, randomizer)
     running.update(message)
     return finish_message(ots, running)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from seemachine.lms.engines import Engine, SignJob
 from seemachine.lms.hashing import derive_randomizer
-from seemachine.lms.keys import PublicKey, Signature
+from seemachine.lms.keys import PublicKey, u32
 from seemachine.lms.parameters import ParameterError
 from seemachine.lms.tree import NodeTable, Page, levels_above
 from seemachine.lms.verifying import climb
@@ -43,12 +43,13 @@ class Lease:
         """What an engine needs to sign digest Q with a leaf of this lease."""
         return SignJob(self.key.identifier, self.seed, leaf, digest)
 
-    def assemble(self, page: Page, leaf: int, chains: bytes) -> bytes:
-        """The encoded signature from its parts."""
-        key = self.key
-        return Signature(
-            key.tree, key.ots, leaf, self.randomizer(leaf), chains, page.path(leaf)
-        ).encode()
+    def assemble(
+        self, page: Page, leaf: int, chains: bytes, randomizer: bytes | None = None
+    ) -> bytes:
+        """The encoded signature from its parts (RFC 8554 5.4); C is derived if it is not given."""
+        key, chance = self.key, randomizer or self.randomizer(leaf)
+        ots, tree = u32(key.ots.typecode), u32(key.tree.typecode)
+        return b"".join((u32(leaf), ots, chance, chains, tree, page.path(leaf)))
 
 
 # Fewer leaves at a time would leave wide kernels half empty.
@@ -90,8 +91,22 @@ def build_page(engine: Engine, lease: Lease, leaves: range, table: NodeTable | N
 
 
 def leaf_page(lease: Lease, leaf: int, table: NodeTable) -> Page:
-    """The page of one leaf that the table knows; nothing is hashed, so the lease must have been
+    """The page of one leaf that the table knows; see `known_page`."""
+    return known_page(lease, range(leaf, leaf + 1), table)
+
+
+def known_leaves(lease: Lease, leaf: int) -> range:
+    """The leaves beside one that make a page where the table knows them all."""
+    size = min(1 << MIN_PAGE_EXPONENT, lease.end - lease.first)
+    first = leaf - leaf % size
+    return range(first, first + size)
+
+
+def known_page(lease: Lease, leaves: range, table: NodeTable) -> Page:
+    """The page of leaves that the table knows; nothing is hashed, so the lease must have been
     proved by `build_page` before.
     """
-    number = (1 << lease.key.tree.h) + leaf
-    return Page(lease.key.tree, leaf, (table[number],), table.siblings(number))
+    number, count = (1 << lease.key.tree.h) + leaves.start, len(leaves)
+    levels = [table.row(number >> level, count >> level) for level in range(count.bit_length())]
+    top = number >> (len(levels) - 1)
+    return Page(lease.key.tree, leaves.start, tuple(levels), table.siblings(top))

@@ -102,6 +102,10 @@ class Page:
         """The leaves that this page covers."""
         return range(self.first, self.first + (1 << (len(self.levels) - 1)))
 
+    def __contains__(self, leaf: int) -> bool:
+        """Whether it covers a leaf."""
+        return 0 <= leaf - self.first < len(self.levels[0]) // self.tree.m
+
     @property
     def root(self) -> bytes:
         """The page's own top node."""
@@ -112,7 +116,7 @@ class Page:
 
         Raises ParameterError for other leaves.
         """
-        if leaf not in self.leaves:
+        if leaf not in self:
             raise ParameterError(
                 f"leaf {leaf} is not on the page of leaves {self.leaves.start}..{self.leaves.stop}"
             )

@@ -60,6 +60,10 @@ class Threads:
         self.start()
         self._work.put(work)
 
+    def here(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """What work returns or raises, done by the caller."""
+        return work(*arguments)
+
     async def run(
         self,
         work: Callable[[*Arguments], Result],
@@ -165,6 +169,10 @@ class LentThreads:
                 through()
 
         self._threads.begin(unless_shut)
+
+    def here(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """See Threads. Raises GateShut."""
+        return self._gate.through(work)(*arguments)
 
     async def run(
         self, work: Callable[..., Result], *arguments: Any, abandon_on_cancel: bool = False

@@ -22,6 +22,8 @@ class Crew:
     """The threads of a process with so many machines."""
 
     def __init__(self, machines: int = 1) -> None:
+        # Whether one machine has the loop for itself.
+        self.alone = machines == 1
         # A stage may wait for a disk or a witness, so that machines don't wait for each other.
         self.signing = Threads(min(STAGES * machines, MOST_SIGNING), "signing")
         self.pages = Threads(min(STAGES * machines, STAGES * usable_cores()), "pages")

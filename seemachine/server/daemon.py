@@ -19,10 +19,12 @@ from seemachine.server.log_limits import SparingLog
 from seemachine.server.logs import Log
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.server.ports import open_listeners
+from seemachine.server.promptness import Promptness
 from seemachine.server.service import Service
 from seemachine.server.session import Conversation
 from seemachine.wire.link import Link, Role
 from seemachine.wire.status import PeerMisuse, Status
+from seemachine.witnesses.address import is_url
 
 # At one time. Last words take up to a second, and a crowd at the door must not use up the
 # descriptors.
@@ -55,7 +57,7 @@ class Daemon:
         stages, pages = (LentThreads(each, gate) for each in (crew.signing, crew.pages))
         service = Service(
             machine=machine,
-            pipeline=SigningPipeline(machine, stages, pages),
+            pipeline=SigningPipeline(machine, stages, pages, Promptness(alone=self._is_alone)),
             log=self._log,
             hashing=crew.hashing,
             others=crew.others,
@@ -63,6 +65,11 @@ class Daemon:
         )
         service.workers = Workers(service.scarcity, LentThreads(crew.kept, gate), gate)
         return service
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether nobody else needs the loop, and a signature asks no database."""
+        return self._crew.alone and not is_url(self._config.witness)
 
     async def run(
         self,

@@ -9,6 +9,7 @@ sessions.
 
 import contextlib
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,10 +18,12 @@ from typing import TypeVarTuple, cast
 import trio
 
 from seemachine.commands import pages, refusal, signing
+from seemachine.commands.signatures import Signing
 from seemachine.lms.lease import Lease
 from seemachine.machine import Machine
 from seemachine.process.threads import LentThreads, Threads
 from seemachine.process.turns import Turns
+from seemachine.server.promptness import Promptness
 from seemachine.wire.messages import (
     NvmemfileSign,
     NvmemfileSigned,
@@ -34,11 +37,18 @@ MAX_BATCH = 256
 STAGES = 2
 # Messages of a request for which a second thread is worth its while.
 MANY = 8
+# A message that the loop may hash.
+SHORT_BYTES = 1 << 14
+# Turns of the loop after which sessions that have had their time are told so.
+OTHERS_FIRST = 3
 
 # Of each job of a batch, in its order: its leaves and what they are for, or the refusal; then the
 # reply.
 Begun = list[signing.Started | StatusError]
 Finished = list[signing.Signed | StatusError]
+Start = Callable[
+    [Machine, Sequence[tuple[signing.Asked, str]]], Sequence[signing.Started | StatusError] | None
+]
 Arguments = TypeVarTuple("Arguments")
 
 
@@ -66,9 +76,11 @@ class SigningPipeline:
         machine: Machine,
         stages: Threads | LentThreads | None = None,
         pages: Threads | LentThreads | None = None,
+        promptness: Promptness | None = None,
     ) -> None:
         """Without threads of its process it has its own."""
         self._machine = machine
+        self._promptness = promptness or Promptness(alone=False)
         self._stages = stages or Threads(STAGES, "signing")
         self._pages = pages or Threads(STAGES, "pages")
         self._turns = Turns(self._stages, _next_batch, self._answer)
@@ -87,7 +99,13 @@ class SigningPipeline:
 
     async def sign(self, request: NvmemfileSign, client: str = "") -> NvmemfileSigned | StatusError:
         """The reply or refusal. Cancelled while it waits, the request may still burn its leaf."""
-        return cast(NvmemfileSigned | StatusError, await self._reply(Job(request, client, 1)))
+        job = Job(request, client, 1)
+        reply = self._stages.here(self._sign_here, job) if self._is_prompt(request) else None
+        if reply is None:
+            reply = await self._reply(job)
+        elif self._promptness.is_slow:
+            await _let_others_go()
+        return cast(NvmemfileSigned | StatusError, reply)
 
     async def sign_many(
         self, request: NvmemfileSignMany, client: str = ""
@@ -107,6 +125,28 @@ class SigningPipeline:
         await job.done.wait()
         return job.result
 
+    def _is_prompt(self, request: NvmemfileSign) -> bool:
+        """Whether the loop signs in the time that it takes to wake a thread."""
+        return (
+            self._promptness.trusts(id(trio.lowlevel.current_task()))
+            and len(request.message) <= SHORT_BYTES
+            and self._turns.idle
+        )
+
+    def _sign_here(self, job: Job) -> signing.Signed | StatusError | None:
+        """In the loop. None, and no leaf is gone, where a page is missing, or others are at the
+        NVRAM.
+        """
+        try:
+            if not pages.ready(self._machine, job.request.file):
+                return None
+        except Exception as error:  # noqa: BLE001
+            return refusal(job.request, error)
+        begun, results = self._results([job], signing.start_at_once)
+        with contextlib.suppress(Exception):
+            self._look_ahead(begun)
+        return results[0] if results else None
+
     async def run(self) -> None:
         """Until cancelled. A bug of the pipeline itself ends it, so that nobody waits for ever."""
         try:
@@ -118,16 +158,25 @@ class SigningPipeline:
 
     def _answer(self, batch: list[Job]) -> None:
         """In a thread."""
-        begun: Begun = []
-        try:
-            begun = self._reserve(batch)
-            results = self._sign(batch, begun)
-        # Whatever fails here fails for this batch alone; the next one is signed.
-        except Exception as error:  # noqa: BLE001
-            results = [refusal(job.request, error) for job in batch]
+        begun, results = self._results(batch, signing.start_signing)
         self._turns.call_soon(_finish, batch, results)
         with contextlib.suppress(Exception):
             self._look_ahead(begun)
+
+    def _results(self, batch: list[Job], start: Start) -> tuple[Begun, Finished]:
+        """Of each job; nothing where others are at the NVRAM. Whatever fails here fails for this
+        batch alone; the next one is signed.
+        """
+        clock, durable, begun = self._promptness.clock, math.inf, Begun()
+        began = clock()
+        try:
+            begun = self._reserve(batch, start)
+            durable = clock()
+            return begun, self._sign(batch, begun) if begun else []
+        except Exception as error:  # noqa: BLE001
+            return begun, [refusal(job.request, error) for job in batch]
+        finally:
+            self._promptness.took(began, durable, clock())
 
     def _look_ahead(self, begun: Begun) -> None:
         """Have the page after the current one hashed before a signature needs it."""
@@ -151,17 +200,15 @@ class SigningPipeline:
     async def _hash(self, work: Callable[[*Arguments], object], *arguments: *Arguments) -> None:
         await self._pages.run(work, *arguments, abandon_on_cancel=True)
 
-    def _reserve(self, batch: list[Job]) -> Begun:
-        """Leaves or a StatusError for each job."""
+    def _reserve(self, batch: list[Job], start: Start) -> Begun:
+        """Leaves or a StatusError for each job; nothing where others are at the NVRAM."""
         try:
-            started = signing.start_signing(
-                self._machine, [(job.request, job.client) for job in batch]
-            )
+            started = start(self._machine, [(job.request, job.client) for job in batch])
         except Exception as error:  # noqa: BLE001
             return [refusal(job.request, error) for job in batch]
         return [
             refusal(job.request, each) if isinstance(each, StatusError) else each
-            for job, each in zip(batch, started, strict=True)
+            for job, each in zip(batch, started or (), strict=started is not None)
         ]
 
     def _sign(self, batch: list[Job], begun: Begun) -> Finished:
@@ -184,12 +231,18 @@ def _next_batch(waiting: deque[Job]) -> list[Job]:
     return [waiting.popleft() for _ in range(max(fitting, min(1, len(waiting))))]
 
 
-def _latest(begun: Begun) -> Iterator[signing.Signing]:
+def _latest(begun: Begun) -> Iterator[Signing]:
     """The last signature with each key."""
     signings = (
         each.signings[-1] for each in begun if isinstance(each, signing.Started) and each.signings
     )
     yield from {each.lease.key.root: each for each in signings}.values()
+
+
+async def _let_others_go() -> None:
+    """They were kept waiting, and so was what looks after time limits."""
+    for _ in range(OTHERS_FIRST):
+        await trio.lowlevel.checkpoint()
 
 
 def _finish(batch: Sequence[Job], results: Finished) -> None:

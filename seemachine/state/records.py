@@ -4,7 +4,7 @@ They check themselves, so that damaged state is refused and never repaired in si
 """
 
 from dataclasses import astuple, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from seemachine.state.errors import StateCorrupt
 from seemachine.wire.names import nvram_name, printed_name
@@ -106,13 +106,14 @@ class SpentLease:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reserved:
+class Reserved(NamedTuple):
     """A leaf that is gone from the store for good, for the one who asked.
 
     `remaining` is what the file holds after it.
 
     `again` when it was handed out before, to the same order.
+
+    One is made for each signature: a named tuple takes a quarter of the time of a dataclass.
     """
 
     lease: StoredLease

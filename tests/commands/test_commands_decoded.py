@@ -1,13 +1,16 @@
 """commands/leases.py: a stored lease is taken apart once, and what that gave goes when it goes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from kit.commands import ask, hash_key, sign
 from seeclient.algorithms.lms.signing import new_token
 
+from seemachine.commands.leases import from_store, to_store
 from seemachine.lms.keys import PublicKey
-from seemachine.machine import Session
+from seemachine.machine import DecodedLeases, Session
+from seemachine.testing import make_key
 from seemachine.wire import messages as m
 
 
@@ -51,3 +54,18 @@ def test_a_lease_that_is_gone_leaves_no_seed(session: Session) -> None:
     assert len(session.machine.decoded) == 1
     session.machine.store.delete(key.file)
     assert len(session.machine.decoded) == 0
+
+
+def test_leases_are_told_apart(session: Session) -> None:
+    """By what they are and not by what is in them: an equal one is decoded by itself, and none
+    comes up in place of one that is gone.
+    """
+    stored = to_store(make_key().lease(0))
+    equal, leases = replace(stored), DecodedLeases()
+    leases.keep(stored, from_store(stored))
+    assert leases.get(stored) == from_store(stored)
+    assert leases.get(equal) is None
+    number = id(stored)
+    del stored
+    assert len(leases) == 0
+    assert number not in leases._leases

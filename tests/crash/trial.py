@@ -12,7 +12,8 @@ from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
 from seemachine.commands.pages import prepare
-from seemachine.commands.signing import Signing, Started, start_signing
+from seemachine.commands.signatures import Signing
+from seemachine.commands.signing import Started, start_signing
 from seemachine.machine import Machine, Session
 from seemachine.state.errors import StateError
 from seemachine.testing import repeatable

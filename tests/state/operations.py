@@ -1,7 +1,6 @@
 """Every operation of a store, on files that all of them have something to do with."""
 
 from collections.abc import Callable
-from dataclasses import astuple
 
 from kit.interleaving import outcome
 from kit.leases import lease, name, order
@@ -66,5 +65,5 @@ def rows_of(store: MirroredStore) -> object:
     """The ledger without numbers, which a pruning may give anew; not that of a store that is
     closed.
     """
-    rows = outcome(lambda: sorted(astuple(row) for _, row in store.ledger(0, 100)))
+    rows = outcome(lambda: sorted(row for _, row in store.ledger(0, 100)))
     return rows if isinstance(rows, list) else "closed"

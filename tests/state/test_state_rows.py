@@ -2,7 +2,6 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,12 @@ def test_a_row_of_the_ledger() -> None:
     """With its checksum it is read; changed in any column it is not, and its leaf is named."""
     assert rows.ledger_from((*rows.ledger_columns(ROW), ROW.checksum), PATH) == ROW
     for changed in (
-        replace(ROW, leaf=4),
-        replace(ROW, token=b"u" * 16),
-        replace(ROW, digest=b"e" * 32),
-        replace(ROW, client="clienu"),
-        replace(ROW, time=ROW.time + 1),
-        replace(ROW, reason="why"),
+        ROW._replace(leaf=4),
+        ROW._replace(token=b"u" * 16),
+        ROW._replace(digest=b"e" * 32),
+        ROW._replace(client="clienu"),
+        ROW._replace(time=ROW.time + 1),
+        ROW._replace(reason="why"),
     ):
         with pytest.raises(
             StateCorrupt, match=f"^nvram.db: the checksum of leaf {changed.leaf} in the ledger"

@@ -32,7 +32,7 @@ def low(warnat: int, key: int = 1) -> StoredLease:
 
 def acknowledged(of: bytes, reason: str = WHY, **how):
     """A wish for a leaf, with a reason."""
-    return replace(order(of, **how), reason=reason)
+    return order(of, **how)._replace(reason=reason)
 
 
 def one(store, wish):
@@ -115,7 +115,7 @@ def test_asked_again(store):
     store.install(low(SIZE))
     wish = acknowledged(name())
     assert one(store, wish).leaf == 0
-    again = store.reserve([wish, replace(wish, reason=""), replace(wish, reason="another")])
+    again = store.reserve([wish, wish._replace(reason=""), wish._replace(reason="another")])
     assert [(each.leaf, each.again) for each in again] == [(0, True)] * 3
 
     assert [row.reason for row in rows(store)] == [WHY]
@@ -136,7 +136,7 @@ def test_for_a_hash(store):
     store.install(low(SIZE))
     wish = awaited(name())
     assert isinstance(one(store, wish), NotAcknowledged)
-    assert one(store, replace(wish, reason=WHY)).leaf == 0
+    assert one(store, wish._replace(reason=WHY)).leaf == 0
     assert store.bind(brought(wish)).leaf == 0
 
     [row] = rows(store)
@@ -155,7 +155,7 @@ def test_reasons_outlive_the_process(reopen, reason):
     store = reopen()
 
     assert [row.reason for row in rows(store)] == [reason] * 2
-    assert leaves(store.reserve([replace(wish, reason="") for wish in wishes])) == [0, 1]
+    assert leaves(store.reserve([wish._replace(reason="") for wish in wishes])) == [0, 1]
     assert isinstance(one(store, order(name())), NotAcknowledged)
 
 
@@ -165,8 +165,8 @@ def test_reasons_outlive_the_process(reopen, reason):
 def test_no_reason_changes_unnoticed(change):
     """A row's checksum is of its reason too, and tells it from the name of the client before it."""
     row = LedgerRow(name(), 0, bytes(16), b"q", "client", 1, WHY)
-    assert replace(row, **change).checksum != row.checksum
-    assert replace(row, client="clientx", reason="y").checksum != replace(row, reason="xy").checksum
+    assert row._replace(**change).checksum != row.checksum
+    assert row._replace(client="clientx", reason="y").checksum != row._replace(reason="xy").checksum
 
 
 class TestAnotherThreshold:

@@ -29,8 +29,7 @@ back could not tell which digest it had. A restart burns it.
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 
 from seemachine.state.errors import LeaseGone, StateError, StateFailed, StateLocked, TokenSpent
 from seemachine.state.nvram.arrivals import Arrivals
@@ -86,19 +85,33 @@ class MirroredStore(Arrivals, Decisions, AttestedNvram):
         """
         wanted = Counter(order.name for order in orders)
         for _ in range(VOUCHING_TRIES):
-            self._vouch(
-                [
-                    _use(file, count)
-                    for name, count in wanted.items()
-                    if (file := self._files.get(name)) and not file.quarantine
-                ]
-            )
+            self._vouch_for(wanted)
             with self._lock:
                 answers = self._reserved(orders)
             if answers is not None:
                 return answers
         raise StateFailed(
             "others took the leaves that the witness was asked for; no leaf was used; try again"
+        )
+
+    def reserve_at_once(self, orders: Sequence[Order]) -> list[Answer] | None:
+        """See Store."""
+        self._vouch_for(Counter(order.name for order in orders))
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            return self._reserved(orders)
+        finally:
+            self._lock.release()
+
+    def _vouch_for(self, wanted: Mapping[bytes, int]) -> None:
+        """So many leaves of each file."""
+        self._vouch(
+            [
+                _use(file, count)
+                for name, count in wanted.items()
+                if (file := self._files.get(name)) and not file.quarantine
+            ]
         )
 
     def _reserved(self, orders: Sequence[Order]) -> list[Answer] | None:
@@ -141,7 +154,7 @@ class MirroredStore(Arrivals, Decisions, AttestedNvram):
                 # Whatever becomes of the write, this leaf never sees a second digest; and it is
                 # durable before anything is signed with it.
                 del self._awaited[order.token]
-                self._commit(Changes(bound=[replace(awaited, digest=order.digest)]))
+                self._commit(Changes(bound=[awaited._replace(digest=order.digest)]))
                 return reserved
             row = self._rows([order.token]).get(order.token)
             answer = (

@@ -99,16 +99,16 @@ class Batch:
 
 def _unacknowledged(file: NvramFile, left: int, reason: str) -> StateError | None:
     """Why the next of `left` leaves is not taken with this reason, or without one."""
-    what = f"{printed_name(file.name)} has {counted(left, 'signature')} left"
     threshold = file.lease.warnat
+    if (left <= threshold) == bool(reason):
+        return None
+    what = f"{printed_name(file.name)} has {counted(left, 'signature')} left"
     last = f"each of its last {threshold} needs an acknowledgement"
-    if left <= threshold and not reason:
+    if not reason:
         how = "acknowledge it with a reason, which the ledger keeps, or bring in another lease"
         return NotAcknowledged(f"{what}, and {last}; {how}")
-    if reason and left > threshold:
-        why = f"only {last}" if threshold else "it has no threshold"
-        return NothingToAcknowledge(f"{what}, and {why}; leave the acknowledgement out")
-    return None
+    why = f"only {last}" if threshold else "it has no threshold"
+    return NothingToAcknowledge(f"{what}, and {why}; leave the acknowledgement out")
 
 
 def quarantined(file: NvramFile) -> LeaseQuarantined:

@@ -8,14 +8,14 @@ it. A leaf that is bound stays bound.
 """
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 OF_MESSAGE, OF_HASH = b"m", b"q"
 CHECKSUM_BYTES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+# Both are made for each signature, and a named tuple takes a quarter of the time of a dataclass.
+class Order(NamedTuple):
     """A wish for a leaf: of which NVRAM file, for what, asked by whom.
 
     The same token and digest is the same wish, asked again. `reason` acknowledges that few leaves
@@ -31,8 +31,7 @@ class Order:
     in_case: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
+class LedgerRow(NamedTuple):
     """A leaf that was handed out.
 
     `time` is in milliseconds since 1970, `reason` that of the order.

@@ -76,6 +76,12 @@ class Store(Protocol):
         NothingToAcknowledge, TokenSpent and LeaseGone are given back as values.
         """
 
+    def reserve_at_once(self, orders: Sequence[Order]) -> list[Answer] | None:
+        """The same, unless others are at this NVRAM: then None, and no leaf is taken.
+
+        It waits for the disk alone; where the witness may be slow it is not to be called.
+        """
+
     def bind(self, order: Order) -> Reserved:
         """Bind a leaf that was reserved for a hash to its digest, for good.
 
