@@ -21,7 +21,9 @@ HEADLINES = {
     "daemon ready, from process start to published": "a machine ready, from its start",
     "pipsqueak banner, one machine": "`pipsqueak`, which lists one machine",
     "100 machines, a process each: ready": "100 machines up, each in a process of its own",
+    "100 machines, a process each: memory (PSS)": "their memory",
     "100 machines in one process: ready": "100 machines up, all in one process",
+    "100 machines in one process: memory (PSS)": "the memory of these",
     "verification in bulk, h10/w8, on a core": "verifications in bulk on one core, w=8",
     "audit, signatures a second": "signatures audited, all cores",
 }
