@@ -6,29 +6,32 @@ need and what tests can exhaust.
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from seemachine.frozen import field, frozen
+from seemachine.frozen import frozen
 from seemachine.lms.parameters import OtsParameters, TreeParameters
 
 if TYPE_CHECKING:
     from seemachine.lms.engines.native import NativeEngine
 
 
-@frozen
-class SignJob:
+# Jobs are tuples, because thousands of them are made in a moment.
+class SignJob(NamedTuple):
     """One one-time signature to make: leaf `leaf` of `identifier`, private values from `seed` (24
     to 32 bytes), digest Q (n bytes).
     """
 
     identifier: bytes
-    seed: bytes = field(repr=False)
+    seed: bytes
     leaf: int
     digest: bytes
 
+    def __repr__(self) -> str:
+        # No seed gets into a log.
+        return f"SignJob(identifier={self.identifier!r}, leaf={self.leaf}, digest={self.digest!r})"
 
-@frozen
-class RecoverJob:
+
+class RecoverJob(NamedTuple):
     """One one-time signature to check: its chains (p values of n bytes, joined) and the digest Q of
     what it should sign.
     """
@@ -39,8 +42,7 @@ class RecoverJob:
     chains: bytes
 
 
-# A whole signature to check: I, Q (n bytes), and the signature encoded as in RFC 8554 5.4. A plain
-# tuple, as thousands of them are made in a moment.
+# A whole signature to check: I, Q (n bytes), and the signature encoded as in RFC 8554 5.4.
 Claim = tuple[bytes, bytes, bytes]
 
 

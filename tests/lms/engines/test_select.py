@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from seemachine.lms import engines
-from seemachine.lms.engines import EngineError
+from seemachine.lms.engines import EngineError, SignJob
 from seemachine.lms.engines.portable import PortableEngine
 
 
@@ -122,3 +122,11 @@ class TestProof:
 
         with pytest.raises(EngineError, match="scalar cannot be used: it made a wrong leaf"):
             engines.select()
+
+
+def test_a_job_does_not_print_its_seed() -> None:
+    """What is logged of a job has its leaf and never its seed."""
+    printed = repr(SignJob(bytes(16), b"secret".ljust(32), 7, bytes(32)))
+
+    assert "leaf=7" in printed
+    assert "secret" not in printed
