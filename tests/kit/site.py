@@ -1,5 +1,6 @@
 """A world folder with HSMs and cards, and the Security World tools on it, run in this process."""
 
+import functools
 import importlib
 import json
 import subprocess
@@ -17,7 +18,10 @@ from seemachine.cli import main
 from seemachine.hsms import records
 from seemachine.hsms.records import Module
 from seemachine.nfast import questions
+from seemachine.state.cards import shares
 from seemachine.state.cards.rack import Rack
+from seemachine.state.disk import encryption
+from seemachine.state.disk.lock import holder
 from seemachine.testing import ESN, OTHER_ESN
 from seemachine.world import World
 
@@ -229,6 +233,7 @@ def make_site(
     typed: list[str] = []
     monkeypatch.setenv("SEEMACHINE_HOME", str(home))
     monkeypatch.chdir(work)
+    derive_once(monkeypatch)
     monkeypatch.setattr(questions, "at_terminal", lambda: False)
     monkeypatch.setattr(questions, "_line", lambda: f"{typed.pop(0)}\n" if typed else "")
     site = Site(home, typed, capsys)
@@ -236,7 +241,21 @@ def make_site(
     site.rack.insert("testOCS-1", FIVE, 2)
     site.rack.insert("admin-1", FIVE, 0)
     yield site
-    processes.seemachine(["fleet", "down"], site.env)
+    if any(map(holder, [home / "fleet", *(home / "hsm").iterdir()])):
+        processes.seemachine(["fleet", "down"], site.env)
+
+
+@functools.cache
+def _derived(passphrase: bytes, salt: bytes, rounds: int) -> bytes:
+    return encryption.pbkdf2(passphrase, salt, rounds)
+
+
+def derive_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards that are written in this process have the same salt, so a passphrase costs its hundred
+    thousand rounds once a test run, and not for each card and test.
+    """
+    monkeypatch.setattr(shares, "pbkdf2", _derived)
+    monkeypatch.setattr(shares, "os", SimpleNamespace(urandom=bytes))
 
 
 def collect_processes(monkeypatch: pytest.MonkeyPatch) -> "Iterator[None]":

@@ -6,6 +6,7 @@ what only Entrust Support gives out (guide 2.8.1 step 7).
 """
 
 import ast
+import functools
 from pathlib import Path
 
 HOST, RELEASE, SUPPORT = "host", "release", "support"
@@ -21,6 +22,7 @@ def known(*origins: str) -> dict[str, str]:
     }
 
 
+@functools.cache
 def _head(path: Path) -> dict[str, str]:
     """NAME and ORIGIN, read and not imported: what a tool imports takes its time, and whoever
     installs the tools uses none of it.
