@@ -6,7 +6,7 @@ import hashlib
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -129,8 +129,10 @@ class Tally:
         self.faults += [f"{other.scenario}, {other.store}: {fault}" for fault in other.faults]
 
 
-def run(recording: Recording, seed: int = 0, share: float = 1.0) -> Tally:
-    """Try every state of every point, or a seeded share of them.
+def run(
+    recording: Recording, seed: int = 0, share: float = 1.0, until: Collection[str] = ()
+) -> Tally:
+    """Try every state of every point, or a seeded share of them, or until the first of some faults.
 
     A disk that was tried is not tried again, only judged again.
     """
@@ -146,6 +148,8 @@ def run(recording: Recording, seed: int = 0, share: float = 1.0) -> Tally:
                 if key not in outcomes:
                     outcomes[key] = tried(state.image, recording, folder)
                 _judge(tally, point, state, outcomes[key], recording.faults)
+                if not tally.counts.keys().isdisjoint(until):
+                    return tally
     tally.disks = len(outcomes)
     return tally
 

@@ -218,7 +218,7 @@ def mutation(
 def test_the_matrix_can_fail(broken: Break, scenario: str, store: str, faults: set[str]):
     """Recorded with one promise broken, a sample of the states shows it."""
     recording = record(BY_NAME[scenario], store, broken)
-    assert run(recording, share=0.05).counts.keys() & faults
+    assert run(recording, share=0.05, until=faults).counts.keys() & faults
 
 
 # The share of the states in which enough of them show it.
@@ -295,10 +295,9 @@ class TestBuiltOnWhatWasNotFlushed:
     ):
         """Without that a machine refuses its damaged ledger, or distrusts its NVRAM."""
         everywhere(monkeypatch, "settle")
-        assert run(killed_after(BY_NAME[scenario], last), share=UNFLUSHED).counts.keys() & {
-            "refused",
-            "broken",
-        }
+        faults = {"refused", "broken"}
+        recording = killed_after(BY_NAME[scenario], last)
+        assert run(recording, share=UNFLUSHED, until=faults).counts.keys() & faults
 
 
 @pytest.mark.skipif(not HAS_APSW, reason="apsw is not installed")
@@ -314,10 +313,8 @@ class TestACommitWithoutAFlush:
     def test_else_it_would_be_missed(self, monkeypatch: pytest.MonkeyPatch):
         """Without that the machine distrusts its NVRAM."""
         everywhere(monkeypatch, "settle")
-        assert (
-            "broken"
-            in run(killed_after(BY_NAME["sign"], is_commit_written, "sqlite"), share=LATER).counts
-        )
+        recording = killed_after(BY_NAME["sign"], is_commit_written, "sqlite")
+        assert "broken" in run(recording, share=LATER, until={"broken"}).counts
 
 
 class TestACardWithoutAFlush:
@@ -326,10 +323,10 @@ class TestACardWithoutAFlush:
     """
 
     @pytest.fixture
-    def card(self) -> Callable[[], Tally]:
+    def card(self) -> Callable[..., Tally]:
         """The next lease taken off a card, on such a disk."""
 
-        def tried() -> Tally:
+        def tried(**until: set[str]) -> Tally:
             recording = record_full(
                 BY_NAME["provision"],
                 "file",
@@ -337,22 +334,22 @@ class TestACardWithoutAFlush:
                 1000,
             )
             assert recording is not None
-            return run(recording, share=CARD_SHARE)
+            return run(recording, share=CARD_SHARE, **until)
 
         return tried
 
-    def test_is_flushed_first(self, card: Callable[[], Tally]):
+    def test_is_flushed_first(self, card: Callable[..., Tally]):
         """No state of the disk makes a copy of the card."""
         tally = card()
         assert tally.handed
         assert tally.faults == []
 
     def test_else_it_would_be_missed(
-        self, card: Callable[[], Tally], monkeypatch: pytest.MonkeyPatch
+        self, card: Callable[..., Tally], monkeypatch: pytest.MonkeyPatch
     ):
         """Without that its older file is refused."""
         monkeypatch.setattr(card_witness, "flush_folder", lambda _path: None)
-        assert "refused" in card().counts
+        assert "refused" in card(until={"refused"}).counts
 
 
 class TestKnownInTheLedgerAlone:
@@ -377,9 +374,11 @@ class TestKnownInTheLedgerAlone:
     def test_after_a_kill_it_would_be_missed(self, monkeypatch: pytest.MonkeyPatch):
         """If a start knew it in memory alone it would be signed with again."""
         known_in_memory_alone(monkeypatch)
-        assert "reused" in run(killed_after(SIGN, is_ledger_written), share=LATER).counts
+        recording = killed_after(SIGN, is_ledger_written)
+        assert "reused" in run(recording, share=LATER, until={"reused"}).counts
 
     def test_after_a_full_disk_it_would_be_missed(self, monkeypatch: pytest.MonkeyPatch):
         """If the file was not written when there is room it would be signed with again."""
         never_late(monkeypatch)
-        assert "reused" in run(full_after(SIGN, is_ledger_written), share=LATER).counts
+        recording = full_after(SIGN, is_ledger_written)
+        assert "reused" in run(recording, share=LATER, until={"reused"}).counts
