@@ -20,7 +20,7 @@ from seeclient.local import LocalKey
 from seeclient.message import Message
 from seeclient.patience import Patience, fed
 from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
-from seeclient.signing_options import SigningOptions, each_of
+from seeclient.signing_options import SigningOptions, as_given
 from seeclient.tls import Tls
 from seeclient.wanted import Progress, unseen
 from seemachine.world import World
@@ -128,7 +128,7 @@ class Key(LocalKey):
         Raises StatusError; UseLimitExceeded: few signatures are left, and `acknowledge` must say
         why to make one. Else it must be None.
         """
-        options = SigningOptions(acknowledge, context, deterministic, each_of(passphrases))
+        options = as_given(acknowledge, context, deterministic, passphrases)
         return (self._signed(message, options)).signature
 
     def sign_with(
@@ -141,7 +141,7 @@ class Key(LocalKey):
         passphrases: Sequence[str] = (),
     ) -> Signed:
         """The same, with the machine, the leaf and what remains there."""
-        options = SigningOptions(acknowledge, context, deterministic, each_of(passphrases))
+        options = as_given(acknowledge, context, deterministic, passphrases)
         return self._signed(message, options)
 
     def sign_many(
@@ -161,7 +161,7 @@ class Key(LocalKey):
         Signed of each as they come. Raises PartlySigned, which has what was signed, where not all
         were; StatusError where none was.
         """
-        options = SigningOptions(acknowledge, context, deterministic, each_of(passphrases))
+        options = as_given(acknowledge, context, deterministic, passphrases)
         wanted = list(map(Message, messages))
         story = operations.sign_many(self._fleet.roster, self.file, wanted, options, progress)
         return self._fleet.run(story)

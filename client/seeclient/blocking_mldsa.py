@@ -9,7 +9,7 @@ from seeclient.events import Listener, ignore
 from seeclient.local import LocalFleet, OwnKey
 from seeclient.message import Message
 from seeclient.results import Generated
-from seeclient.signing_options import SigningOptions, each_of
+from seeclient.signing_options import as_given, each_of
 
 
 class MldsaFleet(Runner, LocalFleet[OwnKey]):
@@ -110,6 +110,6 @@ class MldsaFleet(Runner, LocalFleet[OwnKey]):
         """A signature with the ML-DSA key of a blob (`key.file.blob`), which need not be a key of
         this host. Raises StatusError.
         """
-        options = SigningOptions(None, context, deterministic, each_of(passphrases))
+        options = as_given(None, context, deterministic, passphrases)
         story = operations.sign_immediate(self.roster, blob, Message(message), options)
         return (self.run(story)).signature

@@ -32,6 +32,15 @@ class SigningOptions:
 PLAIN = SigningOptions()
 
 
+def as_given(
+    acknowledge: str | None, context: bytes, deterministic: bool, passphrases: Sequence[str]
+) -> SigningOptions:
+    """Those of a caller: most give none, and sign often. Raises TypeError as `each_of`."""
+    if acknowledge is None and not context and not deterministic and passphrases == ():
+        return PLAIN
+    return SigningOptions(acknowledge, context, deterministic, each_of(passphrases))
+
+
 def each_of(passphrases: Sequence[str]) -> tuple[str, ...]:
     """Raises TypeError for one text, which is a sequence of its letters."""
     if isinstance(passphrases, str):

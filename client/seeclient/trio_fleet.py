@@ -17,7 +17,7 @@ from seeclient.local import LocalKey
 from seeclient.message import Message
 from seeclient.patience import Patience, fed
 from seeclient.results import Destroyed, KeyInfo, MachineView, Signed
-from seeclient.signing_options import SigningOptions, each_of
+from seeclient.signing_options import SigningOptions, as_given
 from seeclient.tls import Tls
 from seeclient.trio_mldsa import MldsaFleet
 from seeclient.trio_wire import Connect
@@ -127,7 +127,7 @@ class Key(LocalKey):
         Raises StatusError; UseLimitExceeded: few signatures are left, and `acknowledge` must say
         why to make one. Else it must be None.
         """
-        options = SigningOptions(acknowledge, context, deterministic, each_of(passphrases))
+        options = as_given(acknowledge, context, deterministic, passphrases)
         return (await self._signed(message, options)).signature
 
     async def sign_with(
@@ -140,7 +140,7 @@ class Key(LocalKey):
         passphrases: Sequence[str] = (),
     ) -> Signed:
         """The same, with the machine, the leaf and what remains there."""
-        options = SigningOptions(acknowledge, context, deterministic, each_of(passphrases))
+        options = as_given(acknowledge, context, deterministic, passphrases)
         return await self._signed(message, options)
 
     async def sign_many(
@@ -160,7 +160,7 @@ class Key(LocalKey):
         Signed of each as they come. Raises PartlySigned, which has what was signed, where not all
         were; StatusError where none was.
         """
-        options = SigningOptions(acknowledge, context, deterministic, each_of(passphrases))
+        options = as_given(acknowledge, context, deterministic, passphrases)
         wanted = list(map(Message, messages))
         story = operations.sign_many(self._fleet.roster, self.file, wanted, options, progress)
         return await self._fleet.run(story)

@@ -15,16 +15,21 @@ from seeclient.effects import Pause, Peer
 from seeclient.message import Message
 from seeclient.refusals import PartlySigned, Unreachable
 from seeclient.results import Signed
-from seeclient.signing_options import PLAIN
+from seeclient.signing_options import PLAIN, SigningOptions
 from seeclient.wanted import Wanted, Watch
 
 from seemachine.frozen import replace
+from seemachine.lms.hashing import message_digest
 from seemachine.testing import OTHER_ESN, make_key
 from seemachine.wire.messages import (
     GetNvmemfileInfo,
     LmsLoaded,
     LoadLms,
     NvmemfileInfo,
+    NvmemfileReserve,
+    NvmemfileReserved,
+    NvmemfileSignDigest,
+    NvmemfileSigned,
     NvmemfileSignedMany,
     NvmemfileSignMany,
     SigningRefused,
@@ -349,6 +354,68 @@ def test_what_others_saw_meanwhile_counts(first: Any, monkeypatch: pytest.Monkey
         ([(FIRST, request(b"1"))], [reply(5)]),
     )
     assert "its leaf 10 was seen here before" in str(wanted[1].outcome)
+
+
+# ---------------------------------------------------------------- what is hashed here
+
+LONG = bytes(2000)
+RESERVED = NvmemfileReserved(identifier=bytes(16), leaf=0, randomizer=bytes(32), remaining=15)
+MADE = NvmemfileSigned(signature=signature(0), leaf=0, remaining=15)
+
+
+def reserve(why: str = "") -> NvmemfileReserve:
+    """What asks for a leaf."""
+    return NvmemfileReserve(file=FILE, token=bytes(16), acknowledge=why)
+
+
+def digest() -> NvmemfileSignDigest:
+    """What is signed with it."""
+    hashed = message_digest(KEY.key.ots, bytes(16), 0, bytes(32), LONG)
+    return NvmemfileSignDigest(file=FILE, token=bytes(16), digest=hashed)
+
+
+def hashed_story(tokens: list[bytes], why: str | None = None) -> Any:
+    """One long message, with whoever notes what is asked for."""
+    watch = Watch(asking=lambda some, _: tokens.extend(each.token for each in some))
+    options = SigningOptions(acknowledge=why)
+    wanted = [Wanted(0, Message(LONG))]
+    return wanted, operations.sign_wanted(a_roster(FIRST), KEY, wanted, options, watch)
+
+
+def test_a_leaf_that_was_given_up_is_replaced_under_another_token() -> None:
+    """The machine was started anew in between. A reason goes with leaves alone that need it."""
+    tokens: list[bytes] = []
+    wanted, told = hashed_story(tokens, "the last release")
+    play(
+        told,
+        (([FIRST], ASK_INFO), [info()]),
+        (WORK, None),
+        ([(FIRST, reserve())], [RESERVED]),
+        (WORK, None),
+        ([(FIRST, digest())], [StatusError(Status.ObjectInUse, "given up", "x")]),
+        ([(FIRST, reserve())], [RESERVED]),
+        (WORK, None),
+        ([(FIRST, digest())], [MADE]),
+    )
+    assert isinstance(wanted[0].outcome, Signed)
+    assert tokens[0] != tokens[1] == wanted[0].token
+
+
+def test_a_leaf_that_needs_a_reason_gets_it() -> None:
+    """Once the machine says so."""
+    tokens: list[bytes] = []
+    wanted, told = hashed_story(tokens, "the last release")
+    play(
+        told,
+        (([FIRST], ASK_INFO), [info()]),
+        (WORK, None),
+        ([(FIRST, reserve())], [StatusError(Status.UseLimitExceeded, "few are left", "x")]),
+        ([(FIRST, reserve("the last release"))], [RESERVED]),
+        (WORK, None),
+        ([(FIRST, digest())], [MADE]),
+    )
+    assert isinstance(wanted[0].outcome, Signed)
+    assert tokens[0] == tokens[1]
 
 
 # ---------------------------------------------------------------- asked before, and noted

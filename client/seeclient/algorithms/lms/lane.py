@@ -15,7 +15,7 @@ from seeclient.effects import Peer, Roster, Story, work
 from seeclient.results import Signed
 from seeclient.sightings import Leases
 from seeclient.wanted import Wanted, Watch
-from seemachine.frozen import field, frozen, replace
+from seemachine.frozen import field, frozen
 from seemachine.wire.messages import NvmemfileSigned, NvmemfileSignMany
 from seemachine.wire.status import Status, StatusError
 
@@ -160,10 +160,11 @@ class Lane:
         except StatusError as refusal:
             if refusal.status is Status.ObjectInUse and wanted.token:
                 # The machine was started anew between the two halves, and has given the leaf up.
-                wanted.token = new_token()
-            elif refusal.status is not Status.UseLimitExceeded or not self._job.why:
+                wish.token = wanted.token = new_token()
+            elif refusal.status is Status.UseLimitExceeded and self._job.why:
+                wish.why = self._job.why
+            else:
                 raise
-        wish = replace(wish, token=wanted.token, why=self._job.why)
         return (yield from self._checked(wish, known))
 
     def _checked(self, wish: Wish, known: Leases) -> Story[NvmemfileSigned]:

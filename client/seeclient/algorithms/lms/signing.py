@@ -18,7 +18,6 @@ from seeclient.results import Signed
 from seeclient.sightings import Leases
 from seeclient.signing_options import PLAIN, SigningOptions
 from seeclient.thresholds import reason
-from seemachine.frozen import frozen
 from seemachine.lms.hashing import finish_message, start_message
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import (
@@ -34,18 +33,27 @@ from seemachine.wire.status import Status, StatusError
 SIGN = "nvmemfile_sign"
 
 
-@frozen
 class Wish:
     """A signature that is wanted. `why` acknowledges that few are left; empty where nobody did.
 
     `token` is the caller's; empty: each request gets a new one.
     """
 
-    key: LmsKeyFile
-    message: Message
-    why: str
-    token: bytes
-    asking: Callable[[str], None] | None
+    __slots__ = ("asking", "key", "message", "token", "why")
+
+    def __init__(
+        self,
+        key: LmsKeyFile,
+        message: Message,
+        why: str,
+        token: bytes,
+        asking: Callable[[str], None] | None,
+    ) -> None:
+        self.key = key
+        self.message = message
+        self.why = why
+        self.token = token
+        self.asking = asking
 
 
 def sign(
