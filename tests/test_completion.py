@@ -46,12 +46,16 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("pipsqueak alias=", ["firmware", "release"]),
         ("pipsqueak alias=release msgfile=fi", ["file.bin"]),
         ("pipsqueak alias=release message=", [""]),
+        ("pipsqueak alias=release msgdir=", ["images", "kmdata"]),
+        ("pipsqueak alias=release msgdir=images sigdir=im", ["images"]),
         ("pipsqueak generate alias=a token=", ["ocs", "releases"]),
         ("pipsqueak generate alias=a token=r", ["releases"]),
     ],
 )
 def test_what_bash_offers(line: str, expected: list[str], tmp_path: Path) -> None:
-    """Verbs, names, the values of those with few, aliases of key files, card sets, and files."""
+    """Verbs, names, the values of those with few, aliases of key files, card sets, files,
+    folders.
+    """
     keys = tmp_path / "kmdata/local"
     keys.mkdir(parents=True)
     for name in ("key_pqsdk_release", "key_pqsdk_firmware", "key_simple_other"):
@@ -59,6 +63,7 @@ def test_what_bash_offers(line: str, expected: list[str], tmp_path: Path) -> Non
     for name in ("ocs", "releases"):
         (keys / f"cards_{name}").write_bytes(versioned(CARD_SET, {"name": name, "hash": ""}))
     (tmp_path / "file.bin").touch()
+    (tmp_path / "images").mkdir()
     assert offered(line, tmp_path) == [each for each in expected if each]
 
 
