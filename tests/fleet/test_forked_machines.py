@@ -5,6 +5,8 @@ that forks them is to them.
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +14,6 @@ import pytest
 from fleet.shell import FIRST, KEY, SECOND, FleetShell
 from kit.processes import gone
 from kit.waiting import eventually
-
-from seemachine.process.fork_server import adopt_orphans
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="needs Linux")
 
@@ -107,7 +107,27 @@ def test_the_fork_server_ends_with_its_supervisor(world: FleetShell) -> None:
     assert world.seemachine("fleet", "down") == (0, [f"stopped: {FIRST}, {SECOND}"])
 
 
-def test_where_nobody_can_adopt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A system without pidfds says so: there each machine is started by itself."""
-    monkeypatch.delattr(os, "pidfd_open")
-    assert not adopt_orphans()
+WITHOUT_HANDLES = """
+import os
+from seemachine.process.fork_server import adopt_orphans
+del os.pidfd_open
+assert not adopt_orphans()
+from seemachine.cli.command import main
+raise SystemExit(main(["fleet", "up"]))
+"""
+
+
+def test_where_nobody_can_adopt(tmp_path: Path) -> None:
+    """On a system without pidfds each machine is started by itself, and watched in the same way."""
+    world = FleetShell(tmp_path)
+    command = [sys.executable, "-c", WITHOUT_HANDLES]
+    with subprocess.Popen(command, env=world.env, stderr=subprocess.DEVNULL) as supervisor:
+        machines = [FIRST, SECOND]
+        assert eventually(lambda: {world.machine(esn)["state"] for esn in machines} == {"up"})
+        pids = {world.process(esn) for esn in machines}
+        assert set(children(supervisor.pid)) == pids
+        for pid in pids:
+            assert b"\0serve\0--config\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        supervisor.send_signal(signal.SIGTERM)
+        assert supervisor.wait(30) == 0
+    assert all(map(gone, pids))
