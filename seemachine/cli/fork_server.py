@@ -42,6 +42,8 @@ def _prepared() -> argparse.Namespace:
     with contextlib.suppress(engines.EngineError):
         engines.select()
     with contextlib.suppress(ImportError):
+        import mmap  # noqa: F401
+
         from seemachine.state.nvram import sqlite  # noqa: F401
     return command.read(["serve", "--config", os.devnull])
 

@@ -1,15 +1,17 @@
 """What the system gives no more of is said, and then once a minute at most, however often it is."""
 
 import contextlib
-import mmap
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
 from seemachine.process.shortage import MEMORY, lacking, sentence
+
+if TYPE_CHECKING:
+    import mmap
 
 SAY_AGAIN_SECONDS = 60.0
 KEPT_BYTES = 2 << 20
@@ -18,16 +20,14 @@ KEPT_BYTES = 2 << 20
 class Reserve:
     """Memory that a process keeps for the moment when there is no more.
 
-    Limits count what is mapped, so it is never touched. Raises OSError.
+    Limits count what is mapped, so it is not touched. Raises OSError.
     """
 
     def __init__(self) -> None:
-        self._kept: mmap.mmap | None = _mapped()
+        self._kept: mmap.mmap | bytearray | None = _mapped()
 
     def give_up(self) -> None:
         """Let others have it."""
-        if self._kept is not None:
-            self._kept.close()
         self._kept = None
 
     def take_back(self) -> None:
@@ -36,7 +36,12 @@ class Reserve:
             self._kept = self._kept or _mapped()
 
 
-def _mapped() -> mmap.mmap:
+def _mapped() -> "mmap.mmap | bytearray":
+    # Some containers' Python came without that module.
+    try:
+        import mmap
+    except ImportError:
+        return bytearray(KEPT_BYTES)
     return mmap.mmap(-1, KEPT_BYTES, mmap.MAP_PRIVATE)
 
 

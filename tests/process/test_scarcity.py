@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,16 @@ def test_the_reserve_is_untouched_memory() -> None:
     kept.take_back()
     assert mapped_and_used()[0] >= mapped
     kept.give_up()
+
+
+def test_a_reserve_without_the_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python that came without mmap keeps memory, too."""
+    monkeypatch.setitem(sys.modules, "mmap", None)
+    kept = Reserve()
+    assert isinstance(kept._kept, bytearray)
+    kept.give_up()
+    kept.take_back()
+    assert len(kept._kept) == KEPT_BYTES
 
 
 def mapped_and_used() -> tuple[int, int]:
