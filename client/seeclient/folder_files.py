@@ -10,6 +10,8 @@ from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seemachine.wire.status import Status, StatusError
 
+# Of which many signatures are checked at once, without a context.
+IN_BULK = ("LMS", "ML-DSA")
 Result = TypeVar("Result")
 Refuse = Callable[[str, StatusError], None]
 
@@ -70,7 +72,7 @@ class FolderFiles:
         from seeclient.verifying import verify_many
 
         places, items = self._places, signatures.items()
-        if self._context:
+        if self._context or self._key.algorithm not in IN_BULK:
             return [self._verdict(name, made) for name, made in items]
         return verify_many((self._key, places.message(name), made) for name, made in items)
 

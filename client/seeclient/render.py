@@ -62,6 +62,8 @@ def key_list(keys: Iterable[tuple[str, str]]) -> list[str]:
 def file(event: FolderEvent) -> str:
     """A file of a folder that is signed; nothing of one that failed, which is told in the end."""
     match event:
+        case FileSigned(name, Signed(_, "", None)):
+            return f"  signed: {name}"
         case FileSigned(name, Signed(_, esn, None)):
             return f"  signed: {name} ({esn})"
         case FileSigned(name, Signed(_, esn, leaf)):

@@ -151,6 +151,21 @@ def test_a_second_algorithm_is_served_by_every_command(run: Any, tmp_path: Path)
     assert (code, bad[-1]) == (1, "ERROR: verify failed")
 
 
+def test_a_folder_is_signed_with_it(run: Any, tmp_path: Path) -> None:
+    """One file after another; the next time all are kept."""
+    run("generate", "alias=plaything", "algorithm=toy")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a").write_bytes(b"a")
+    (tmp_path / "images" / "b").write_bytes(b"b")
+    words = ("alias=plaything", f"msgdir={tmp_path / 'images'}", f"sigdir={tmp_path / 'signed'}")
+    code, lines = run(*words)
+    assert (code, lines[-3:-1]) == (0, ["  signed: a 1 remaining", "  signed: b 0 remaining"])
+    assert (tmp_path / "signed" / "a.sig").read_bytes() == tag(
+        store().load("plaything"), _message(b"a")
+    )
+    assert run(*words)[1][-2] == "  kept: b 0 remaining"
+
+
 def _message(data: bytes) -> Any:
     from seeclient.message import Message
 

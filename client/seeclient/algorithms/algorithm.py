@@ -64,7 +64,6 @@ class Algorithm(ABC, Generic[Key]):
     ) -> Story[Signed]:
         """Sign. Raises StatusError, also for an option that it does not have."""
 
-    @abstractmethod
     def sign_many(
         self,
         roster: Roster,
@@ -73,7 +72,17 @@ class Algorithm(ABC, Generic[Key]):
         options: SigningOptions,
         watch: Watch,
     ) -> Story[None]:
-        """Give each an outcome. Raises StatusError for an option that it does not have."""
+        """Give each an outcome. Raises StatusError for an option that it does not have.
+
+        One by one, where an algorithm has nothing better.
+        """
+        for each in wanted:
+            try:
+                each.outcome = signed = yield from self.sign(roster, key, each.message, options)
+            except StatusError as refused:
+                each.outcome = refused
+            else:
+                watch.progress(each.place, signed)
 
     @abstractmethod
     def verify(
