@@ -66,9 +66,11 @@ class Turns(Generic[Item]):
         self._failure, self._over = None, trio.Event()
         with self._lock:
             self._runs = True
-            self._count += 1
+            begins = bool(self._waiting)
+            self._count += begins
         try:
-            self._begin()
+            if begins:
+                self._begin()
             await self._over.wait()
         finally:
             with self._lock:
