@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
+from threading import Lock
 
 from seemachine.audit.evidence import Evidence, KnownSignature
 from seemachine.audit.files import Found, find, identity, sentence
 from seemachine.audit.origins import origin_of
-from seemachine.audit.proving import Keys, prove
+from seemachine.audit.proving import AT_ANY_TIME, Keys, Turn, prove
 from seemachine.audit.reading import read_file
 from seemachine.lms import engines
 from seemachine.lms.bulk import shares, side_by_side
@@ -19,6 +20,8 @@ from seemachine.lms.bulk import shares, side_by_side
 WINDOW, SHARE, TASKS = 4096, 64, 16
 # What a window may hold of files that can be signatures, which are not longer, also as text.
 WINDOW_BYTES, LONGEST = 16 << 20, 1 << 18
+# Files of a window that are smaller than this on average are read in turn.
+SMALL = 1 << 16
 # What is not proven yet is kept up to this, and read again beyond it.
 KEPT_BYTES = 16 << 20
 
@@ -36,10 +39,8 @@ def gather(paths: Iterable[Path], messages: Mapping[Path, Path]) -> Evidence:
     of_number = {files.numbers[which]: message for which, message in over.items()}
     files.numbers.clear()
     for numbers in _windows(files.sizes):
-        # Of few large files each core is to have some, too.
-        share = max(1, min(SHARE, len(numbers) // TASKS))
-        pile.read([partial(_read, files, of_number, part) for part in shares(numbers, share)])
-    pile.read([])
+        pile.read(files, of_number, numbers)
+    pile.read(files, of_number, range(0))
     return pile.evidence
 
 
@@ -52,11 +53,18 @@ class _Pile:
         self._engine = engines.select()
         self._waiting: list[KnownSignature] = []
         self._kept = 0
+        self._turn = Lock()
 
-    def read(self, reads: Sequence[Task]) -> None:
+    def read(self, files: Found, over: Mapping[int, str], numbers: Sequence[int]) -> None:
         """Read some files. Meanwhile what the last ones held is proven."""
         waiting = self._waiting
-        proofs = [partial(prove, self._engine, self._keys, part) for part in shares(waiting, SHARE)]
+        small = sum(files.sizes[number] for number in numbers) <= SMALL * len(numbers)
+        turn = self._turn if small else AT_ANY_TIME
+        # Of few large files each core is to have some, too.
+        share = max(1, min(SHARE, len(numbers) // TASKS))
+        reads = [partial(_read, files, over, part, turn) for part in shares(numbers, share)]
+        to_prove = partial(prove, self._engine, self._keys, turn=turn)
+        proofs = [partial(to_prove, part) for part in shares(waiting, SHARE)]
         found = [each for each in side_by_side(_in_turn(proofs, reads)) if each is not None]
         for signature in waiting:
             self._let_go(signature)
@@ -93,15 +101,16 @@ def _windows(sizes: Sequence[int]) -> Iterator[range]:
     yield range(first, len(sizes))
 
 
-def _read(files: Found, over: Mapping[int, str], numbers: Iterable[int]) -> Evidence:
+def _read(files: Found, over: Mapping[int, str], numbers: Iterable[int], turn: Turn) -> Evidence:
     """What some files hold."""
     found = Evidence()
-    for number in numbers:
-        origin = origin_of(files.all_names(number), over.get(number))
-        try:
-            read_file(found, origin)
-        except OSError as error:
-            found.unread.append(f"{origin.source}: {sentence(error)}")
+    with turn:
+        for number in numbers:
+            origin = origin_of(files.all_names(number), over.get(number))
+            try:
+                read_file(found, origin)
+            except OSError as error:
+                found.unread.append(f"{origin.source}: {sentence(error)}")
     return found
 
 

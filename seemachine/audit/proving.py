@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,6 +17,10 @@ from seemachine.lms.shapes import shape_of_sets
 Branch = tuple[Kind, bytes]
 # Keys that a signature is tried with at a time.
 AT_ONCE = 8
+# Who reads many small files asks the system all the time. Were two threads to do so, they would
+# pass the interpreter's lock between them at each call; so they read one after the other.
+Turn = AbstractContextManager[Any]
+AT_ANY_TIME: Turn = nullcontext()
 
 
 @dataclass
@@ -61,17 +66,26 @@ class Attempt(NamedTuple):
     known: Known
 
 
-def prove(engine: Engine, keys: Keys, signatures: Sequence[KnownSignature]) -> None:
+def prove(
+    engine: Engine, keys: Keys, signatures: Sequence[KnownSignature], turn: Turn = AT_ANY_TIME
+) -> None:
     """Give an owner to signatures that verify with a key which is likely to be theirs.
 
-    What can't be read has none, nor what is not in order: `proofs` says why.
+    What can't be read has none, nor what is not in order: `proofs` says why. Files are read in
+    the `turn`, and the engine works outside of it.
     """
-    failed = _try(engine, keys, list(_likely(keys, signatures)))
+    with turn:
+        attempts = list(_likely(keys, signatures))
+        cases = [_case(each) for each in attempts]
+    failed = _judged(engine, keys, attempts, cases)
     # Of each branch one is tried with every key.
     for attempt in {each.branch: each for each in failed}.values():
         if attempt.branch not in keys.by_branch:
             _search(engine, keys, attempt)
-    _try(engine, keys, list(_again(keys, failed)))
+    with turn:
+        again = list(_again(keys, failed))
+        cases = [_case(each) for each in again]
+    _judged(engine, keys, again, cases)
 
 
 def proofs(engine: Engine, keys: Sequence[Known], signature: KnownSignature) -> list[Proof]:
@@ -124,9 +138,14 @@ def _shared(one: str, other: str) -> int:
     return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
-def _try(engine: Engine, keys: Keys, attempts: Sequence[Attempt]) -> list[Attempt]:
+def _case(attempt: Attempt) -> Case:
+    return case_of(attempt.known.key, attempt.data, _hashing(attempt.signature))
+
+
+def _judged(
+    engine: Engine, keys: Keys, attempts: Sequence[Attempt], cases: Sequence[Case]
+) -> list[Attempt]:
     """Those that don't verify; the others have an owner."""
-    cases = [case_of(each.known.key, each.data, _hashing(each.signature)) for each in attempts]
     failed = []
     for attempt, verdict in zip(attempts, judge(engine, cases), strict=True):
         if verdict is None:
