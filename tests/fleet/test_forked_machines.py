@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from fleet.shell import FIRST, KEY, SECOND, FleetShell
-from kit.processes import gone
+from kit.processes import children, gone
 from kit.waiting import eventually
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="needs Linux")
@@ -25,12 +25,6 @@ def world(tmp_path: Path) -> Iterator[FleetShell]:
     assert made.seemachine("fleet", "up", "--detach")[0] == 0
     yield made
     made.seemachine("fleet", "down")
-
-
-def children(pid: int) -> list[int]:
-    """Those that a process is the parent of now."""
-    folders = Path(f"/proc/{pid}/task").iterdir()
-    return [int(word) for task in folders for word in (task / "children").read_text().split()]
 
 
 def fork_server(world: FleetShell) -> int:

@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from kit.processes import environment, gone
+from kit.processes import children, environment, gone
 from kit.waiting import eventually
 
 from seemachine.wire.entries import given_esns
@@ -66,9 +66,8 @@ def spent_on_children() -> float:
 def family(pid: int) -> Iterator[int]:
     """A process and all that descend from it."""
     yield pid
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from family(int(child))
+    for child in children(pid):
+        yield from family(child)
 
 
 def spent_by(pid: int) -> float:
