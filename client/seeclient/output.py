@@ -7,8 +7,8 @@ from typing import Protocol
 from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Roster
 from seeclient.events import Event
-from seeclient.folder_events import Event as FolderEvent
-from seeclient.folder_events import Totals
+from seeclient.folders.events import Event as FolderEvent
+from seeclient.folders.events import Totals
 from seeclient.keyfile import KeyFile
 from seeclient.results import KeyInfo, Signed
 from seemachine.wire.status import StatusError

@@ -9,8 +9,8 @@ from seeclient.algorithms import registry
 from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Roster
 from seeclient.events import CardsNeeded, Event
-from seeclient.folder_events import Event as FolderEvent
-from seeclient.folder_events import FileFailed, FileKept, FileSigned, Totals
+from seeclient.folders.events import Event as FolderEvent
+from seeclient.folders.events import FileFailed, FileKept, FileSigned, Totals
 from seeclient.keyfile import KeyFile
 from seeclient.keyfile_format import UNKNOWN
 from seeclient.refusals import Unavailable

@@ -19,8 +19,8 @@ from seeclient.events import (
     Resumed,
     Started,
 )
-from seeclient.folder_events import Event as FolderEvent
-from seeclient.folder_events import Totals
+from seeclient.folders.events import Event as FolderEvent
+from seeclient.folders.events import Totals
 from seeclient.keyfile import KeyFile
 from seeclient.output import standard_output
 from seeclient.results import KeyInfo, Signed
@@ -120,7 +120,7 @@ class TextOutput:
         files = "1 file" if count == 1 else f"{count} files"
         self._print(f"Sign files: {key.alias} ({files} of {messages}, signatures to {signatures})")
         if self._has_bar():
-            from seeclient.folder_progress import Bar
+            from seeclient.folders.progress import Bar
 
             self._bar = Bar(count)
 

@@ -217,9 +217,9 @@ def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 
 def _sign_folder(fleet: Fleet, arguments: Arguments, output: Output) -> int:
-    from seeclient import folder_commands
+    from seeclient.folders import commands
 
-    return folder_commands.sign_folder(fleet, arguments, output)
+    return commands.sign_folder(fleet, arguments, output)
 
 
 # What is to be said of a job that was not begun.

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from seeclient.algorithms import registry
 from seeclient.effects import Roster
-from seeclient.folder_events import Event as FolderEvent
-from seeclient.folder_events import FileKept, FileSigned
+from seeclient.folders.events import Event as FolderEvent
+from seeclient.folders.events import FileKept, FileSigned
 from seeclient.keyfile import KeyFile
 from seeclient.results import KeyInfo, Signed
 from seemachine.wire.names import CARDSET, SDK_VERSION

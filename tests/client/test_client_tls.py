@@ -16,6 +16,7 @@ from kit.daemons import running
 from kit.services import make_machine, name_of
 from kit.waiting import until
 from seeclient import Status, StatusError, blocking_wire
+from seeclient.effects import Ask
 from seeclient.tls import Tls
 
 from seemachine.testing import ESN, OTHER_ESN, install_key
@@ -418,9 +419,8 @@ async def test_an_idle_connection_is_not_stale_until_the_machine_closes_it(home,
         key = install_key(machine.service.machine)
         async with open_fleet(f"127.0.0.1:{machine.port}", pki.client("client-use")) as opened:
             ask = partial(
-                getattr(opened, "fleet", opened)._ask_all,
-                opened.roster.peers,
-                m.GetNvmemfileInfo(file=name_of(key)),
+                getattr(opened, "fleet", opened)._ask_each,
+                [Ask(peer, m.GetNvmemfileInfo(file=name_of(key))) for peer in opened.roster.peers],
             )
             for hellos in (1, 1, 2):
                 if hellos == 2:

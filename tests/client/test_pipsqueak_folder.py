@@ -16,7 +16,8 @@ from kit import processes
 from kit.here import store
 from kit.processes import RunningMachine
 from kit.verdicts import verifies
-from seeclient import arguments, folder_commands
+from seeclient import arguments
+from seeclient.folders import commands
 
 from seemachine.testing import ESN
 
@@ -217,7 +218,7 @@ def test_an_interrupted_run_says_how_to_go_on(
     def interrupt(_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(folder_commands.FolderSigning, "run", interrupt)
+    monkeypatch.setattr(commands.FolderSigning, "run", interrupt)
     code, lines = sign(alias)
     assert (code, lines[-2:]) == (
         130,

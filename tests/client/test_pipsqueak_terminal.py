@@ -424,7 +424,9 @@ def test_a_folder_is_signed_under_a_bar(world, tmp_path):
     words = ["alias=folder", f"msgdir={tmp_path / 'images'}", f"sigdir={tmp_path / 'signatures'}"]
     with Terminal(world, PIPSQUEAK, "generate", "alias=folder", *W4) as terminal:
         assert terminal.end() == 0
-    with_bar = WITH_BAR[1].replace("progress", "folder_progress")
+    with_bar = WITH_BAR[1].replace(
+        "pipsqueak, progress;", "pipsqueak; from seeclient.folders import progress;"
+    )
     with Terminal(world, ["-c", with_bar], *words) as terminal:
         assert terminal.end() == 0
         assert BAR in terminal.text

@@ -1,6 +1,4 @@
-"""folder_signing.py: each file of a folder gets its signature, and one leaf, however often somebody
-has to begin.
-"""
+"""folders: each file gets its signature, and one leaf, however often somebody has to begin."""
 
 import errno
 import json
@@ -11,13 +9,15 @@ from typing import Any
 
 import pytest
 from kit.lossy import REPLY, LossyRig
-from seeclient import Status, StatusError, files, folder_journal, folder_signing, verify
+from seeclient import Status, StatusError, files, verify
 from seeclient.algorithms.lms import frames, persisting
-from seeclient.folder_events import Event, FileFailed, FileKept, FileSigned
-from seeclient.folder_files import FolderFiles
-from seeclient.folder_journal import Journal
-from seeclient.folder_places import Places
-from seeclient.folder_signing import sign_folder
+from seeclient.folders import journal as journal_module
+from seeclient.folders import signing
+from seeclient.folders.events import Event, FileFailed, FileKept, FileSigned
+from seeclient.folders.files import FolderFiles
+from seeclient.folders.journal import Journal
+from seeclient.folders.places import Places
+from seeclient.folders.signing import sign_folder
 from seeclient.signing_options import SigningOptions
 
 from seemachine.testing import ESN, OTHER_ESN
@@ -146,8 +146,8 @@ def test_large_files_are_hashed_here(release: Release) -> None:
 
 def test_windows_of_files(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are, some are looked at at a time."""
-    monkeypatch.setattr(folder_signing, "WINDOW", 4)
-    monkeypatch.setattr(folder_signing, "MADE", 2)
+    monkeypatch.setattr(signing, "WINDOW", 4)
+    monkeypatch.setattr(signing, "MADE", 2)
     names = [f"file {number:02}" for number in range(18)]
     release.put(*names)
     assert release.sign() == dict.fromkeys(names, "signed")
@@ -326,7 +326,7 @@ def killed_in(owner: Any, name: str, count: int, *, after: bool) -> Callable[...
 PLACES: dict[str, tuple[Any, str]] = {
     "noting": (Journal, "asked"),
     "signatures noted": (Journal, "signed"),
-    "a line": (folder_journal, "_write_line"),
+    "a line": (journal_module, "_write_line"),
     "comparing": (FolderFiles, "write"),
     "writing": (Places, "write"),
     "the end": (Journal, "forget"),

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from seeclient import files
-from seeclient.folder_places import WHERE
+from seeclient.folders.places import WHERE
 from seeclient.keyfile import KeyFile
 from seemachine.formats import Format, OtherVersion
 from seemachine.frozen import frozen

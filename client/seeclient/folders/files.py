@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from seeclient import operations
-from seeclient.folder_places import WHERE, Places
+from seeclient.folders.places import WHERE, Places
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seemachine.wire.status import Status, StatusError

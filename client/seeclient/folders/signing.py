@@ -7,10 +7,10 @@ from pathlib import Path
 
 from seeclient import operations
 from seeclient.blocking_runner import Runner
-from seeclient.folder_events import FileFailed, FileKept, FileSigned, Listener
-from seeclient.folder_files import FolderFiles
-from seeclient.folder_journal import Journal
-from seeclient.folder_places import Places
+from seeclient.folders.events import FileFailed, FileKept, FileSigned, Listener
+from seeclient.folders.files import FolderFiles
+from seeclient.folders.journal import Journal
+from seeclient.folders.places import Places
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.results import Signed

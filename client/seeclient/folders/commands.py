@@ -7,9 +7,9 @@ from pathlib import Path
 from seeclient import advice, connecting, operations, tokens
 from seeclient.arguments import Arguments
 from seeclient.blocking import Fleet
-from seeclient.folder_events import Event, FileFailed, FileKept, FileSigned, Totals
-from seeclient.folder_places import WHERE, Places
-from seeclient.folder_signing import FolderSigning
+from seeclient.folders.events import Event, FileFailed, FileKept, FileSigned, Totals
+from seeclient.folders.places import WHERE, Places
+from seeclient.folders.signing import FolderSigning
 from seeclient.keyfile import KeyFile
 from seeclient.output import Output
 from seeclient.passphrases import given_for

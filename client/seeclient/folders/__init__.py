@@ -1,0 +1,1 @@
+"""Signing the files of a folder: `pipsqueak alias=... msgdir=... sigdir=...`."""
