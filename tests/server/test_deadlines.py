@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit.services import NO_FILE, join
 from kit.waiting import until
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock, lockstep_stream_pair, wait_all_tasks_blocked
 
+from seemachine.server.admission import Seat
 from seemachine.server.deadlines import SCARCE_SECONDS, Deadlines
 from seemachine.wire import messages as m
 from seemachine.wire.status import Status
@@ -214,3 +215,54 @@ async def test_a_signature_that_takes_too_long_is_refused(
         f"not done within {REQUEST_SECONDS} s in nvmemfile_sign",
     )
     assert await peer.receive() is None
+
+
+# ---------------------------------------------------------------- what counts, and what does not
+
+
+async def test_waiting_for_its_turn_is_none_of_a_peer_s_time(
+    service, nursery, autojump_clock, monkeypatch
+):
+    """However long the machine lets a request wait, it is answered."""
+
+    async def wait_turn(*_, **__):
+        await trio.sleep(10 * IDLE_SECONDS)
+
+    peer = await join(nursery, service).greet()
+    monkeypatch.setattr(Seat, "wait_turn", wait_turn)
+    began = trio.current_time()
+    assert (await peer.ask(NO_FILE)).status is Status.NotAvailable
+    assert trio.current_time() - began == pytest.approx(10 * IDLE_SECONDS)
+
+
+async def test_a_reply_has_its_own_time(service, nursery, log, autojump_clock, monkeypatch):
+    """As long as any, after a request that took nearly all of its own."""
+
+    async def sign(*_):
+        await trio.sleep(REQUEST_SECONDS - 1)
+        return m.NvmemfileSigned(signature=b"signature", leaf=7, remaining=1)
+
+    monkeypatch.setattr(service.pipeline, "sign", sign)
+    peer = await join(nursery, service, lockstep_stream_pair).greet()
+    began = trio.current_time()
+    await peer.send(m.NvmemfileSign(file=b"lmsnosuchke", token=bytes(16), message=b""))
+    await peer.over.wait()
+    assert trio.current_time() - began == pytest.approx(2 * REQUEST_SECONDS - 1)
+    assert len(log.named("peer does not read, closed")) == 1
+
+
+async def test_the_rest_of_a_long_request_is_read_when_it_may_be(service, nursery, monkeypatch):
+    """Admission hears of each part that comes after the first read."""
+    counts = []
+
+    async def wait_for_more(_, count):
+        counts.append(count)
+
+    monkeypatch.setattr(Seat, "wait_for_more", wait_for_more)
+    peer = await join(nursery, service).greet()
+    data = peer.link.send(NO_FILE)
+    for part in (data[:5], data[5:9], data[9:]):
+        await peer.stream.send_all(part)
+        await wait_all_tasks_blocked()
+    assert (await peer.receive()).status is Status.NotAvailable
+    assert counts == [4, len(data) - 9]
