@@ -509,6 +509,23 @@ def test_while_nobody_listens_there_no_other_signs() -> None:
     assert wanted[0].outcome is down
 
 
+@pytest.mark.parametrize("status", [Status.InvalidParameter, Status.ObjectInUse])
+def test_a_machine_that_is_another_by_now_is_not_asked_for_ever(status: Status) -> None:
+    """One of another protocol, say, or one that gives its refusal the client's own words."""
+    other = StatusError(status, "protocol 7", CONNECT)
+    ask = ([(FIRST, request(b"0"))], [other])
+    found = refusal_of(
+        story([FIRST], 1),
+        (([FIRST], ASK_INFO), [info()]),
+        (WORK, None),
+        ask,
+        (PAUSE, None),
+        ask,
+        (([FIRST], ASK_INFO), [info()]),
+    )
+    assert found is other
+
+
 def test_notes_are_taken_before_anybody_is_asked() -> None:
     """And where that fails, nobody is."""
     wanted = [Wanted(0, Message(b"0"))]

@@ -197,7 +197,7 @@ class Lane:
         final = self._final(refusal)
         for each in frame.wanted:
             each.outcome = final
-        if refusal.status in OF_MESSAGES:
+        if final is not None and refusal.status in OF_MESSAGES:
             return
         self._job.roster.signers.pop(self._job.key.name, None)
         self._job.out.add(self._peer)
