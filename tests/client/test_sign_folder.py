@@ -535,7 +535,13 @@ def test_the_end_of_a_line_is_taken_off(
 
 
 @pytest.mark.parametrize(
-    "damage", [b"{}\n", b"[1]\n", b'{"signed": [["x", "eA=="]]}\n', b'{"files": [[1]]}\n']
+    "damage",
+    [
+        *(b"{}\n", b"[1]\n", b'{"signed": [["x", "eA=="]]}\n', b'{"files": [[1]]}\n'),
+        b'{"asked": 5, "files": [["x", "%s", "00"]]}\n' % (b"00" * 16),
+        b'{"asked": "nobody", "files": [["x", "%s", "00"]]}\n' % (b"00" * 16),
+        b'{"asked": "", "files": [["x", "00", "00"]]}\n',
+    ],
 )
 def test_a_damaged_journal_is_refused(release: Release, journal: Path, damage: bytes) -> None:
     """With what it means to do without it; a line that says nothing is none."""

@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from seeclient import files
+from seeclient.algorithms.lms import notes
 from seeclient.folders.places import WHERE
 from seeclient.keyfile import KeyFile
 from seemachine.formats import Format, OtherVersion
 from seemachine.frozen import frozen
+from seemachine.wire.names import TOKEN_BYTES
 from seemachine.wire.status import Status, StatusError
 
 FORMAT = Format("signing journal")
@@ -158,7 +160,7 @@ class Journal:
     def _take(self, line: Mapping[str, Any]) -> None:
         """Raises ValueError, KeyError, TypeError, AttributeError for what is not a line of it."""
         for name, token, digest in line.get("files", ()):
-            self._entries[name] = Entry(bytes.fromhex(token), bytes.fromhex(digest), line["asked"])
+            self._entries[name] = _entry(token, digest, line["asked"])
         for name, signature in line.get("signed", ()):
             known = self._entries[name]
             made = b64decode(signature, validate=True)
@@ -166,6 +168,18 @@ class Journal:
         for name in line.get("refused", ()):
             known = self._entries[name]
             self._entries[name] = Entry(known.token, known.digest, "")
+
+
+def _entry(token: str, digest: str, note: str) -> Entry:
+    """Of a file that was asked for. Raises ValueError, TypeError."""
+    made = Entry(bytes.fromhex(token), bytes.fromhex(digest), note)
+    if not isinstance(note, str) or len(made.token) != TOKEN_BYTES:
+        raise ValueError("a note is text, and a token has its bytes")
+    try:
+        notes.read(note)
+    except StatusError as error:
+        raise ValueError(error.detail) from None
+    return made
 
 
 def _held(folder: Path) -> int:
