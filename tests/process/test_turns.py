@@ -97,11 +97,13 @@ async def test_a_second_turn_is_for_those_that_may_have_one(
     turns.add(1)
     await until(lambda: len(work.begun) == 1)
     turns.add(2)
+    assert turns._count == 1
     await wait_all_tasks_blocked()
     assert work.begun == [[1]]
     turns.add(3, 2)
     await until(lambda: len(work.begun) == 2)
     turns.add(4, 2)
+    assert turns._count == 2
     await wait_all_tasks_blocked()
     assert work.begun == [[1], [2, 3]]
     work.gate.set()
