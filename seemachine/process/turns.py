@@ -5,6 +5,7 @@ A turn is a thread's, and lasts while something waits. The threads may be those 
 batches it lets others have them.
 """
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -102,7 +103,9 @@ class Turns(Generic[Item]):
         except BaseException:
             with self._lock:
                 for item in added:
-                    self._waiting.remove(item)
+                    # Another that has a turn may be at it by now.
+                    with contextlib.suppress(ValueError):
+                        self._waiting.remove(item)
                 self._leave()
             raise
 

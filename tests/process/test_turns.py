@@ -1,6 +1,7 @@
 """turns.py: batches for threads, and what becomes of them when something goes wrong."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -184,6 +185,33 @@ async def test_where_there_is_no_thread(work: Work, nursery: trio.Nursery) -> No
     turns.add(2)
     await until(lambda: turns.idle)
     assert work.done == [[2]]
+    threads.close()
+
+
+async def test_where_there_is_no_second_thread_and_the_first_was_quick(work: Work) -> None:
+    """It has done what was added by then; all the same it ends when it is told to."""
+
+    class Few(Threads):
+        def begin(self, work_: Callable[[], None]) -> None:
+            if not work.begun:
+                super().begin(work_)
+                return
+            work.gate.set()
+            while work.done != [[1], [2]]:
+                time.sleep(0.001)
+            raise RuntimeError("can't start new thread")
+
+    threads = Few(2, "test")
+    turns = Turns(threads, all_of, work)
+    work.gate.clear()
+    with trio.fail_after(PATIENCE):
+        async with trio.open_nursery() as nursery:
+            turns.add(1)
+            nursery.start_soon(turns.run)
+            await until(lambda: bool(work.begun))
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                turns.add(2, 2)
+            nursery.cancel_scope.cancel()
     threads.close()
 
 
