@@ -36,6 +36,7 @@ PIPSQUEAK = [
     ("generate", "alias=half", "resume=yes"),
     (f"provesn={ESN}", "slot=2"),
 ]
+FOLDERS = ("msgdir={outside}/files", "sigdir={outside}/signatures")
 SEEMACHINE = [
     ("quarantine", "list"),
     ("quarantine", "list", "--json"),
@@ -81,4 +82,9 @@ COMMANDS = [
         for more in ((), ("--json",))
     ),
     Command("seemachine", ("key", "destroy", STATELESS, "--yes")),
+    *(
+        Command("pipsqueak", (f"alias={alias}", *FOLDERS, *more))
+        for alias in (ALIAS, STATELESS)
+        for more in ((), ("--json",))
+    ),
 ]

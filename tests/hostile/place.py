@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from hostile.liar import ALIAS, KEY, MLDSA_KEY, STATELESS
 from kit.here import store
+from kit.signatures import MESSAGE
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.mldsa.keyfile import MldsaKeyFile
 
@@ -30,6 +31,8 @@ class Place:
             path.mkdir(parents=True, exist_ok=True)
         (self.world / "hsm" / ESN / "nvram.db").touch()
         (self.outside / "large").write_bytes(b"x" * 2000)
+        (self.outside / "files").mkdir(exist_ok=True)
+        (self.outside / "files" / "one").write_bytes(MESSAGE)
         (self.world / "fleet.toml").write_text(f'[[machines]]\nesn = "{ESN}"\n')
         (self.world / "world.key").write_bytes(bytes(32))
         for victim in (folder / "victim00", self.world / "victim00"):

@@ -25,6 +25,7 @@ PARSER = functools.cache(seemachine_command._parser)
 # What a client may make or change: its memory, key files, and the file that it was told to make.
 MAY_CHANGE = re.compile(
     r"world/seen(/([0-9a-f]{22}-)?[0-9A-F]{4}(-[0-9A-F]{4}){2})?|world/kmdata/local(/key_pqsdk_[a-z0-9-]{1,64})?"
+    r"|outside/signatures(/(one\.sig|\.pipsqueak-[0-9a-f]{16}\.journal))?"
     r"|outside/backup\.tar|world/cards(/lock)?|world/witness"
 )
 
@@ -94,6 +95,7 @@ def _run(place: Place, command: Command, lie: Lie) -> Told:
         patch.dict(blocking.connected.__wrapped__.__kwdefaults__, connect=connect),
         patch.object(blocking_runner, "time", SimpleNamespace(sleep=lambda _: None)),
         patch.object(seemachine_command, "_parser", PARSER),
+        patch("os.sync"),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
@@ -123,12 +125,13 @@ BEGINNINGS = (
     r"Generate LMS key (started|resumed): ",
     r"LMS key requires \d",
     r"Generate ML-DSA key: ",
+    r"Sign files: |Signatures \(",
     r"Attempting to |Card processed \(|Provision successful\.",
     r"Available Keys:",
     # Advice.
     (
         r"ML-DSA is the default of PQSDK|What is done is kept; |Nothing was kept\. |Give the same"
-        r" command|Make room, |If its making broke off|Use those first"
+        r" command|What was asked for is kept; |Make room, |If its making broke off|Use those first"
     ),
 )
 LINES = re.compile("|".join(BEGINNINGS))

@@ -87,11 +87,15 @@ def test_no_text_with_a_control_comes_in(request_, where, text):
 
 def fields_of(request):
     """The fields of a reply with a record in each list."""
-    made = plain(example(request.Reply))
-    for field, value in made.items():
-        if value == []:
-            made[field] = [plain(example(kind)) for kind in [inner_of(request.Reply, field)]]
-    return made
+    return filled(request, plain(example(request.Reply)))
+
+
+def filled(request, fields):
+    """Those of a reply, with something in lists that are empty."""
+    return {
+        name: [plain(example(inner_of(request.Reply, name)))] if value == [] else value
+        for name, value in fields.items()
+    }
 
 
 def inner_of(kind, field):
@@ -102,7 +106,9 @@ def inner_of(kind, field):
 def instead(name, where, text):
     """A lie in one place of the reply to one request."""
     return lambda request, parts: (
-        [*parts[:2], put(parts[2], where, text)] if name == request.NAME else parts
+        [*parts[:2], put(filled(type(request), parts[2]), where, text)]
+        if name == request.NAME
+        else parts
     )
 
 
