@@ -62,7 +62,9 @@ def _locked(path: str) -> _File:
     its place, begins anew.
     """
     for _ in range(ATTEMPTS):
-        file = _files.get(path) or _opened(path)
+        file = _files.get(path)
+        if file is None or not _is_open(file):
+            file = _opened(path)
         fcntl.flock(file.descriptor, fcntl.LOCK_EX)
         try:
             if _is_at(path, file):
@@ -71,8 +73,19 @@ def _locked(path: str) -> _File:
             fcntl.flock(file.descriptor, fcntl.LOCK_UN)
             raise
         fcntl.flock(file.descriptor, fcntl.LOCK_UN)
-        os.close(_files.pop(path).descriptor)
+        _close(_files.pop(path))
     raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+
+def _is_open(file: _File) -> bool:
+    """Whether its descriptor is its own: who becomes a daemon closes them all, and the number may
+    be that of another file by now.
+    """
+    try:
+        found = os.fstat(file.descriptor)
+    except OSError:
+        return False
+    return found.st_ino == file.inode and found.st_dev == file.device
 
 
 def _is_at(path: str, file: _File) -> bool:
@@ -129,9 +142,14 @@ def _refuse_other_version(data: bytes, path: str, form: Format) -> None:
         form.check(first, path)
 
 
+def _close(file: _File) -> None:
+    if _is_open(file):
+        os.close(file.descriptor)
+
+
 def _close_all() -> None:
     while _files:
-        os.close(_files.popitem()[1].descriptor)
+        _close(_files.popitem()[1])
 
 
 def _forget_files() -> None:

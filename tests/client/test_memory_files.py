@@ -79,6 +79,27 @@ def test_what_others_do_to_it_is_seen(
     assert path.read_text().split() == [*left, "three"]
 
 
+@pytest.mark.parametrize("content", [None, b"", b"one\ntwo\n"])
+def test_who_closes_all_descriptors_loses_nothing(
+    path: Path, tmp_path: Path, content: bytes | None
+) -> None:
+    """As daemons do: it is opened anew, and the file that has its number by then is left alone."""
+    number = memory_files._files[str(path)].descriptor
+    os.close(number)
+    other = tmp_path / "other"
+    if content is not None:
+        other.write_bytes(content)
+        descriptor = os.open(other, os.O_RDWR)
+        os.dup2(descriptor, number)
+    add(path, "three")
+    assert words(path) == ["one", "two", "three"]
+    memory_files._close_all()
+    if content is not None:
+        assert other.read_bytes() == content
+        for each in {descriptor, number}:
+            os.close(each)
+
+
 def test_another_file_of_that_name_is_no_infinite_wait(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
