@@ -100,8 +100,8 @@ class Connection:
             if isinstance(event, Answered):
                 return event.reply
             if isinstance(event, Refused):
-                if event.error.where == "link":
-                    self.close()  # the machine's last words
+                if connecting.are_last_words(event.error):
+                    self.close()
                 return event.error
             assert isinstance(event, Closed)
             raise self._lost("closed by the machine")

@@ -123,6 +123,11 @@ def lost(address: Address, reason: object) -> Unreachable:
     return failure
 
 
+def are_last_words(refusal: StatusError) -> bool:
+    """Whether a machine hangs up after a refusal."""
+    return refusal.where == "link" or refusal.status is Status.TimeLimitExceeded
+
+
 def bad_value(request: Request[Record], error: BadValue) -> StatusError:
     """A value that no machine would take."""
     return StatusError(Status.InvalidParameter, str(error), request.NAME)

@@ -107,8 +107,8 @@ class Connection:
             elif isinstance(event, Answered):
                 return event.reply
             elif isinstance(event, Refused):
-                if event.error.where == "link":
-                    await self.close()  # the machine's last words
+                if connecting.are_last_words(event.error):
+                    await self.close()
                 return event.error
             else:
                 assert isinstance(event, Closed)
