@@ -534,6 +534,32 @@ def test_the_end_of_a_line_is_taken_off(
     assert len(release.rig.rows()) == 2
 
 
+def test_the_journal_does_not_keep_what_is_in_its_place(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would grow by all signatures, and whoever goes on would read them all; what could not be
+    written it keeps.
+    """
+    release.put(*"abcdefgh")
+    (release.messages / "bad").write_bytes(b"bad")
+    monkeypatch.setattr(signing, "MADE", 1)
+    write = Places.write
+
+    def some(places: Places, name: str, signature: bytes) -> None:
+        write(places, name, signature) if name != "bad" else full()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Places, "write", some)
+        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+            release.sign()
+    [path] = release.signatures.glob(".*")
+    lines = map(json.loads, path.read_bytes().splitlines())
+    assert [name for line in lines for name, _ in line.get("signed", ())] == ["bad"]
+    release.sign()
+    release.check(*"abcdefgh", "bad")
+    assert len(release.rig.rows()) == 9
+
+
 @pytest.mark.parametrize(
     "damage",
     [

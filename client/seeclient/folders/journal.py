@@ -8,6 +8,8 @@ It is a file of lines of JSON in the folder of the signatures, durable before a 
     {"signed": [[NAME, SIGNATURE], ...]}
     {"refused": [NAME, ...]}
 
+Signatures are taken off again when they are in their places.
+
 Digests are SHA-256 of the files, signatures are in base64, the rest in hexadecimal; of notes see
 seeclient.algorithms.lms.notes.
 """
@@ -58,6 +60,8 @@ class Journal:
         self.path = folder / f".pipsqueak-{key.public_hash[:16]}.journal"
         self._head = {"version": FORMAT.version, "key": key.public_hash}
         self._file: int | None = None
+        # Where the last line begins, while it says nothing but what was signed.
+        self._last: int | None = None
         self._entries: dict[str, Entry] = {}
         self._folder = _held(folder)
         try:
@@ -84,7 +88,16 @@ class Journal:
         told = [(name, b64encode(made[name]).decode()) for name in made if name in self._entries]
         with contextlib.suppress(StatusError):
             if told:
+                end = os.fstat(self._file).st_size if self._file is not None else None
                 self._append({"signed": told}, durable=False)
+                self._last = end
+
+    def written(self) -> None:
+        """These signatures are in their places: the journal need not keep them too."""
+        if self._file is not None and self._last is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._last)
+        self._last = None
 
     def refused(self, names: Sequence[str]) -> None:
         """No leaf was taken for these: the next time anybody may be asked."""
@@ -110,6 +123,7 @@ class Journal:
     # ------------------------------------------------------------ lines
 
     def _append(self, line: dict[str, Any], *, durable: bool) -> None:
+        self._last = None
         try:
             if self._file is None:
                 self._file = self._begun()

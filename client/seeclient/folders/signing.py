@@ -152,7 +152,10 @@ class FolderSigning:
         made, self._made = self._made, {}
         signatures = {name: each.signature for name, each in made.items()}
         self._journal.signed(signatures)
-        for name in self._files.write(signatures):
+        written = self._files.write(signatures)
+        if len(written) == len(signatures):
+            self._journal.written()
+        for name in written:
             self._wrote = True
             self._listen(FileSigned(name, made[name]))
 
