@@ -11,33 +11,16 @@ from typing import Any
 from seemachine.state.disk.durable import private_folder, settle
 from seemachine.state.disk.file_identity import handle_of
 from seemachine.state.errors import DiskFull, StateCorrupt, StateFailed
-from seemachine.state.nvram import database, rows
+from seemachine.state.nvram import database, rows, statements
 from seemachine.state.nvram.base import AT_ONCE, MirroredStore
 from seemachine.state.nvram.batch import Changes
 from seemachine.state.nvram.filenames import DATABASE
 from seemachine.state.nvram.ledger import LedgerRow
+from seemachine.state.nvram.statements import Statement
 from seemachine.state.nvram.store import KEEP, Retention
 from seemachine.state.records import NvramFile, SpentLease, StoredLease
 from seemachine.state.witness.protocol import Past, Witness
 from seemachine.wire.names import printed_name
-
-NEW_ROW = """INSERT INTO ledger (name, leaf, token, digest, client, time, reason, checksum)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
-# A digest is given once.
-BIND_ROW = "UPDATE ledger SET digest = ?, checksum = ? WHERE token = ? AND digest = X'71'"
-OPENED = """UPDATE opening SET identity = ?, epoch = ?, nonce = ?, place = ?,
-            before_epoch = ?, before_nonce = ?, doubt = ?, checksum = ?"""
-ADVANCE = """UPDATE nvram SET next = ?, quarantine = ?, signer = ?, warnat = ?, checksum = ?
-             WHERE name = ?"""
-KEEP_SPENT = "INSERT OR REPLACE INTO spent VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-FORGET = "DELETE FROM spent WHERE public_key = ? AND first = ?"
-# Of so many rows, the oldest: those before the first that is young enough. The newest of all stays,
-# for numbers go on from it.
-PRUNE = """DELETE FROM ledger WHERE number <
-           (SELECT COALESCE(MIN(CASE WHEN time >= ? THEN number END), MAX(number))
-            FROM (SELECT number, time FROM ledger ORDER BY number LIMIT ?))"""
-
-Statement = tuple[str, tuple[object, ...]]
 
 
 class SqliteStore(MirroredStore):
@@ -125,14 +108,12 @@ class SqliteStore(MirroredStore):
         return rows.past_from(row, self._path)
 
     def _write_past(self, past: Past) -> None:
-        values = rows.past_values(past)
-        self._commit_all([(OPENED, (*values, rows.checksum(values)))])
+        self._commit_all(statements.opened(past))
 
     def _rows(self, tokens: Sequence[bytes]) -> dict[bytes, LedgerRow]:
         if not tokens:
             return {}
-        marks = ", ".join("?" * len(tokens))
-        found = self._select(f"SELECT * FROM ledger WHERE token IN ({marks})", tuple(tokens))  # noqa: S608 - question marks alone
+        found = self._select(*statements.known(tokens))
         return {
             row.token: row for row in (rows.ledger_from(values, self._path) for _, *values in found)
         }
@@ -148,48 +129,32 @@ class SqliteStore(MirroredStore):
         return bool(self._select(overlap, (lease.public_key, lease.end, lease.first)))
 
     def _write_install(self, lease: StoredLease) -> None:
-        row = (lease.public_key, lease.first, lease.end)
-        file = rows.columns(NvramFile(lease, lease.first))
-        self._commit_all(
-            [
-                ("INSERT INTO installed VALUES (?, ?, ?, ?)", (*row, rows.checksum(row))),
-                # In place of a used-up file that a full disk kept from being deleted.
-                ("INSERT OR REPLACE INTO nvram VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", file),
-            ]
-        )
+        self._commit_all(statements.installed(lease))
 
     def _write(self, changes: Changes) -> None:
-        stays = changes.stays or changes.late
-        statements = [_change(name, file, stays=stays) for name, file in changes.files.items()]
-        statements += [(KEEP_SPENT, rows.spent_columns(spent)) for spent in changes.spent]
-        statements += [(NEW_ROW, (*rows.ledger_columns(row), row.checksum)) for row in changes.rows]
-        statements += [(BIND_ROW, (row.digest, row.checksum, row.token)) for row in changes.bound]
-        statements += [
-            (FORGET, (spent.lease.public_key, spent.lease.first)) for spent in changes.forgotten
-        ]
-        self._commit_all(statements, changes.ledger_before, late=changes.late)
+        self._commit_all(statements.changed(changes), changes.ledger_before, late=changes.late)
 
     def _has_rows_before(self, before: int) -> bool:
         oldest = self._select("SELECT time FROM ledger ORDER BY number LIMIT 2", ())
         return len(oldest) == 2 and oldest[0][0] < before
 
     def _commit_all(
-        self, statements: list[Statement], before: int = 0, *, late: bool = False
+        self, changing: list[Statement], before: int = 0, *, late: bool = False
     ) -> None:
-        """All statements in one transaction, each changing one row; late, none if it was done.
+        """All statements in one transaction, each changing its rows; late, none if it was done.
 
         Rows of the ledger from before that time go, too.
         """
         try:
             self._database.execute("BEGIN IMMEDIATE")
-            for sql, values in statements:
-                if self._database.execute(sql, values).rowcount != 1 and not late:
+            for sql, values, count in changing:
+                if self._database.execute(sql, values).rowcount != count and not late:
                     raise StateFailed(
                         f"{self._path}: the stored leaf is not before the one to be taken; somebody"
                         " else changed this file"
                     )
             if before:
-                self._database.execute(PRUNE, (before, AT_ONCE + 1))
+                self._database.execute(statements.PRUNE, (before, AT_ONCE + 1))
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
             kind = DiskFull if error.sqlite_errorcode == sqlite3.SQLITE_FULL else StateFailed
@@ -202,13 +167,3 @@ class SqliteStore(MirroredStore):
         with contextlib.suppress(sqlite3.Error):
             if self._database.in_transaction:
                 self._database.rollback()
-
-
-def _change(name: bytes, file: NvramFile | None, *, stays: bool) -> Statement:
-    if file is None:
-        return "DELETE FROM nvram WHERE name = ?", (name,)
-    values = rows.columns(file)
-    # Never backwards, whatever this process believes; in quarantine, and with another threshold,
-    # the leaf stays where it is.
-    order = "next <= ?" if file.quarantine or stays else "next < ?"
-    return f"{ADVANCE} AND {order}", (*values[-5:], name, file.next)
