@@ -35,6 +35,7 @@ NAMES = (
     "token",
     "context",
     "deterministic",
+    "partial",
 )
 NUMBERS = ("slot", "expchunk", "expcache", "expcards", "explease", "warnat")
 
@@ -175,7 +176,7 @@ FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "sign-folder": (
         ("alias", "msgdir", "sigdir"),
-        ("acknowledge", "context", "deterministic"),
+        ("acknowledge", "context", "deterministic", "partial"),
     ),
     "verify": (("alias", "verify"), ("message", "msgfile", "context")),
     "threshold": (("alias", "warnat"), ()),
@@ -184,6 +185,8 @@ FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 def _check(verb: str, values: dict[str, str], *, implied: bool) -> None:
     needed, taken = FORMS[verb]
+    if verb == "sign-folder":
+        _check_folder(values)
     for name in values:
         if name not in needed + taken:
             where = " or ".join(
@@ -199,6 +202,20 @@ def _check(verb: str, values: dict[str, str], *, implied: bool) -> None:
             raise UsageError(f"{verb} needs {name}=")
     if verb in ("sign", "verify"):
         _check_message(verb, values)
+
+
+def _check_folder(values: dict[str, str]) -> None:
+    """In words that were typed."""
+    typed = "msgdir" if "msgdir" in values else "sigdir"
+    if "sigfile" in values:
+        raise UsageError(f"sigfile= does not go with {typed}=; use sigdir=")
+    needed, taken = FORMS["sign-folder"]
+    for name in values:
+        if name not in needed + taken:
+            raise UsageError(f"{name}= does not go with {typed}=")
+    for name in needed:
+        if name not in values:
+            raise UsageError(f"{typed}= needs {name}=")
 
 
 def _check_message(verb: str, values: dict[str, str]) -> None:

@@ -114,6 +114,7 @@ def values() -> dict[str, tuple[str, ...]]:
         "resume": ("yes",),
         "replace": ("yes",),
         "deterministic": ("yes",),
+        "partial": ("yes",),
         **{name: tuple(map(str, range(most + 1))) for name, most in numbers.items()},
     }
 

@@ -10,6 +10,7 @@ from seemachine.wire.status import Status, StatusError
 
 NVMEMFILE = "dispatch_see_nvmemfile"
 ANSWER = "dispatch_see_answer"
+WHERE_ESN = "dispatch_see_esn"
 START = "start some with: seemachine fleet up"
 
 
@@ -20,7 +21,7 @@ def machine(roster: Roster, esn: str) -> Peer:
             return peer
     known = ", ".join(peer.esn for peer in roster.peers) or "none"
     raise StatusError(
-        Status.UnknownID, f"no HSM {esn} is reachable; reachable are: {known}", "dispatch_see_esn"
+        Status.UnknownID, f"no HSM {esn} is reachable; reachable are: {known}", WHERE_ESN
     )
 
 

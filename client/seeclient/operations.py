@@ -89,6 +89,14 @@ def verify(
     return registry.of(key).verify(key, message, signature, name, context)
 
 
+def leaves(roster: Roster, key: KeyFile) -> Story[int | None]:
+    """How many leaves the machines that answer have for a key; None where it takes none.
+
+    Raises StatusError.
+    """
+    return (yield from registry.of(key).leaves(roster, key))
+
+
 def info(roster: Roster, key: KeyFile) -> Story[KeyInfo]:
     """Ask every machine what it holds of a key (guide 2.7.1 step 7)."""
     return (yield from registry.of(key).info(roster, key))

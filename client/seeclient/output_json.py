@@ -10,7 +10,7 @@ from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Roster
 from seeclient.events import CardsNeeded, Event
 from seeclient.folders.events import Event as FolderEvent
-from seeclient.folders.events import FileFailed, FileKept, FileSigned, Totals
+from seeclient.folders.events import FileFailed, FileKept, FileSigned, FileSkipped, Totals
 from seeclient.keyfile import KeyFile
 from seeclient.keyfile_format import UNKNOWN
 from seeclient.refusals import Unavailable
@@ -32,7 +32,12 @@ from seemachine.wire.names import SDK_VERSION
 from seemachine.wire.status import StatusError
 
 # What `outcome` says of a file.
-OUTCOMES = {FileSigned: "signed", FileKept: "kept", FileFailed: "failed"}
+OUTCOMES = {
+    FileSigned: "signed",
+    FileKept: "kept",
+    FileFailed: "failed",
+    FileSkipped: "skipped",
+}
 
 
 class JsonOutput:
@@ -123,8 +128,11 @@ class JsonOutput:
         told: dict[str, Any] = {"name": event.name, "outcome": OUTCOMES[type(event)]}
         if isinstance(event, FileSigned):
             told |= {"esn": event.signed.esn, "leaf": event.signed.leaf}
+            told |= {"replaced": True} if event.replaced else {}
         if isinstance(event, FileFailed):
             told |= {**status_of(event.error), "detail": event.error.detail}
+        if isinstance(event, FileSkipped):
+            told["detail"] = event.what
         self._fields["files"].append(told)
 
     def folder_done(self, key: KeyFile, totals: Totals) -> None:
@@ -134,6 +142,8 @@ class JsonOutput:
             "signed": totals.signed,
             "kept": totals.kept,
             "failed": totals.failed,
+            "replaced": totals.replaced,
+            "skipped": totals.skipped,
             "seconds": round(totals.seconds, 6),
         }
 

@@ -20,7 +20,7 @@ from seeclient.events import (
     Started,
 )
 from seeclient.folders.events import Event as FolderEvent
-from seeclient.folders.events import Totals
+from seeclient.folders.events import FileSkipped, Totals
 from seeclient.keyfile import KeyFile
 from seeclient.output import standard_output
 from seeclient.results import KeyInfo, Signed
@@ -126,15 +126,17 @@ class TextOutput:
 
     def file(self, event: FolderEvent, remaining: int) -> None:
         """See Output."""
-        if self._bar is not None:
+        if self._bar is not None and not isinstance(event, FileSkipped):
             self._bar.step(remaining)
-        elif line := render.file(event):
-            self._print(f"{line} {remaining} remaining")
+        else:
+            self._print(render.file(event, remaining))
 
     def folder_done(self, key: KeyFile, totals: Totals) -> None:
         """See Output."""
         self._stop_bar()
         made = f"{totals.signed} made, {totals.kept} kept, {totals.failed} failed"
+        made += f", {totals.replaced} replaced" if totals.replaced else ""
+        made += f", {totals.skipped} skipped" if totals.skipped else ""
         self._print(f"Signatures (alias: {key.alias}, time: {totals.seconds:.3f}): {made}")
 
     def threshold(self, key: KeyFile, count: int) -> None:

@@ -1,15 +1,17 @@
 """What pipsqueak prints, line for line as in the guide (2.6 to 2.9)."""
 
+import re
 import time
 from collections.abc import Iterable
 
 from seeclient.algorithms import registry
 from seeclient.effects import Roster
 from seeclient.folders.events import Event as FolderEvent
-from seeclient.folders.events import FileKept, FileSigned
+from seeclient.folders.events import FileFailed, FileKept, FileSigned, FileSkipped
 from seeclient.keyfile import KeyFile
-from seeclient.results import KeyInfo, Signed
+from seeclient.results import KeyInfo
 from seemachine.wire.names import CARDSET, SDK_VERSION
+from seemachine.wire.printable import printable
 from seemachine.wire.status import StatusError
 
 WORDS_PER_LINE = 8
@@ -59,18 +61,29 @@ def key_list(keys: Iterable[tuple[str, str]]) -> list[str]:
     return ["Available Keys:", *(f"  {alias} {algorithm}" for alias, algorithm in keys)]
 
 
-def file(event: FolderEvent) -> str:
-    """A file of a folder that is signed; nothing of one that failed, which is told in the end."""
+def shown(text: str) -> str:
+    r"""Names of files, or a text with some: their bytes that are no UTF-8 are shown as `\xff`."""
+    return re.sub(r"\\udc([89a-f][0-9a-f])", r"\\x\1", printable(text))
+
+
+def file(event: FolderEvent, remaining: int) -> str:
+    """A file of a folder that is signed, and how many are still to come."""
+    if isinstance(event, FileSkipped):
+        return f"  skipped: {shown(event.name)} ({event.what})"
+    return f"  {_outcome(event)}, {remaining} {'file' if remaining == 1 else 'files'} to go"
+
+
+def _outcome(event: FileSigned | FileKept | FileFailed) -> str:
+    name = shown(event.name)
     match event:
-        case FileSigned(name, Signed(_, "", None)):
-            return f"  signed: {name}"
-        case FileSigned(name, Signed(_, esn, None)):
-            return f"  signed: {name} ({esn})"
-        case FileSigned(name, Signed(_, esn, leaf)):
-            return f"  signed: {name} ({esn}, leaf {leaf})"
-        case FileKept(name):
-            return f"  kept: {name}"
-    return ""
+        case FileFailed(_, error):
+            return f"failed: {name}: {shown(error.detail)}"
+        case FileSigned(_, signed, replaced):
+            made = [signed.esn] if signed.esn else []
+            made += [] if signed.leaf is None else [f"leaf {signed.leaf}"]
+            where = f" ({', '.join(made)})" if made else ""
+            return f"{'replaced' if replaced else 'signed'}: {name}{where}"
+    return f"kept: {name}"
 
 
 def cards_needed(count: int) -> str:

@@ -14,6 +14,7 @@ usage: pipsqueak                                            list the HSMs that a
        pipsqueak alias=A message=TEXT | msgfile=FILE [sigfile=FILE] [acknowledge=REASON]
                  [context=TEXT] [deterministic=yes]         when signing with ML-DSA
        pipsqueak alias=A msgdir=DIR sigdir=DIR [acknowledge=REASON]    sign each file of a folder
+                 [partial=yes]                              also where there are too few leaves
        pipsqueak alias=A warnat=N                           change a threshold
        pipsqueak alias=A message=TEXT | msgfile=FILE verify=SIGFILE
                  [context=TEXT]                             when verifying with ML-DSA

@@ -146,5 +146,6 @@ TEXTS: dict[str, Callable[[str, str], str]] = {
     "algorithm": _algorithm,
     "resume": _consent,
     "replace": _consent,
+    "partial": _consent,
     "acknowledge": _reason,
 }

@@ -159,11 +159,11 @@ def test_a_folder_is_signed_with_it(run: Any, tmp_path: Path) -> None:
     (tmp_path / "images" / "b").write_bytes(b"b")
     words = ("alias=plaything", f"msgdir={tmp_path / 'images'}", f"sigdir={tmp_path / 'signed'}")
     code, lines = run(*words)
-    assert (code, lines[-3:-1]) == (0, ["  signed: a 1 remaining", "  signed: b 0 remaining"])
+    assert (code, lines[-3:-1]) == (0, ["  signed: a, 1 file to go", "  signed: b, 0 files to go"])
     assert (tmp_path / "signed" / "a.sig").read_bytes() == tag(
         store().load("plaything"), _message(b"a")
     )
-    assert run(*words)[1][-2] == "  kept: b 0 remaining"
+    assert run(*words)[1][-2] == "  kept: b, 0 files to go"
 
 
 def _message(data: bytes) -> Any:

@@ -87,6 +87,12 @@ GOOD = {
         {},
         json=False,
     ),
+    "alias=a msgdir=m sigdir=s partial=YES": Arguments(
+        "sign-folder",
+        {"alias": "a", "msgdir": "m", "sigdir": "s", "partial": "yes"},
+        {},
+        json=False,
+    ),
     "alias=a message=m context=c verify=s": Arguments(
         "verify", {"alias": "a", "message": "m", "context": "c", "verify": "s"}, {}, json=False
     ),

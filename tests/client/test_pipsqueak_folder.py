@@ -3,12 +3,14 @@ again and again.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from client.screen import LMS, say
@@ -16,8 +18,11 @@ from kit import processes
 from kit.here import store
 from kit.processes import RunningMachine
 from kit.verdicts import verifies
-from seeclient import arguments
+from seeclient import arguments, pipsqueak
 from seeclient.folders import commands
+from seeclient.folders.journal import Journal
+from seeclient.folders.places import Places
+from seeclient.output_text import TextOutput
 
 from seemachine.testing import ESN
 
@@ -54,26 +59,30 @@ def test_the_lines(alias: str, folders: Path) -> None:
     assert code == 0
     assert lines[-5:] == [
         f"Sign files: {alias} (3 files of images, signatures to signatures)",
-        f"  signed: a ({ESN}, leaf 0) 2 remaining",
-        f"  signed: b ({ESN}, leaf 1) 1 remaining",
-        f"  signed: sub/c ({ESN}, leaf 2) 0 remaining",
+        f"  signed: a ({ESN}, leaf 0), 2 files to go",
+        f"  signed: b ({ESN}, leaf 1), 1 file to go",
+        f"  signed: sub/c ({ESN}, leaf 2), 0 files to go",
         f"Signatures (alias: {alias}, T): 3 made, 0 kept, 0 failed",
     ]
     assert say(f"alias={alias}", "msgfile=images/sub/c", "verify=signatures/sub/c.sig")[0] == 0
     assert sign(alias)[1][-4:] == [
-        "  kept: a 2 remaining",
-        "  kept: b 1 remaining",
-        "  kept: sub/c 0 remaining",
+        "  kept: a, 2 files to go",
+        "  kept: b, 1 file to go",
+        "  kept: sub/c, 0 files to go",
         f"Signatures (alias: {alias}, T): 0 made, 3 kept, 0 failed",
     ]
 
 
 def test_what_fails_is_named_at_the_end(alias: str, folders: Path) -> None:
-    """Once for each reason, and the exit code says so."""
+    """Once for each reason, beside its own line, and the exit code says so."""
     (folders / "signatures").mkdir()
     (folders / "signatures" / "b.sig").write_text("notes")
     code, lines = sign(alias)
     assert code == 1
+    assert (
+        "  failed: b: signatures/b.sig is there and is not a signature; remove it, 2 files to go"
+        in lines
+    )
     assert lines[-4:] == [
         "T sign_folder[seemachine] InvalidParameter(24): signatures/b.sig is there and is not a"
         " signature; remove it",
@@ -89,6 +98,7 @@ def test_one_reason_for_all_is_said_once(alias: str, folders: Path, home: Path) 
     code, lines = sign(alias)
     assert code == 1
     assert [line for line in lines if "UseLimitExceeded" in line] == [lines[-3]]
+    assert lines[-3].endswith("(a, and 2 more)")
     assert lines[-2:] == ["ERROR: sign failed", 'To sign anyway, say why: acknowledge="REASON"']
     assert sign(alias, "acknowledge=release 1.2")[0] == 0
 
@@ -98,7 +108,7 @@ def test_some_reasons_are_of_several_files(alias: str, folders: Path) -> None:
     say(f"alias={alias}", "warnat=31")
     code, lines = sign(alias)
     assert code == 1
-    assert any(line.endswith("(b and 1 more)") for line in lines)
+    assert any(line.endswith("(b, and 1 more)") for line in lines)
 
 
 def test_the_quirks_acknowledge_by_themselves(
@@ -133,10 +143,15 @@ def test_a_document(alias: str, folders: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["msgdir=images"], "sign-folder needs sigdir="),
-        (["sigdir=signatures"], "sign-folder needs msgdir="),
-        (["msgdir=images", "sigdir=s", "message=m"], "sign-folder does not take message="),
-        (["msgdir=images", "sigdir=s", "verify=v"], "sign-folder does not take verify="),
+        (["msgdir=images"], "msgdir= needs sigdir="),
+        (["sigdir=signatures"], "sigdir= needs msgdir="),
+        (
+            ["msgdir=images", "sigfile=s"],
+            "sigfile= does not go with msgdir=; use sigdir=",
+        ),
+        (["msgdir=images", "sigdir=s", "message=m"], "message= does not go with msgdir="),
+        (["msgdir=images", "sigdir=s", "verify=v"], "verify= does not go with msgdir="),
+        (["msgdir=images", "sigdir=s", "partial=1"], "partial= takes yes or no, not 1"),
         (["msgdir=images", "sigdir="], "sigdir= needs a value"),
     ],
 )
@@ -159,7 +174,8 @@ def test_no_machine_answers(alias: str, folders: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("SEEMACHINE_FLEET", "127.0.0.1:1")
     code, lines = sign(alias)
     assert code == 1
-    assert sum("no HSM answers" in line for line in lines) == 1
+    said = [line for line in lines if "no HSM answers" in line and "  failed: " not in line]
+    assert len(said) == 1
     assert lines[-1] == "ERROR: sign failed"
 
 
@@ -210,20 +226,99 @@ def remaining(alias: str) -> int:
     return int(line.split()[1])
 
 
-def test_an_interrupted_run_says_how_to_go_on(
+@pytest.mark.parametrize(
+    ("place", "count", "said"),
+    [
+        ((commands.FolderSigning, "run"), 1, "no signature was made"),
+        (
+            (Places, "write"),
+            2,
+            "1 of 3 signed; what was asked for is kept; go on with the same command",
+        ),
+        ((Journal, "forget"), 1, "3 of 3 signed"),
+    ],
+)
+def test_an_interrupted_run_says_how_much_is_done(
+    alias: str,
+    folders: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: tuple[Any, str],
+    count: int,
+    said: str,
+) -> None:
+    """Ctrl-C in the middle of it, and how to go on where there is something to go on with."""
+    real, calls = getattr(*place), []
+
+    def interrupt(*words: Any) -> None:
+        calls.append(words)
+        if len(calls) == count:
+            raise KeyboardInterrupt
+        real(*words)
+
+    monkeypatch.setattr(*place, interrupt)
+    code, lines = sign(alias)
+    assert (code, lines[-2:]) == (130, ["interrupted", said])
+
+
+def test_who_reads_no_further_is_told_what_is_signed(
     alias: str, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C in the middle of it."""
+    """All that were written, not only those that had lines."""
 
-    def interrupt(_: object) -> None:
-        raise KeyboardInterrupt
+    def broken(*_: object) -> None:
+        raise BrokenPipeError
 
-    monkeypatch.setattr(commands.FolderSigning, "run", interrupt)
+    monkeypatch.setattr(TextOutput, "file", broken)
+    words = [f"alias={alias}", "msgdir=images", "sigdir=signatures"]
+    with pytest.raises(BrokenPipeError) as raised:
+        pipsqueak._run(words, os.environ)
+    assert raised.value.__notes__ == [
+        "3 of 3 signed",
+    ]
+
+
+def test_what_is_replaced_skipped_or_left_over_is_counted(alias: str, folders: Path) -> None:
+    """In lines, in the totals, and in the document."""
+    sign(alias)
+    (folders / "images" / "a").write_text("changed")
+    (folders / "images" / "b").unlink()
+    (folders / "images" / "latest").symlink_to("a")
     code, lines = sign(alias)
-    assert (code, lines[-2:]) == (
-        130,
-        ["interrupted", "what was asked for is kept; go on with the same command"],
-    )
+    assert code == 0
+    assert lines[-5:] == [
+        "  skipped: latest (a link)",
+        "  kept: sub/c, 1 file to go",
+        f"  replaced: a ({ESN}, leaf 3), 0 files to go",
+        f"Signatures (alias: {alias}, T): 1 made, 1 kept, 0 failed, 1 replaced, 1 skipped",
+        "1 signature has no file (b.sig)",
+    ]
+    (folders / "images" / "a").write_text("changed again")
+    code, lines = sign(alias, "--json")
+    told = json.loads("\n".join(lines[lines.index("{") :]))
+    assert {"name": "latest", "outcome": "skipped", "detail": "a link"} in told["files"]
+    assert {"name": "a", "outcome": "signed", "esn": ESN, "leaf": 4, "replaced": True} in told[
+        "files"
+    ]
+    assert (told["replaced"], told["skipped"]) == (1, 1)
+    assert told["notes"] == ["1 signature has no file (b.sig)"]
+
+
+def test_names_that_are_no_text(alias: str, folders: Path) -> None:
+    """Their bytes are shown."""
+    (folders / "images" / os.fsdecode(b"odd \xff")).write_text("odd")
+    (folders / "signatures").mkdir()
+    (folders / "signatures" / os.fsdecode(b"odd \xff.sig")).write_text("notes")
+    code, lines = sign(alias)
+    assert code == 1
+    said = r"signatures/odd \xff.sig is there and is not a signature; remove it"
+    assert any(line.startswith(rf"  failed: odd \xff: {said}, ") for line in lines)
+    assert any(line.endswith(f"InvalidParameter(24): {said}") for line in lines)
+
+
+def test_a_command_that_is_refused_for_its_words_makes_no_folder(alias: str, folders: Path) -> None:
+    """LMS has no contexts."""
+    assert sign(alias, "context=c")[0] == 1
+    assert not (folders / "signatures").exists()
 
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/sign-a-release.md").read_text()
@@ -239,3 +334,9 @@ def test_the_page_about_a_release(folders: Path, world: Path) -> None:
     assert say(*typed[1].split())[0] == 0
     code = textwrap.dedent(PAGE.partition("```python\n")[2].partition("```")[0])
     subprocess.run([sys.executable, "-c", code], env=environment(world), check=True)
+    for path in (folders / "images").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    command = [sys.executable, "-c", code]
+    empty = subprocess.run(command, env=environment(world), check=False, capture_output=True)
+    assert b"there is nothing to check" in empty.stderr

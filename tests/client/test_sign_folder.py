@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from seeclient import Status, StatusError, files, verify
 from seeclient.algorithms.lms import frames, persisting
 from seeclient.folders import journal as journal_module
 from seeclient.folders import signing
-from seeclient.folders.events import Event, FileFailed, FileKept, FileSigned
+from seeclient.folders.events import Event, FileFailed, FileKept, FileSigned, FileSkipped
 from seeclient.folders.files import FolderFiles
 from seeclient.folders.journal import Journal
+from seeclient.folders.names import Names
 from seeclient.folders.places import Places
 from seeclient.folders.signing import sign_folder
 from seeclient.signing_options import SigningOptions
@@ -57,26 +59,30 @@ class Release:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(os.fsencode(name))
 
-    def sign(self, alias: str = "shared", **options: Any) -> dict[str, str]:
+    def events(
+        self, alias: str = "shared", *, partial: bool = False, **options: Any
+    ) -> list[Event]:
         """What became of each file."""
         told: list[Event] = []
         with self.rig.fleet() as fleet:
-            key = fleet.key(alias).file
             sign_folder(
-                fleet, key, self.messages, self.signatures, told.append, SigningOptions(**options)
+                fleet,
+                fleet.key(alias).file,
+                Places(self.messages, self.signatures),
+                told.append,
+                SigningOptions(**options),
+                partial=partial,
             )
         assert len({each.name for each in told}) == len(told)
-        return {each.name: WORDS[type(each)] for each in told}
+        return told
+
+    def sign(self, alias: str = "shared", **options: Any) -> dict[str, str]:
+        """The same in words."""
+        return {each.name: WORDS[type(each)] for each in self.events(alias, **options)}
 
     def failures(self, alias: str = "shared", **options: Any) -> dict[str, StatusError]:
         """Why some have none."""
-        told: list[Event] = []
-        with self.rig.fleet() as fleet:
-            key = fleet.key(alias).file
-            sign_folder(
-                fleet, key, self.messages, self.signatures, told.append, SigningOptions(**options)
-            )
-        assert len({each.name for each in told}) == len(told)
+        told = self.events(alias, **options)
         return {each.name: each.error for each in told if isinstance(each, FileFailed)}
 
     def signature(self, name: str) -> Path:
@@ -93,7 +99,12 @@ class Release:
         assert found == {self.signature(name) for name in names}
 
 
-WORDS = {FileSigned: "signed", FileKept: "kept", FileFailed: "failed"}
+WORDS = {
+    FileSigned: "signed",
+    FileKept: "kept",
+    FileFailed: "failed",
+    FileSkipped: "skipped",
+}
 
 
 @pytest.fixture
@@ -127,13 +138,72 @@ def test_what_was_changed_or_added_is_signed(release: Release) -> None:
     release.check("a", "b", "c", "d")
 
 
-def test_links_and_pipes_are_not_followed(release: Release) -> None:
-    """A loop of links is none."""
-    release.put("a", "sub/b")
+def test_links_pipes_and_journals_are_skipped(release: Release) -> None:
+    """Each is told, with what it is. A loop of links is none."""
+    release.put("a", "sub/b", ".pipsqueak-0123456789abcdef.journal")
     (release.messages / "link").symlink_to("a")
     (release.messages / "sub" / "loop").symlink_to("..")
     os.mkfifo(release.messages / "pipe")
-    assert release.sign() == {"a": "signed", "sub/b": "signed"}
+    told = release.events()
+    assert {each.name: each.what for each in told if isinstance(each, FileSkipped)} == {
+        "link": "a link",
+        "sub/loop": "a link",
+        "pipe": "a pipe",
+        ".pipsqueak-0123456789abcdef.journal": "a signing journal",
+    }
+    assert [each.name for each in told if isinstance(each, FileSigned)] == ["a", "sub/b"]
+
+
+def test_what_is_replaced_is_told(release: Release) -> None:
+    """The signature of a file that was changed took the place of another one."""
+    release.put("a")
+    release.sign()
+    (release.messages / "a").write_text("changed")
+    release.put("b")
+    told = [each for each in release.events() if isinstance(each, FileSigned)]
+    assert {each.name: each.replaced for each in told} == {"a": True, "b": False}
+
+
+def test_a_good_signature_of_another_key_is_not_replaced(release: Release) -> None:
+    """No leaf is taken, whatever else there is to sign. Once the file is another one, it is."""
+    release.put("a")
+    release.sign()
+    before = release.signature("a").read_bytes()
+    release.rig.share("other", tree="sha256_m24_h5", ots="sha256_n24_w4")
+    release.put("b")
+    with pytest.raises(StatusError, match=r"a\.sig is a good signature of shared; choose another"):
+        release.sign("other")
+    assert release.signature("a").read_bytes() == before
+    assert not release.signature("b").exists()
+    (release.messages / "a").write_text("changed")
+    assert release.sign("other") == {"a": "signed", "b": "signed"}
+
+
+def test_too_few_leaves_take_none(release: Release) -> None:
+    """Who mistyped the folder does not use up the key; who means it says so."""
+    names = [f"file {number:02}" for number in range(33)]
+    release.put(*names)
+    said = "33 files to sign, and the HSMs that answer hold 32 leaves of shared; .*partial=yes"
+    with pytest.raises(StatusError, match=said):
+        release.sign()
+    assert release.rig.rows() == []
+    assert Counter(release.sign(partial=True).values()) == {"signed": 32, "failed": 1}
+
+
+def test_what_has_its_leaf_needs_no_other(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many files as leaves, of which some are spent for files that were asked for before."""
+    names = [f"file {number:02}" for number in range(32)]
+    release.put(*names)
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderFiles, "write", killed_in(FolderFiles, "write", 1, after=False))
+        patch.setattr(signing, "MADE", 2)
+        with pytest.raises(KilledError):
+            release.sign()
+    assert release.rig.rows()
+    assert release.sign() == dict.fromkeys(names, "signed")
+    assert len(release.rig.rows()) == 32
 
 
 def test_large_files_are_hashed_here(release: Release) -> None:
@@ -168,7 +238,7 @@ def test_folders_that_would_grow_by_their_own_signatures(release: Release, place
     (release.messages / "link").symlink_to(".")
     release.signatures = release.messages / place
     release.put("a")
-    with pytest.raises(StatusError, match="is the folder of the signatures, or within it"):
+    with pytest.raises(StatusError, match="must not be the folder of the files, or one above it"):
         release.sign()
     assert release.rig.rows() == []
 
@@ -225,7 +295,13 @@ def test_a_file_that_is_gone_by_then(release: Release, monkeypatch: pytest.Monke
     """It was listed, and can't be read."""
     release.put("a", "b")
     names = Places.names
-    monkeypatch.setattr(Places, "names", lambda *words: [*names(*words), "gone"])
+
+    def with_gone(places: Places) -> Names:
+        found = names(places)
+        found.files.append("gone")
+        return found
+
+    monkeypatch.setattr(Places, "names", with_gone)
     assert [*release.failures()] == ["gone"]
 
 
@@ -276,13 +352,34 @@ def test_a_folder_that_cannot_be_written(release: Release, monkeypatch: pytest.M
 
 
 def test_folders_that_are_not_there(release: Release, tmp_path: Path) -> None:
-    """The first one has to be; the second is made, but not the one that it is in."""
+    """The first one has to be; the second is made, with those that it is in."""
+    release.put("a")
     release.signatures = tmp_path / "no" / "folder"
-    with pytest.raises(StatusError, match="No such file or directory"):
-        release.sign()
+    assert release.sign() == {"a": "signed"}
     release.messages = tmp_path / "nowhere"
     with pytest.raises(StatusError, match="there is no folder"):
         release.sign()
+
+
+def test_folders_that_are_files(release: Release, tmp_path: Path) -> None:
+    """Are called so, with what would be right."""
+    release.put("a")
+    release.signatures = tmp_path / "file"
+    release.signatures.write_text("notes")
+    with pytest.raises(StatusError, match=r"sigdir=.*/file is a file, not a folder"):
+        release.sign()
+    release.messages = release.messages / "a"
+    with pytest.raises(StatusError, match=r"msgdir=.*/a is a file; use msgfile="):
+        release.sign()
+
+
+def test_a_folder_that_turns_out_to_be_that_of_the_files(release: Release) -> None:
+    """Once it is made, a path through a folder that was not there leads back."""
+    release.put("a")
+    release.signatures = release.messages / "new" / ".."
+    with pytest.raises(StatusError, match="must not be the folder of the files"):
+        release.sign()
+    assert release.rig.rows() == []
 
 
 def test_two_at_once(release: Release) -> None:
@@ -384,7 +481,7 @@ def test_leaves_that_run_out(release: Release) -> None:
     """As many are signed as there are leaves; who was refused is not asked again first."""
     names = [f"file {number:02}" for number in range(34)]
     release.put(*names)
-    failures = release.failures()
+    failures = release.failures(partial=True)
     assert len(failures) == 2
     assert {each.status for each in failures.values()} == {Status.NotAvailable}
     release.rig.stop(ESN)

@@ -58,6 +58,9 @@ class Algorithm(ABC, Generic[Key]):
     ) -> Story[Key]:
         """Make a key and save its key file. Raises StatusError."""
 
+    def check_options(self, options: SigningOptions) -> None:
+        """Refuse those that it does not have. Raises StatusError."""
+
     @abstractmethod
     def sign(
         self, roster: Roster, key: Key, message: Message, options: SigningOptions
@@ -105,6 +108,14 @@ class Algorithm(ABC, Generic[Key]):
     @abstractmethod
     def info(self, roster: Roster, key: Key) -> Story[KeyInfo]:
         """What `showinfo` shows."""
+
+    def leaves(self, roster: Roster, key: Key) -> Story[int | None]:
+        """How many the machines that answer have for a key; None where it takes none. Raises
+        StatusError.
+        """
+        del roster, key
+        yield from ()
+        return None
 
     def look_for(self, roster: Roster, key: Key) -> Story[None]:
         """What 1.4.1 asks of the machines before it checks a signature. Raises StatusError."""

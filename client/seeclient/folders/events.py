@@ -16,10 +16,19 @@ class FileKept:
 
 @frozen
 class FileSigned:
-    """A file was signed, and the signature written."""
+    """A file was signed, and the signature written; `replaced`: in the place of another one."""
 
     name: str
     signed: Signed
+    replaced: bool = False
+
+
+@frozen
+class FileSkipped:
+    """What is there and is not to be signed, and what it is, such as `a link`."""
+
+    name: str
+    what: str
 
 
 @frozen
@@ -30,15 +39,19 @@ class FileFailed:
     error: StatusError
 
 
-Event = FileKept | FileSigned | FileFailed
+Event = FileKept | FileSigned | FileFailed | FileSkipped
 Listener = Callable[[Event], None]
 
 
 @frozen
 class Totals:
-    """How many there were of each, and the seconds that all took."""
+    """How many there were of each, and the seconds that all took. `replaced` are among those that
+    were signed.
+    """
 
     signed: int
     kept: int
     failed: int
     seconds: float
+    replaced: int = 0
+    skipped: int = 0

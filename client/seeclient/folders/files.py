@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from seeclient import operations
-from seeclient.folders.places import WHERE, Places
+from seeclient.folders.names import WHERE
+from seeclient.folders.places import Places
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seemachine.wire.status import Status, StatusError
@@ -41,14 +42,15 @@ class FolderFiles:
         verdicts = self._verdicts(signatures)
         return [name for name, why in zip(signatures, verdicts, strict=True) if why is None]
 
-    def write(self, signatures: Mapping[str, bytes]) -> list[str]:
-        """Write each that is good, whole. Which of them were written."""
+    def write(self, signatures: Mapping[str, bytes]) -> Iterator[str]:
+        """Write each that is good, whole. Each that is written, as soon as it is."""
         good = self.good(signatures)
         for name in signatures.keys() - set(good):
             changed = f"{self._places.message(name)} was changed while it was signed"
             self._refuse(name, StatusError(Status.VerifyFailed, changed, WHERE))
         write = self._places.write
-        return [name for name, _ in self._each(good, lambda name: write(name, signatures[name]))]
+        for name, _ in self._each(good, lambda name: write(name, signatures[name])):
+            yield name
 
     def _each(
         self, names: Iterable[str], call: Callable[[str], Result]

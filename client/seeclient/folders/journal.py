@@ -25,7 +25,7 @@ from typing import Any
 
 from seeclient import files
 from seeclient.algorithms.lms import notes
-from seeclient.folders.places import WHERE
+from seeclient.folders.names import END, START, WHERE
 from seeclient.keyfile import KeyFile
 from seemachine.formats import Format, OtherVersion
 from seemachine.frozen import frozen
@@ -57,7 +57,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, key: KeyFile) -> None:
-        self.path = folder / f".pipsqueak-{key.public_hash[:16]}.journal"
+        self.path = folder / f"{START}{key.public_hash[:16]}{END}"
         self._head = {"version": FORMAT.version, "key": key.public_hash}
         self._file: int | None = None
         # Where the last line begins, while it says nothing but what was signed.
@@ -74,6 +74,11 @@ class Journal:
         """What is known of a file, unless it was changed since."""
         known = self._entries.get(name)
         return known if known is not None and known.digest == digest else None
+
+    def knows(self, name: str) -> bool:
+        """Whether somebody was asked for a file, and may have taken a leaf."""
+        known = self._entries.get(name)
+        return known is not None and bool(known.note or known.signature)
 
     def asked(self, note: str, wanted: Iterable[tuple[str, bytes, bytes]]) -> None:
         """Somebody is about to be asked for these: name, token, digest. Durable. Raises

@@ -2,18 +2,15 @@
 
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 from seeclient import files
 from seeclient.algorithms import registry
+from seeclient.folders.names import SUFFIX, WHERE, Names
 from seeclient.keyfile import KeyFile
 from seeclient.sigfile import LONGEST
 from seemachine.wire.status import Status, StatusError
-
-WHERE = "sign_folder"
-SUFFIX = ".sig"
 
 
 class Places:
@@ -26,15 +23,25 @@ class Places:
     def __init__(self, messages: Path, signatures: Path) -> None:
         self.messages = messages
         self.signatures = signatures
+        if messages.is_file():
+            _refuse(f"msgdir={messages} is a file; use msgfile={messages}")
         if not messages.is_dir():
             _refuse(f"there is no folder {messages}")
+        self._check()
+
+    def _check(self) -> None:
+        """The folder of the signatures, if it is there."""
+        folder = self.signatures
         try:
-            signatures.mkdir(exist_ok=True)
+            there = folder.exists()
+            around = there and folder.is_dir() and _is_within(self.messages, folder)
         except OSError as error:
-            raise files.refusal(signatures, error, WHERE) from None
-        if _is_within(messages, signatures):
-            what = "is the folder of the signatures, or within it"
-            _refuse(f"{messages} {what}; choose another folder for sigdir=")
+            raise files.refusal(folder, error, WHERE) from None
+        if there and not folder.is_dir():
+            _refuse(f"sigdir={folder} is a file, not a folder")
+        if around:
+            what = f"sigdir={folder} must not be the folder of the files, or one above it"
+            _refuse(f"{what}; it may be one within it, or any other")
 
     def message(self, name: str) -> Path:
         """The file of a name."""
@@ -44,28 +51,17 @@ class Places:
         """Where its signature goes."""
         return self.signatures / f"{name}{SUFFIX}"
 
-    def names(self, unreadable: dict[str, StatusError]) -> Iterator[str]:
-        """The regular files, by their paths within the folder, in the order of their bytes. Links
-        are not followed. Folders that can't be read are put into `unreadable`.
-        """
-        avoided = self.signatures.stat()
-        waiting = [""]
-        while waiting:
-            folder = waiting.pop()
-            try:
-                with os.scandir(self.messages / folder) as scanned:
-                    entries = sorted(scanned, key=lambda each: os.fsencode(each.name))
-            except OSError as error:
-                unreadable[folder] = files.refusal(self.messages / folder, error, WHERE)
-                continue
-            below = []
-            for entry in entries:
-                name = f"{folder}/{entry.name}" if folder else entry.name
-                if entry.is_file(follow_symlinks=False):
-                    yield name
-                elif entry.is_dir(follow_symlinks=False) and not _is(entry, avoided):
-                    below.append(name)
-            waiting += reversed(below)
+    def names(self) -> Names:
+        """What is in the folder, without that of the signatures."""
+        return Names(self.messages, self.signatures)
+
+    def make(self) -> None:
+        """The folder of the signatures, and those that it is in. Raises StatusError."""
+        try:
+            self.signatures.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise files.refusal(self.signatures, error, WHERE) from None
+        self._check()
 
     def earlier_signature(self, name: str) -> bytes:
         """What is there under the name of a signature; nothing where nothing is.
@@ -75,7 +71,7 @@ class Places:
         path = self.signature(name)
         try:
             if not stat.S_ISREG(path.lstat().st_mode):
-                _refuse(f"{path} is there and is not a regular file")
+                _refuse(f"{path} is there and is not a regular file; remove it")
             with path.open("rb") as file:
                 return file.read(LONGEST)
         except FileNotFoundError:
@@ -95,7 +91,9 @@ class Places:
         except OSError as error:
             raise files.refusal(path.parent, error, WHERE) from None
         if not os.access(path.parent, os.W_OK):
-            raise StatusError(Status.AccessDenied, f"{path.parent} can't be written", WHERE)
+            raise StatusError(
+                Status.AccessDenied, f"nothing can be written into {path.parent}", WHERE
+            )
 
     def write(self, name: str, signature: bytes) -> None:
         """All of it or nothing, not flushed to the disk yet. Raises StatusError."""
@@ -111,10 +109,6 @@ def _is_within(folder: Path, other: Path) -> bool:
     """Whether a folder is another one, or below it."""
     real, found = Path(os.path.realpath(folder)), other.stat()
     return any(os.path.samestat(each.stat(), found) for each in (real, *real.parents))
-
-
-def _is(entry: os.DirEntry[str], found: os.stat_result) -> bool:
-    return entry.inode() == found.st_ino and os.path.samestat(Path(entry).stat(), found)
 
 
 def _refuse(reason: str) -> NoReturn:

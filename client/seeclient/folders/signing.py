@@ -1,13 +1,13 @@
 """Signing each file of a folder; safe to do again after any interruption."""
 
 import os
-from collections.abc import Callable, Sequence
-from itertools import islice
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 
 from seeclient import operations
 from seeclient.blocking_runner import Runner
-from seeclient.folders.events import FileFailed, FileKept, FileSigned, Listener
+from seeclient.folders import names as found
+from seeclient.folders.checks import Check, before_leaves
+from seeclient.folders.events import FileFailed, FileKept, FileSigned, FileSkipped, Listener
 from seeclient.folders.files import FolderFiles
 from seeclient.folders.journal import Journal
 from seeclient.folders.places import Places
@@ -31,51 +31,61 @@ Sign = Callable[[Sequence[Wanted], Watch], None]
 def sign_folder(
     fleet: Runner,
     key: KeyFile,
-    messages: Path,
-    signatures: Path,
+    places: Places,
     listen: Listener,
     options: SigningOptions = PLAIN,
+    *,
+    partial: bool = False,
 ) -> None:
     """Sign each regular file below a folder, and write the signature under the same name with
     `.sig` into another folder.
 
     A file whose signature is there already, and good, is left alone. After an interruption the same
     call goes on: what was asked for before takes no second leaf. `listen` is called with what
-    becomes of each file. Raises StatusError where nothing can be begun.
+    becomes of each file. `partial`: where there are fewer leaves than files, as many are signed.
+    Raises StatusError where nothing can be begun.
     """
 
     def sign(wanted: Sequence[Wanted], watch: Watch) -> None:
         fleet.run(operations.sign_wanted(fleet.roster, key, wanted, options, watch))
 
-    FolderSigning(key, Places(messages, signatures), options.context, sign, listen).run()
+    checks = before_leaves(fleet, key, places, partial=partial)
+    FolderSigning(key, places, options.context, sign, listen, checks).run()
 
 
 class FolderSigning:
     """The files of a folder, and their key. `names` has the files, `unreadable` the folders in it
     that can't be read.
+
+    `wanted` signatures are to be made, and `written` are on the disk; `asked`: somebody was asked
+    for some. `checks` are called before.
     """
 
     def __init__(
-        self, key: KeyFile, places: Places, context: bytes, sign: Sign, listen: Listener
+        self,
+        key: KeyFile,
+        places: Places,
+        context: bytes,
+        sign: Sign,
+        listen: Listener,
+        checks: Sequence[Check] = (),
     ) -> None:
-        self._key, self._places = key, places
+        self._key, self._places, self._checks = key, places, checks
         self._sign, self._listen = sign, listen
         self._files = FolderFiles(key, places, context, self._fail)
-        self.unreadable: dict[str, StatusError] = {}
-        self._failed = self._wrote = False
+        self._failed = self.asked = False
         self._made: dict[str, Signed] = {}
-        self.names = list(places.names(self.unreadable))
+        self.wanted = self.written = 0
+        there = places.names()
+        self.names, self.unreadable, self._skipped = there.files, there.unreadable, there.skipped
 
     def run(self) -> None:
         """See sign_folder."""
+        self._places.make()
         self._journal = Journal(self._places.signatures, self._key)
         try:
-            for name, error in self.unreadable.items():
-                self._fail(name, error)
-            names = iter(self.names)
-            while window := list(islice(names, WINDOW)):
-                self._sign_window(window)
-            if self._wrote:
+            self._sign_all(self._unsigned())
+            if self.written:
                 # Once for all: one by one takes longer than to sign.
                 os.sync()
             if not self._failed:
@@ -83,14 +93,40 @@ class FolderSigning:
         finally:
             self._journal.release()
 
-    def _sign_window(self, names: Sequence[str]) -> None:
+    def without_file(self) -> list[str]:
+        """The signatures whose files are not there, as far as that can be known."""
+        if self.unreadable:
+            return []
+        return found.without_file(self._places.messages, self._places.signatures)
+
+    def _unsigned(self) -> list[str]:
+        """The files that have no good signature."""
+        for name, what in self._skipped.items():
+            self._listen(FileSkipped(name, what))
+        for name, error in self.unreadable.items():
+            self._fail(name, error)
+        return [name for window in _windows(self.names) for name in self._unsigned_of(window)]
+
+    def _unsigned_of(self, names: Sequence[str]) -> list[str]:
         there = self._files.signatures(names)
         good = set(self._files.good({name: each for name, each in there.items() if each}))
         for name in filter(good.__contains__, there):
             self._listen(FileKept(name))
-        self._digests = self._files.digests(
-            {name: each for name, each in there.items() if name not in good}
-        )
+        return [name for name in there if name not in good]
+
+    def _sign_all(self, names: Sequence[str]) -> None:
+        """Raises StatusError before anybody is asked."""
+        self.wanted = len(names)
+        anew = [name for name in names if not self._journal.knows(name)]
+        for check in self._checks if anew else ():
+            check(anew)
+        for window in _windows(names):
+            self._sign_window(window)
+
+    def _sign_window(self, names: Sequence[str]) -> None:
+        there = self._files.signatures(names)
+        self._replaced = {name for name, each in there.items() if each}
+        self._digests = self._files.digests(there)
         known = self._write_known()
         self._wanted = [
             self._want(place, name)
@@ -139,6 +175,7 @@ class FolderSigning:
                 for name, each in zip(names, wanted, strict=True)
             ],
         )
+        self.asked = True
 
     def _take(self, place: int, signed: Signed) -> None:
         self._made[self._wanted[place][0]] = signed
@@ -152,13 +189,20 @@ class FolderSigning:
         made, self._made = self._made, {}
         signatures = {name: each.signature for name, each in made.items()}
         self._journal.signed(signatures)
-        written = self._files.write(signatures)
-        if len(written) == len(signatures):
+        told = []
+        for name in self._files.write(signatures):
+            # At once: whoever breaks off is told how many there are.
+            self.written += 1
+            told.append(FileSigned(name, made[name], name in self._replaced))
+        if len(told) == len(signatures):
             self._journal.written()
-        for name in written:
-            self._wrote = True
-            self._listen(FileSigned(name, made[name]))
+        for event in told:
+            self._listen(event)
 
     def _fail(self, name: str, error: StatusError) -> None:
         self._failed = True
         self._listen(FileFailed(name, error))
+
+
+def _windows(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[start : start + WINDOW] for start in range(0, len(names), WINDOW))

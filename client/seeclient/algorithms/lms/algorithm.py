@@ -48,6 +48,14 @@ class Lms(Algorithm[LmsKeyFile]):
         """See Algorithm."""
         return generating.generate(roster, recipe, progress, patience)
 
+    def check_options(self, options: SigningOptions) -> None:
+        """See Algorithm."""
+        refuse_foreign(
+            context=options.context,
+            deterministic=options.deterministic,
+            passphrases=bool(options.passphrases),
+        )
+
     def sign(
         self, roster: Roster, key: LmsKeyFile, message: Message, options: SigningOptions
     ) -> Story[Signed]:
@@ -88,6 +96,12 @@ class Lms(Algorithm[LmsKeyFile]):
     def info(self, roster: Roster, key: LmsKeyFile) -> Story[KeyInfo]:
         """See Algorithm."""
         return (yield from inspecting.info(roster, key))
+
+    def leaves(self, roster: Roster, key: LmsKeyFile) -> Story[int | None]:
+        """See Algorithm."""
+        held = yield from dispatch.holders(roster, key.name)
+        given = [info for _, info in held if not info.quarantined and not info.foreign]
+        return sum(info.end - info.next for info in given)
 
     def look_for(self, roster: Roster, key: LmsKeyFile) -> Story[None]:
         """See Algorithm."""

@@ -39,6 +39,10 @@ class Mldsa(Algorithm[MldsaKeyFile]):
         del patience
         return (yield from generating.generate(roster, recipe, progress)).key
 
+    def check_options(self, options: SigningOptions) -> None:
+        """See Algorithm."""
+        signing.refuse_acknowledgement(options)
+
     def sign(
         self, roster: Roster, key: MldsaKeyFile, message: Message, options: SigningOptions
     ) -> Story[Signed]:
