@@ -171,7 +171,7 @@ class Key(LocalKey):
     ) -> list[bytes]:
         """As `blocking.Key.sign_many` does. Raises PartlySigned, StatusError.
 
-        `progress` is called in the event loop.
+        `progress` is called in the event loop, which reports what it raises; signing goes on.
         """
         return await asyncio.to_thread(
             self._blocking.sign_many,

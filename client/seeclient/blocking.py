@@ -159,7 +159,7 @@ class Key(LocalKey):
 
         `acknowledge` is for those leaves that need it. `progress` is called with the place and the
         Signed of each as they come. Raises PartlySigned, which has what was signed, where not all
-        were; StatusError where none was.
+        were, or `progress` raised; StatusError where none was.
         """
         options = as_given(acknowledge, context, deterministic, passphrases)
         wanted = list(map(Message, messages))

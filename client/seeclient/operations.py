@@ -11,7 +11,7 @@ from seeclient.message import Message
 from seeclient.refusals import PartlySigned
 from seeclient.results import Destroyed, Generated, KeyInfo, MachineView, Signed
 from seeclient.signing_options import PLAIN, SigningOptions
-from seeclient.wanted import UNWATCHED, Progress, Wanted, Watch, unseen
+from seeclient.wanted import UNWATCHED, Progress, Wanted, Watch, left, unseen
 from seemachine.frozen import replace
 from seemachine.wire.messages import ListSlots
 from seemachine.wire.status import Status, StatusError
@@ -52,12 +52,23 @@ def sign_many(
     """Sign several messages with all machines that can, and return the signatures in their order.
 
     `progress` is called with the place and the Signed of each when it is there. Raises
-    PartlySigned; where none was signed, StatusError as `sign` does.
+    PartlySigned, also from what `progress` raises; where none was signed, StatusError as `sign`
+    does.
     """
     wanted = [Wanted(place, message) for place, message in enumerate(messages)]
-    yield from sign_wanted(roster, key, wanted, options, Watch(progress))
+    raised: Exception | None = None
+    try:
+        yield from sign_wanted(roster, key, wanted, options, Watch(progress))
+    except Exception as error:
+        if not any(isinstance(each.outcome, Signed) for each in wanted):
+            raise
+        raised = error
+        for each in left(wanted):
+            each.outcome = StatusError(Status.Failed, "progress= raised before it", "sign_many")
     made = [each.outcome.signature if isinstance(each.outcome, Signed) else None for each in wanted]
     causes = {each.place: each.outcome for each in wanted if isinstance(each.outcome, StatusError)}
+    if raised is not None:
+        raise PartlySigned(made, causes, type(raised).__name__) from raised
     if causes and len(causes) == len(wanted):
         raise causes[0]
     if causes:

@@ -54,14 +54,19 @@ class PartlySigned(StatusError):
     """Some of several messages are signed, and others are not.
 
     `signatures` has them in the order of the messages, None for each that is not signed; `causes`
-    says by its place in that order why. `status` and `where` are those of the first cause.
+    says by its place in that order why. `status` and `where` are those of the first cause. Where
+    `progress` raised, the class of which is `raised`, all may be signed; it is the `__cause__`.
     """
 
     def __init__(
-        self, signatures: Sequence[bytes | None], causes: Mapping[int, StatusError]
+        self,
+        signatures: Sequence[bytes | None],
+        causes: Mapping[int, StatusError],
+        raised: str = "",
     ) -> None:
-        first = causes[min(causes)]
+        first = causes[min(causes)] if causes else StatusError(Status.Failed, "", "sign_many")
         what = f"{len(causes)} of {len(signatures)} messages are not signed"
-        super().__init__(first.status, f"{what}; the first of them: {first.detail}", first.where)
+        why = f"progress= raised {raised}" if raised else f"the first of them: {first.detail}"
+        super().__init__(first.status, f"{what}; {why}", first.where)
         self.signatures = list(signatures)
         self.causes = dict(causes)

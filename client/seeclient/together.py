@@ -31,8 +31,7 @@ def _one_turn(players: Sequence[Player[None]]) -> Story[None]:
     asks = _of_different_machines(players)
     if asks:
         replies = yield from ask_each(list(asks.values()))
-        for player, reply in zip(asks, replies, strict=True):
-            _go_on(player, reply)
+        _go_on_each(list(asks), replies)
         return
     pauses = {player: player.effect for player in players if isinstance(player.effect, Pause)}
     if pauses:
@@ -49,6 +48,20 @@ def _of_different_machines(players: Sequence[Player[None]]) -> dict[Player[None]
         if isinstance(effect, Ask) and effect.peer not in {each.peer for each in chosen.values()}:
             chosen[player] = effect
     return chosen
+
+
+def _go_on_each(players: Sequence[Player[None]], replies: Sequence[object]) -> None:
+    """Each takes its reply, which may have cost leaves, whatever another one raises. Raises the
+    first of it.
+    """
+    raised: list[Exception] = []
+    for player, reply in zip(players, replies, strict=True):
+        try:
+            _go_on(player, reply)
+        except Exception as error:  # noqa: BLE001
+            raised.append(error)
+    if raised:
+        raise raised[0]
 
 
 def _go_on(player: Player[None], done: object) -> None:

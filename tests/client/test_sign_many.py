@@ -161,6 +161,28 @@ def test_each_is_told_when_it_is_there(rig: LossyRig, sign_many: Client) -> None
     assert {each.esn for each in told.values()} == {ESN, OTHER_ESN}
 
 
+@pytest.mark.parametrize("sign_many", [by_blocking, by_trio])
+@pytest.mark.parametrize("count", [1, 3, 10])
+def test_a_listener_that_raises_loses_no_signature(
+    rig: LossyRig, sign_many: Client, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the first, in the middle, or at the last: what took a leaf is in PartlySigned."""
+    monkeypatch.setattr(frames, "MAX_SIGNINGS", 2)
+    told: list[int] = []
+
+    def listen(place: int, _: Signed) -> None:
+        told.append(place)
+        if len(told) == count:
+            raise ValueError("no room")
+
+    with pytest.raises(PartlySigned, match="progress= raised ValueError") as raised:
+        sign_many(rig, texts(10), progress=listen)
+    assert isinstance(raised.value.__cause__, ValueError)
+    made = [each for each in raised.value.signatures if each is not None]
+    assert len(made) == len(rig.rows()) >= count
+    assert len(made) + len(raised.value.causes) == 10
+
+
 def test_files_and_bytes_of_any_size(
     rig: LossyRig, sign_many: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
