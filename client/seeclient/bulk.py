@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
-from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.public_keys import PublicKey, read_public_key
 from seemachine.lms import engines
@@ -22,7 +21,17 @@ NAME = "it"
 WINDOW, WINDOW_BYTES = 4096, 16 << 20
 KEYS = 1024
 
-Given = tuple[bytes | str | Path | KeyFile, bytes | Path, bytes]
+
+class HasPublicKey(Protocol):
+    """A key of a fleet, or a key file."""
+
+    @property
+    def public_key(self) -> bytes:
+        """As a machine gave it."""
+
+
+Given = tuple[bytes | str | Path | HasPublicKey, bytes | Path, bytes]
+Item = tuple[bytes | str | Path, bytes | Path, bytes]
 Verdict = StatusError | None
 
 
@@ -39,31 +48,49 @@ def refuse_other_types(signature: object) -> None:
         raise TypeError(f"a signature is bytes, not {type(signature).__name__}")
 
 
-def _windows(given: Iterable[Given]) -> Iterator[list[Given]]:
-    """Raises TypeError as `verify` does."""
-    window: list[Given] = []
+def _windows(given: Iterable[Given]) -> Iterator[list[Item]]:
+    """Raises TypeError, which says of which item."""
+    window: list[Item] = []
     size = 0
-    for public_key, message, signature in given:
-        if not isinstance(signature, bytes):
-            refuse_other_types(signature)
-        # What its owner may change before it is looked at is copied.
-        window.append((public_key, message, bytes(signature)))
-        size += len(signature) + _size(message)
+    for number, each in enumerate(given):
+        try:
+            item = _taken(each)
+        except TypeError as error:
+            raise TypeError(f"items[{number}]{error}") from None
+        window.append(item)
+        size += len(item[2]) + _size(item[1])
         if len(window) >= WINDOW or size >= WINDOW_BYTES:
             yield window
             window, size = [], 0
     yield window
 
 
+def _taken(given: Any) -> Item:
+    """What its owner may change before it is looked at is copied. Raises TypeError, which begins
+    with the element.
+    """
+    try:
+        key, message, signature = given
+    except (TypeError, ValueError):
+        raise TypeError(" is not (public key, message, signature)") from None
+    key = getattr(key, "public_key", key)
+    if not isinstance(key, bytes | str | Path):
+        what = "a public key is bytes, text, the Path of a file, or a key"
+        raise TypeError(f"[0]: {what}, not {type(key).__name__}")
+    if not isinstance(message, bytes | Path):
+        what = "a message is bytes, or the Path of a file"
+        raise TypeError(f"[1]: {what}, not {type(message).__name__}")
+    if not isinstance(signature, bytes | bytearray | memoryview):
+        raise TypeError(f"[2]: a signature is bytes, not {type(signature).__name__}")
+    return key, message, bytes(signature)
+
+
 def _size(message: bytes | Path) -> int:
     """In memory."""
-    if isinstance(message, bytes):
-        return len(message)
-    Message(message)
-    return 0
+    return len(message) if isinstance(message, bytes) else 0
 
 
-def _judge(engine: Engine, items: Sequence[Given]) -> list[Verdict]:
+def _judge(engine: Engine, items: Sequence[Item]) -> list[Verdict]:
     """Those of LMS and HSS in wide calls, the others one by one."""
     from seeclient.algorithms.lms.verifying import check_many
 
@@ -90,11 +117,9 @@ def _check_mldsa(key: bytes, message: bytes | Path, signature: bytes) -> None:
     check(key, Message(message), signature, NAME, b"")
 
 
-def _key(given: bytes | str | Path | KeyFile) -> PublicKey:
+def _key(given: bytes | str | Path) -> PublicKey:
     """Raises StatusError."""
-    if isinstance(given, Path):
-        return read_public_key(given)
-    return _read(given.public_key if isinstance(given, KeyFile) else given)
+    return read_public_key(given) if isinstance(given, Path) else _read(given)
 
 
 @lru_cache(KEYS)

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from seeclient import algorithms
-from seeclient.bulk import NAME, refuse_other_types, verdicts
-from seeclient.keyfile import KeyFile
+from seeclient.bulk import NAME, HasPublicKey, refuse_other_types, verdicts
 from seeclient.message import Message
 from seeclient.public_keys import WHERE, PublicKey, read_public_key
 from seemachine.mldsa.parameters import of_public_key
@@ -46,15 +45,16 @@ def verify(
 
 
 def verify_many(
-    items: Iterable[tuple[bytes | str | Path | KeyFile, bytes | Path, bytes]],
+    items: Iterable[tuple[bytes | str | Path | HasPublicKey, bytes | Path, bytes]],
 ) -> Iterator[StatusError | None]:
     """Check many signatures of any keys, on all cores: for each, in order, None when it verifies,
     else the StatusError that `verify` raises.
 
-    An item is a public key as `verify` takes it, or a key file, then a message as bytes or as the
-    Path of a file, and a signature. Algorithms and parameter sets may be mixed; those of one kind
-    that are near each other are checked together. Of an endless iterator only some thousands of
-    items, or 16 MiB, are in memory at a time.
+    An item is a public key as `verify` takes it, or a key or key file that has one, then
+    a message as bytes or as the Path of a file, and a signature. Algorithms and parameter sets may
+    be mixed; those of one kind that are near each other are checked together. Of an endless
+    iterator only some thousands of items, or 16 MiB, are in memory at a time. Raises TypeError,
+    which says of which item, and which of its elements.
     """
     return verdicts(items)
 

@@ -2,6 +2,7 @@
 
 import threading
 from itertools import count, islice
+from types import SimpleNamespace
 
 import pytest
 import seeclient
@@ -140,11 +141,31 @@ def test_no_items():
     assert list(seeclient.verify_many([])) == []
 
 
-@pytest.mark.parametrize("wrong", [(b"", b"", "text"), (b"", "text", b""), (b"", None, b"")])
-def test_what_is_no_item(wrong):
-    """A TypeError, as `verify` raises."""
-    with pytest.raises(TypeError, match="is bytes"):
-        list(seeclient.verify_many([wrong]))
+def test_a_key_of_a_fleet(pairs):
+    """Whatever has a public key is one, as a key file is."""
+    (key, signature), *_ = pairs
+    item = SimpleNamespace(public_key=key), b"firmware", signature
+    assert list(seeclient.verify_many([item])) == [None]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ((b"", b"", "text"), r"items\[1\]\[2\]: a signature is bytes, not str"),
+        (
+            (b"", "text", b""),
+            r"items\[1\]\[1\]: a message is bytes, or the Path of a file, not str",
+        ),
+        ((b"", None, b""), r"items\[1\]\[1\]: a message is bytes, .* not NoneType"),
+        ((None, b"", b""), r"items\[1\]\[0\]: a public key is bytes, .* not NoneType"),
+        ((b"", b""), r"items\[1\] is not \(public key, message, signature\)"),
+        (None, r"items\[1\] is not \(public key, message, signature\)"),
+    ],
+)
+def test_what_is_no_item(wrong, said):
+    """A TypeError, which says which item, and which of its elements."""
+    with pytest.raises(TypeError, match=said):
+        list(seeclient.verify_many([(b"", b"", b""), wrong]))
 
 
 class TestMemory:
