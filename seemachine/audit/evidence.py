@@ -143,6 +143,7 @@ class Evidence:
     """Everything that was found.
 
     `unknown` are files that are none of these, such as messages. `unread` says what is missing.
+    `named` are files of which a person said what they are over.
     """
 
     signatures: list[KnownSignature] = field(default_factory=list)
@@ -150,6 +151,7 @@ class Evidence:
     handed: list[Handed] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
 
     def add(self, other: "Evidence") -> None:
         """Put what was found later after this."""
@@ -158,6 +160,7 @@ class Evidence:
         self.handed += other.handed
         self.unknown += other.unknown
         self.unread += other.unread
+        self.named |= other.named
 
 
 def of_one_level(

@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Lock
 
 from seemachine.audit.evidence import Evidence, KnownSignature
-from seemachine.audit.files import Found, find, identity, sentence
-from seemachine.audit.origins import origin_of
+from seemachine.audit.files import Found, Identity, find, identity, sentence
+from seemachine.audit.origins import origin_of, pairs
 from seemachine.audit.proving import AT_ANY_TIME, Keys, Turn, prove
 from seemachine.audit.reading import read_file
 from seemachine.lms import engines
@@ -29,19 +29,38 @@ Task = Callable[[], Evidence | None]
 
 
 def gather(paths: Iterable[Path], messages: Mapping[Path, Path]) -> Evidence:
-    """Read files, and folders with all that is in them; `messages` says what a signature is over.
+    """Read files, and folders with all that is in them; `messages` says what a signature is over,
+    or in which folder what those of a folder are over lies.
 
     Raises OSError and ValueError for a path itself.
     """
     pile = _Pile()
-    over = {identity(signature): str(message) for signature, message in messages.items()}
+    over = _named(messages)
     files = find([*paths, *messages], pile.evidence.unread)
-    of_number = {files.numbers[which]: message for which, message in over.items()}
+    # A file may be gone meanwhile.
+    of_number = {number: over[which] for which, number in files.numbers.items() if which in over}
     files.numbers.clear()
+    pile.evidence.named = {files.names[number] for number in of_number}
     for numbers in _windows(files.sizes):
         pile.read(files, of_number, numbers)
     pile.read(files, of_number, range(0))
     return pile.evidence
+
+
+def _named(messages: Mapping[Path, Path]) -> dict[Identity, str]:
+    """What each file is over. Who names a file knows more than who names its folder."""
+    of_files, of_folders = dict[Identity, str](), dict[Identity, str]()
+    for signature, message in messages.items():
+        if not signature.is_dir():
+            of_files[identity(signature)] = str(message)
+        elif found := dict(pairs(signature, message)):
+            of_folders |= found
+        else:
+            raise ValueError(
+                f"no NAME.sig in {signature} has its NAME in {message}; --message takes the folder"
+                " of the signatures, then that of the messages"
+            )
+    return of_folders | of_files
 
 
 class _Pile:

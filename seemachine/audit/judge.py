@@ -3,6 +3,7 @@
 A leaf is named by its key and number; two signatures of one leaf that differ give the key away.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seemachine.audit.doubles import doubles
@@ -43,13 +44,24 @@ class Verdict:
         return self.complete and not self.wrong
 
 
+def _summed(findings: Sequence[Finding]) -> list[Finding]:
+    """With one note for all that needs no more."""
+    notes = [finding for finding in findings if finding.kind == NOTE]
+    if len(notes) < 2:
+        return list(findings)
+    sources = tuple(source for note in notes for source in note.sources)
+    what = f"{len(notes)} signatures are not verified: their messages or keys are not here"
+    return [*(each for each in findings if each.kind != NOTE), Finding(NOTE, what, sources)]
+
+
 def judge(evidence: Evidence, *, reuse_only: bool = False) -> Verdict:
     """Look at everything. Asked for reuse alone, a signature needs no key and no message."""
     keys, signatures = Keys(), evidence.signatures
     keys.add(sorted(evidence.keys, key=lambda known: known.source))
     missing = NOTE if reuse_only else UNREAD
     findings = [Finding(UNREAD, what) for what in evidence.unread]
-    findings += unproven(engines.select(), keys, signatures, missing)
+    without = list(unproven(engines.select(), keys, evidence, missing))
+    findings += _summed(without) if reuse_only else without
     findings += doubles(signatures)
     findings += ledger_doubles(evidence.handed)
     findings += against_ledgers(signatures, evidence.handed)

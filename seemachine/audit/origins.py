@@ -1,14 +1,16 @@
 """What the names of a file say of it: what it is a signature of, and whether it should be one."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from seemachine.audit.files import is_file
+from seemachine.audit.files import Identity, find, is_file
 
 MESSAGE_ENDINGS = ("", ".msg", ".message", ".bin", ".txt")
 KEY_ENDINGS = (".lms", ".hss")
-SIGNATURE_ENDINGS = (".sig", ".signature", *KEY_ENDINGS)
+SIGNATURE = ".sig"
+SIGNATURE_ENDINGS = (SIGNATURE, ".signature", *KEY_ENDINGS)
 WRAPPED_ENDINGS = (".gz", ".hex", ".b64", ".base64", ".pem", ".asc")
 
 
@@ -41,6 +43,23 @@ def origin_of(names: Sequence[str], over: str | None) -> Origin:
         found = list({os.path.realpath(message): message for message in found}.values())
     or_key = any(_ending(name) in KEY_ENDINGS for name in signed)
     return Origin(names[0], tuple(found), named=True, or_key=or_key)
+
+
+def pairs(signatures: Path, messages: Path) -> Iterator[tuple[Identity, str]]:
+    """The files of a folder and what each is over: NAME.sig is, as `pipsqueak sigdir=` names it,
+    over NAME, which has the same place in the other folder. Raises OSError.
+    """
+    start = 0 if signatures == Path() else len(os.path.join(signatures, ""))
+    found = find([signatures], [])
+    for which, number in found.numbers.items():
+        for name in filter(_is_signature, found.all_names(number)):
+            message = os.path.join(messages, _cut(_unwrapped(name))[0][start:])
+            if is_file(message):
+                yield which, message
+
+
+def _is_signature(name: str) -> bool:
+    return _ending(_unwrapped(name)) == SIGNATURE
 
 
 def _ending(name: str) -> str:

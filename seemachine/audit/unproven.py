@@ -1,11 +1,13 @@
 """Signatures that no key was found for while they were read: tried with all keys, and why not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
-from seemachine.audit.evidence import KnownSignature
+from seemachine.audit.evidence import Evidence, KnownSignature
 from seemachine.audit.findings import BAD, UNREAD, Finding
+from seemachine.audit.origins import Origin, origin_of
 from seemachine.audit.proving import Keys, Proof, proofs, prove
+from seemachine.audit.reading import read_file
 from seemachine.lms.bulk import on_all_cores, shares, side_by_side
 from seemachine.lms.engines import Engine
 from seemachine.lms.shapes import shape_of_sets
@@ -14,39 +16,40 @@ from seemachine.lms.shapes import shape_of_sets
 SHARE = 64
 
 
-def unproven(
-    engine: Engine, keys: Keys, signatures: Sequence[KnownSignature], missing: str
-) -> Iterator[Finding]:
+def unproven(engine: Engine, keys: Keys, evidence: Evidence, missing: str) -> Iterator[Finding]:
     """Of each signature without an owner, in order: why it has none. `missing` is the kind of
     finding for those whose key or message is not here.
     """
-    reasons = _reasons(engine, keys, [each for each in signatures if each.owner is None])
-    for signature in signatures:
+    without = [each for each in evidence.signatures if each.owner is None]
+    reasons = _reasons(engine, keys, without, evidence.named)
+    for signature in evidence.signatures:
         if signature.owner is None:
             reason = reasons.get(signature)
             yield reason if reason is not None else _missing(signature, missing)
 
 
 def _reasons(
-    engine: Engine, keys: Keys, signatures: Sequence[KnownSignature]
+    engine: Engine, keys: Keys, signatures: Sequence[KnownSignature], named: Collection[str]
 ) -> dict[KnownSignature, Finding | None]:
-    """Of those that can be tried; some have an owner after it."""
+    """Of those that can be tried; after it some have an owner, and some no message."""
     left = [each for each in signatures if each.message is not None and keys.of(each)]
     late = [each for each in left if each.tried < len(keys.of(each))]
     side_by_side([partial(prove, engine, keys, part) for part in shares(late, SHARE)])
     left = [each for each in left if each.owner is None]
-    work = partial(_why_all, engine, keys)
+    work = partial(_why_all, engine, keys, named)
     return dict(zip(left, on_all_cores(work, left, SHARE // 8), strict=True))
 
 
 def _why_all(
-    engine: Engine, keys: Keys, signatures: Sequence[KnownSignature]
+    engine: Engine, keys: Keys, named: Collection[str], signatures: Sequence[KnownSignature]
 ) -> list[Finding | None]:
-    return [_why(engine, keys, signature) for signature in signatures]
+    return [_why(engine, keys, named, signature) for signature in signatures]
 
 
-def _why(engine: Engine, keys: Keys, signature: KnownSignature) -> Finding | None:
-    """What is wrong with a signature, or None: then it has an owner."""
+def _why(
+    engine: Engine, keys: Keys, named: Collection[str], signature: KnownSignature
+) -> Finding | None:
+    """What is wrong with a signature, or None: then it has an owner, or lost its message."""
     try:
         found = proofs(engine, keys.of(signature), signature)
     except OSError as error:
@@ -54,7 +57,30 @@ def _why(engine: Engine, keys: Keys, signature: KnownSignature) -> Finding | Non
     signature.owner = next((proof.known for proof in found if proof.is_of(signature)), None)
     if signature.owner is not None:
         return None
+    if signature.source not in named and _lacks_message(signature, found):
+        signature.message = None
+        return None
     return Finding(BAD, _why_bad(signature, found), (signature.source,))
+
+
+def _lacks_message(signature: KnownSignature, found: Sequence[Proof]) -> bool:
+    """Whether what was taken for its message by its name is another signature: beside a.sig, over
+    a.bin elsewhere, a.sig.sig may be over an a.sig that is elsewhere, too.
+    """
+    message = signature.message
+    if not isinstance(message, str) or not origin_of([message], None).named:
+        return False
+    # All but the message verifies.
+    return max(proof.proven for proof in found) == signature.levels - 1 and _is_signature(message)
+
+
+def _is_signature(path: str) -> bool:
+    found = Evidence()
+    try:
+        read_file(found, Origin(path))
+    except OSError:
+        return False
+    return bool(found.signatures)
 
 
 def _missing(signature: KnownSignature, kind: str) -> Finding:

@@ -167,7 +167,9 @@ def _pair(text: str) -> tuple[Path, Path]:
     """SIGNATURE=MESSAGE on the command line. Raises Misused."""
     signature, _, message = text.partition("=")
     if not signature or not message:
-        raise Misused(f"--message takes SIGNATURE=MESSAGE, two files, not {text!r}")
+        raise Misused(f"--message takes SIGNATURE=MESSAGE, two files or two folders, not {text!r}")
+    if Path(signature).is_dir() and Path(message).is_dir():
+        return Path(signature), Path(message)
     for name in (signature, message):
         if not Path(name).is_file():
             raise Misused(

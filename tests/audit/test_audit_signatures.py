@@ -196,7 +196,7 @@ class TestOneKey:
         ("text", "sentence"),
         [
             *(
-                (text, f"--message takes SIGNATURE=MESSAGE, two files, not {text!r}")
+                (text, f"--message takes SIGNATURE=MESSAGE, two files or two folders, not {text!r}")
                 for text in ("", "m.sig", "m.sig=", "=m")
             ),
             ("m.sig=gone", "gone: No such file, in --message m.sig=gone"),

@@ -341,6 +341,17 @@ class TestWhatIsMissing:
         verdict = pile.judged("--reuse-only")
         assert (verdict.code, verdict.kinds()) == (0, {"note": 1})
 
+    def test_many_without_their_messages(self, pile):
+        """Asked for reuse alone, one note has them all; else each is a finding."""
+        pile.put("key.pub", public(key()))
+        paths = [pile.signed(f"m{leaf}", key(), leaf, None) for leaf in range(3)]
+        assert pile.judged().kinds() == {"unread": 3}
+
+        [note] = pile.judged("--reuse-only").document["findings"]
+        what = "3 signatures are not verified: their messages or keys are not here"
+        assert (note["kind"], note["what"]) == ("note", what)
+        assert note["sources"] == list(map(str, paths))
+
     def test_reuse_and_bad_ones_are_found_all_the_same(self, pile):
         """Asked for reuse alone, what can be verified is, and what was used twice is found."""
         pile.put("key.pub", public(key()))

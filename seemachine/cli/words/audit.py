@@ -51,8 +51,8 @@ def _add_files(audit: Any) -> None:
         default=[],
         metavar="SIG=FILE",
         help=(
-            "the message of a signature; can be repeated; default NAME, NAME.bin, NAME.txt ... for"
-            " NAME.sig"
+            "the message of a signature, or two folders, where NAME.sig of the first is over NAME"
+            " of the second; can be repeated; default NAME, NAME.bin, NAME.txt ... beside NAME.sig"
         ),
     )
 
