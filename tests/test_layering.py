@@ -176,6 +176,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
             "seemachine.state",
             "seemachine.state.cards",
             "seemachine.state.disk",
+            "seemachine.state.nvram.stores",
             "seemachine.config",
             "seemachine.hsms",
             "seeclient",

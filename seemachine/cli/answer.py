@@ -40,6 +40,8 @@ class Answer:
         self.as_json = as_json
         self._fields: dict[str, Any] = {}
         self._notes: list[str] = []
+        # Lines that went to standard error.
+        self.complaints: list[str] = []
         self._failure: Failure | None = None
 
     @property
@@ -102,4 +104,5 @@ class Answer:
             say_json(document(PROGRAM, self.command, self._fields, failure, self._notes))
 
     def _complain(self, sentence: object) -> None:
-        say(f"{PROGRAM} {self.word}".rstrip() + f": {sentence}", file=sys.stderr)
+        self.complaints.append(f"{PROGRAM} {self.word}".rstrip() + f": {sentence}")
+        say(self.complaints[-1], file=sys.stderr)

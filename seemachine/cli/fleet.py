@@ -40,27 +40,27 @@ def up(options: argparse.Namespace, answer: Answer) -> int:
         fleet = configuration.read(path, options.world, options.count)
     except ConfigError as error:
         raise Refused(str(error), 2) from None
-    for esn, why in fleet.left_out.items():
-        answer.note(f"{esn} {why}")
-    if resting := states.beyond_count(fleet):
-        stay = "stays" if resting == 1 else "stay"
-        more = f"{counted(resting, 'more machine')} of this world {stay} down"
-        answer.note(f"{more}: count is {fleet.count}")
-    here = [machine for machine in fleet.machines if machine.esn not in fleet.left_out]
-    fleet = replace(fleet, machines=tuple(here))
-    _refuse_up(fleet)
+    here = tuple(machine for machine in fleet.machines if machine.esn not in fleet.left_out)
+    # Before anything else is said: it concerns a fleet that does not come up.
+    if busy := states.in_the_way(replace(fleet, machines=here)):
+        raise Refused(busy)
+    _tell_who_stays_down(fleet, answer)
+    if not here:
+        raise Refused("no HSM of this fleet can run a SEE machine")
+    fleet = replace(fleet, machines=here)
     if slow := engines.missed():
         answer.note(f"keys are made slowly, in plain Python: {slow}")
     _warn(fleet, answer)
     return _detached(fleet, path, answer) if options.detach else _foreground(fleet, answer)
 
 
-def _refuse_up(fleet: FleetPlan) -> None:
-    """Raises Refused where there is nothing to start, or it runs already."""
-    if not fleet.machines:
-        raise Refused("no HSM of this fleet can run a SEE machine")
-    if busy := states.in_the_way(fleet):
-        raise Refused(busy)
+def _tell_who_stays_down(fleet: FleetPlan, answer: Answer) -> None:
+    from seemachine.fleet import resting
+
+    for esn, why in fleet.left_out.items():
+        answer.note(f"{esn} {why}")
+    for sentence in resting.sentences(fleet):
+        answer.note(sentence)
 
 
 def _warn(fleet: FleetPlan, answer: Answer) -> None:
@@ -200,7 +200,8 @@ def _detached(fleet: FleetPlan, path: Path, answer: Answer) -> int:
         raise
     _stop(up, answer)
     said = up.log_lines()
-    for line in said:
+    # The supervisor finds what was found here, and says it, too.
+    for line in (line for line in said if line not in answer.complaints):
         say(line, file=sys.stderr)
     world = fleet.world
     if not said and background.is_full(world):

@@ -1,6 +1,5 @@
 """What runs where: the rows of `seemachine fleet status`, from locks and files alone."""
 
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from seemachine.hsms.records import Module
 from seemachine.process.identity import Process
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import StateError
-from seemachine.wire.entries import given_esns
 from seemachine.world import World
 
 
@@ -147,14 +145,6 @@ def unreadable(world: World) -> str:
 def machine_folders(world: World) -> list[Path]:
     """Of all HSMs that were ever here."""
     return sorted(path for path in (world.machines).glob("*") if path.is_dir())
-
-
-def beyond_count(fleet: FleetPlan) -> int:
-    """How many HSMs a world has that got their ESN when the count was higher."""
-    if not fleet.count:
-        return 0
-    names = given_esns({machine.esn for machine in fleet.machines})
-    return sum(1 for _ in takewhile(lambda esn: fleet.world.hsm(esn).is_dir(), names))
 
 
 def in_the_way(fleet: FleetPlan) -> str:

@@ -8,7 +8,7 @@ from kit.in_process import Shell
 from seeclient import discovery
 
 from seemachine.config import ConfigError
-from seemachine.fleet import configuration, status
+from seemachine.fleet import configuration
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.wire.entries import given_esns
 from seemachine.wire.names import is_esn
@@ -128,16 +128,6 @@ def test_a_new_world_keeps_the_count(tmp_path: Path) -> None:
     assert [esn for esn, _, _ in who(fleet)] == [*GUIDE, GIVEN[0]]
     written = path.read_bytes()
     assert configuration.find(World.at(tmp_path), None, 5).read_bytes() == written
-
-
-def test_a_world_with_more_machines_is_told_of(tmp_path: Path) -> None:
-    """Of those that a higher count had: their keys are there, and nobody serves them."""
-    fleet = read(tmp_path, "count = 1\n")
-    assert status.beyond_count(fleet) == 0
-    for esn in (GIVEN[1], GIVEN[2]):
-        fleet.world.hsm(esn).mkdir(parents=True)
-    assert status.beyond_count(fleet) == 2
-    assert status.beyond_count(read(tmp_path, NAMED)) == 0
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "x", "10001", "1.0"])
