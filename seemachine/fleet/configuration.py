@@ -7,6 +7,7 @@ from typing import Any
 
 from seemachine.config import Config, ConfigError, build, read_toml
 from seemachine.fleet.shared import EACH, ONE, FleetSettings
+from seemachine.fleet.tables import entries_of, refuse_unknown
 from seemachine.formats import Format, OtherVersion
 from seemachine.hsms import records
 from seemachine.hsms.records import Loaded, Module
@@ -19,14 +20,6 @@ from seemachine.world import World
 FILE_NAME = "fleet.toml"
 RUNNING = "running.json"
 FORMAT = Format("list of running machines")
-SECTIONS = ("process", "count", "machines", "operator", "limits", "tls")
-# Settings of a machine that a fleet file gives to all machines, and where.
-SHARED = {
-    "limits": "they hold for all machines; write them as [limits], outside [[machines]]",
-    "operator": "it holds for all machines; write it as [operator], outside [[machines]]",
-    "reserved_ports": "they are the ports of the others; leave it out",
-    "world": "it is the folder that fleet.toml is in; leave it out",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +95,7 @@ def _shared(table: dict[str, Any]) -> FleetSettings:
 
 
 def _machines(table: dict[str, Any], world: World) -> list[Config]:
-    unknown = sorted(table.keys() - set(SECTIONS))
-    if unknown:
-        raise ConfigError(f"unknown section {unknown[0]}; known are {', '.join(SECTIONS)}")
+    refuse_unknown(table)
     settings = _shared(table)
     shared = {
         "world": world,
@@ -112,7 +103,7 @@ def _machines(table: dict[str, Any], world: World) -> list[Config]:
         "limits": table.get("limits", {}),
         "reserved_ports": (),
     }
-    entries = _entries(table, shared)
+    entries = entries_of(table)
     tls = {"tls": table["tls"]} if "tls" in table else {}
     try:
         described = expanded(entries, settings.count)
@@ -136,20 +127,6 @@ def _machine(settings: dict[str, Any]) -> Config:
     # Clients elsewhere, or with certificates, know a machine by the port that it was given.
     by_itself = "search_port" not in settings and machine.is_found_anywhere
     return replace(machine, search_port=True) if by_itself else machine
-
-
-def _entries(table: dict[str, Any], shared: dict[str, Any]) -> list[dict[str, Any]]:
-    """The [[machines]], none of which may say what is `shared`: it would be written over."""
-    entries = table.get("machines", [])
-    if (
-        not isinstance(entries, list)
-        or not (entries or table.get("count"))
-        or not all(isinstance(entry, dict) for entry in entries)
-    ):
-        raise ConfigError("a fleet needs at least one [[machines]], or a count")
-    if said := sorted({name for entry in entries for name in entry.keys() & shared.keys()}):
-        raise ConfigError(f"[[machines]] takes no {said[0]}: {SHARED[said[0]]}")
-    return entries
 
 
 def _as_recorded(world: World, machines: list[Config]) -> FleetPlan:

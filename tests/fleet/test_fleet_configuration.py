@@ -93,8 +93,15 @@ def test_tls_is_the_fleets_or_a_machines(tmp_path: Path) -> None:
     [
         ("", "at least one [[machines]]"),
         ("machines = 3", "at least one [[machines]]"),
-        ("[[machines]]\n", "esn takes"),
-        ('[[machines]]\nesn = "0000-0000-0001"\ncount = 3\n', "unknown setting count"),
+        ("[[machines]]\n", "esn is missing in the first [[machines]]"),
+        ('count = 2\n[[machines]]\nstore = "file"\n', "esn is missing in the first [[machines]]"),
+        (
+            '[[machines]]\nesn = "0000-0000-0001"\n[[machines]]\nmodel = "xc"\n',
+            "esn is missing in [[machines]] number 2",
+        ),
+        ("conut = 3\n", "unknown setting conut; did you mean count? Known are process, count,"),
+        ("[[machine]]\n", "unknown section machine; did you mean machines? Known are"),
+        ("xyz = 3\n", "unknown setting xyz; known are process, count,"),
         ('[[machines]]\nesn = "7852"\n', "esn takes"),
         ('[[machines]]\nesn = "0000-0000-0001"\nmodle = "5c"\n', "unknown setting modle"),
         ('[[machines]]\nesn = "0000-0000-0001"\nmodel = "6"\n', "model takes one of 5c, xc"),
@@ -236,6 +243,8 @@ def test_what_is_no_fleet_was_never_running(tmp_path: Path, change: dict[str, st
         ("limits = 4", r"write them as \[limits\]"),
         ('operator = "auto"', r"write it as \[operator\]"),
         ("reserved_ports = [1]", "the ports of the others"),
+        ("count = 3", r"at the top, above the first \[\[machines\]\]"),
+        ('process = "one"', r"at the top, above the first \[\[machines\]\]"),
         ('world = "/elsewhere"', "the folder that fleet.toml is in"),
     ],
 )

@@ -93,7 +93,7 @@ def test_fewer_than_the_file_names(tmp_path: Path) -> None:
         ("count = 1.5\n", "count takes a number"),
         ("count = true\n", "count takes a number"),
         ('count = "3"\n', "count takes a number"),
-        ("count = 0\n", "at least one [[machines]], or a count"),
+        ("count = 0\n", "count takes a number from 1 to 10000 where there is no [[machines]]"),
         (f"count = 3\n{NAMED}port = 65534\n", "there are too few ports after 65534"),
         (f'count = 3\n{NAMED}port = "x"\n', "port takes"),
         (
