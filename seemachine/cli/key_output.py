@@ -134,7 +134,7 @@ def _left(view: KeyView, *, whole: bool) -> str:
     parts += [on] * bool(leases)
     if whole:
         return ", ".join(parts) or "nothing left"
-    return ", ".join([*parts, "at least"]) if parts else "not known"
+    return f"at least {', '.join(parts)}" if parts else "not known"
 
 
 def _card(card: Whereabouts) -> str:

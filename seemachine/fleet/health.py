@@ -65,10 +65,12 @@ def _files(world: World) -> Iterator[CheckResult]:
 
 def _unwatched(world: World, esns: Iterable[str]) -> Iterator[CheckResult]:
     if holder(world.fleet) is None:
-        for esn in filter(lambda esn: supervised.is_supervised(world, esn), esns):
+        left = [esn for esn in esns if supervised.is_supervised(world, esn)]
+        if left:
+            which = left[0] if len(left) == 1 else f"one of {counted(len(left), 'machine')}"
             yield CheckResult(
-                esn,
-                "its supervisor is gone: when it dies it is not started again",
+                "",
+                f"the supervisor is gone: when {which} dies it is not started again",
                 "seemachine fleet down; seemachine fleet up",
             )
         return

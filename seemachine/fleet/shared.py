@@ -25,7 +25,8 @@ class FleetSettings:
         "how many machines there are: the first of [[machines]], and more that are like the first",
         unset="as many as there are [[machines]]",
         more="Their ESNs are given out in an order that is always the same; modules and ports count"
-        " up.",
+        " up. Without [[machines]] all have such ESNs; `fleet up --count` writes a new file with"
+        " two [[machines]], which have those of the guide.",
     )
     blank_cards: str = choice("manual", OPERATORS, "who inserts blank cards")
 

@@ -42,7 +42,7 @@ def _add_up(verbs: Any) -> None:
         "--count",
         type=whole(1, MOST_MACHINES),
         metavar="N",
-        help="so many machines, whatever the file says; a file that is written now keeps it",
+        help="how many machines to start, whatever the file says; written to a file that is new",
     )
     up.add_argument(
         "--detach",
