@@ -22,7 +22,7 @@ def draw(run: Run, path: Path) -> str:
     try:
         import matplotlib as mpl
     except ImportError:
-        return "No chart: matplotlib is not installed (pip install --group bench)."
+        return "no chart: matplotlib is not installed (pip install --group bench)"
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
@@ -40,7 +40,7 @@ def draw(run: Run, path: Path) -> str:
         color="#666666",
     )
     figure.savefig(path, dpi=120)
-    return f"wrote {path}"
+    return str(path)
 
 
 def _draw_keygen(axes: Any, seconds_of: dict[str, float]) -> None:
