@@ -9,7 +9,7 @@ import trio
 
 from seemachine.lms.engines import usable_cores
 from seemachine.process.threads import Gate, Threads
-from seemachine.server.pipeline import STAGES
+from seemachine.server.pipeline import SIGNING_THREADS
 from seemachine.server.service import READING_THREADS
 
 OTHER_THREADS = 16
@@ -24,9 +24,9 @@ class Crew:
     def __init__(self, machines: int = 1) -> None:
         # Whether one machine has the loop for itself.
         self.alone = machines == 1
-        # A stage may wait for a disk or a witness, so that machines don't wait for each other.
-        self.signing = Threads(min(STAGES * machines, MOST_SIGNING), "signing")
-        self.pages = Threads(min(STAGES * machines, STAGES * usable_cores()), "pages")
+        # One that signs may wait for a disk or a witness: machines don't wait for each other.
+        self.signing = Threads(min(SIGNING_THREADS * machines, MOST_SIGNING), "signing")
+        self.pages = Threads(SIGNING_THREADS * min(machines, usable_cores()), "pages")
         self.kept = Threads(1, "kept")
         self.hashing = trio.CapacityLimiter(usable_cores())
         self.others = trio.CapacityLimiter(OTHER_THREADS)
@@ -41,7 +41,8 @@ class Crew:
     @property
     def most(self) -> int:
         """Threads that work on requests at one time, beside those that any machine has."""
-        more = self.signing.count + self.pages.count - 2 * STAGES + self.beats.total_tokens - 1
+        signing = self.signing.count + self.pages.count - 2 * SIGNING_THREADS
+        more = signing + self.beats.total_tokens - 1
         return OTHER_THREADS + READING_THREADS + 2 * usable_cores() + int(more)
 
 

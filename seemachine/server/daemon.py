@@ -54,10 +54,10 @@ class Daemon:
 
     def _made_service(self, machine: Machine) -> Service:
         crew, gate = self._crew, self._allotment.gate
-        stages, pages = (LentThreads(each, gate) for each in (crew.signing, crew.pages))
+        signing, pages = (LentThreads(each, gate) for each in (crew.signing, crew.pages))
         service = Service(
             machine=machine,
-            pipeline=SigningPipeline(machine, stages, pages, Promptness(alone=self._is_alone)),
+            pipeline=SigningPipeline(machine, signing, pages, Promptness(alone=self._is_alone)),
             log=self._log,
             hashing=crew.hashing,
             others=crew.others,

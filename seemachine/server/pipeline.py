@@ -34,7 +34,7 @@ from seemachine.wire.status import StatusError
 
 # Messages that are signed together, but for one request that has more.
 MAX_BATCH = 256
-STAGES = 2
+SIGNING_THREADS = 2
 # Messages of a request for which a second thread is worth its while.
 MANY = 8
 # A message that the loop may hash.
@@ -74,33 +74,33 @@ class SigningPipeline:
     def __init__(
         self,
         machine: Machine,
-        stages: Threads | LentThreads | None = None,
+        threads: Threads | LentThreads | None = None,
         pages: Threads | LentThreads | None = None,
         promptness: Promptness | None = None,
     ) -> None:
         """Without threads of its process it has its own."""
         self._machine = machine
         self._promptness = promptness or Promptness(alone=False)
-        self._stages = stages or Threads(STAGES, "signing")
-        self._pages = pages or Threads(STAGES, "pages")
-        self._turns = Turns(self._stages, _next_batch, self._answer)
+        self._threads = threads or Threads(SIGNING_THREADS, "signing")
+        self._pages = pages or Threads(SIGNING_THREADS, "pages")
+        self._turns = Turns(self._threads, _next_batch, self._answer)
         self._under_way: set[bytes] = set()
         self._ahead: trio.Nursery
 
     def start(self) -> None:
         """Take the threads that it needs for good. Raises RuntimeError without enough of them."""
-        self._stages.start()
+        self._threads.start()
         self._pages.start()
 
     def close(self) -> None:
         """Give them back. Once more does no harm."""
-        self._stages.close()
+        self._threads.close()
         self._pages.close()
 
     async def sign(self, request: NvmemfileSign, client: str = "") -> NvmemfileSigned | StatusError:
         """The reply or refusal. Cancelled while it waits, the request may still burn its leaf."""
         job = Job(request, client, 1)
-        reply = self._stages.here(self._sign_here, job) if self._is_prompt(request) else None
+        reply = self._threads.here(self._sign_here, job) if self._is_prompt(request) else None
         if reply is None:
             reply = await self._reply(job)
         elif self._promptness.is_slow:
@@ -119,7 +119,7 @@ class SigningPipeline:
         try:
             if not pages.ready(self._machine, file, job.count):
                 await self._hash(pages.prepare, self._machine, file, job.count)
-            self._turns.add(job, STAGES if job.count >= MANY else 1)
+            self._turns.add(job, SIGNING_THREADS if job.count >= MANY else 1)
         except Exception as error:  # noqa: BLE001
             return refusal(job.request, error)
         await job.done.wait()

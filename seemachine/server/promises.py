@@ -15,7 +15,7 @@ from seemachine.frozen import frozen
 from seemachine.process.descriptors import Descriptors
 from seemachine.process.shortage import ADVICE, DESCRIPTORS, MEMORY, ROOM, THREADS
 
-# The log's, three for the signing stages and pages, one that is kept, and the first one are in it.
+# The log's, three for signing and pages, one that is kept, and the first one are in it.
 OTHER_THREADS = 8
 # Beside what connections hold: stacks of threads, and the largest request while it is taken apart.
 OWN_MEMORY = 384 << 20

@@ -1,4 +1,4 @@
-"""pipeline.py: an error that no stage foresees fails for one batch or one page, and for no more."""
+"""pipeline.py: an error that nobody foresees fails for one batch or one page, and for no more."""
 
 import threading
 from collections.abc import Callable
