@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from seemachine.keyring import KeyRing
 from seemachine.lms.engines import Engine
@@ -49,6 +50,14 @@ class DecodedLeases:
         self._leases[number] = weakref.ref(stored, lambda _: forget(number, None)), lease
 
 
+class Faults(Protocol):
+    """What a machine does wrong because it is told to."""
+
+    @property
+    def summary(self) -> str:
+        """In words, as hello says it: printable, 256 characters at most; empty when nothing."""
+
+
 @dataclass
 class Machine:
     """An HSM with the SEE machine on it. Lives as long as its process."""
@@ -65,6 +74,9 @@ class Machine:
     extra_signers: frozenset[bytes] = frozenset()
     delegated: bool = True
     operator: str = "manual"
+    # Of a world whose keys anybody can make again; empty in a real one.
+    seed: str = ""
+    faults: Faults | None = None
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     keys: KeyRing = field(init=False)
     tokens: Tokens = field(init=False, repr=False)

@@ -29,5 +29,7 @@ def hello(session: Session, request: Hello) -> Greeting:
         epoch=machine.store.epoch,
         opening=machine.store.mark.nonce,
         operator=machine.operator,
+        insecure=machine.seed,
+        faults="" if machine.faults is None else machine.faults.summary,
         limits=machine.limits,
     )

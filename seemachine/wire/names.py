@@ -2,7 +2,7 @@
 
 import re
 
-PROTOCOL = 6
+PROTOCOL = 7
 SEE_PORT = 8888
 SDK_VERSION = "1.4.1"
 MODELS = ("5c", "xc")

@@ -258,6 +258,8 @@ def reply_frame(size: int, request: m.NvmemfileSignMany, reply: m.NvmemfileSigne
         epoch=0,
         opening=bytes(8),
         operator="manual",
+        insecure="",
+        faults="",
         limits=DEFAULT_LIMITS,
     )
     client.receive_data(machine.send(greeting))

@@ -28,6 +28,8 @@ GREETING = Greeting(
     epoch=1,
     opening=b"o" * 8,
     operator="manual",
+    insecure="",
+    faults="",
     limits=LIMITS,
 )
 

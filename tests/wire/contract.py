@@ -388,6 +388,8 @@ REPLIES: dict[type[Any], dict[str, Specifier]] = {
         "epoch": Number(0, U64),
         "opening": Octets(8, 8),
         "operator": Word(16),
+        "insecure": Text(64),
+        "faults": Text(256),
         "limits": Record(m.Limits),
     },
     m.LmsStarted: {

@@ -59,9 +59,9 @@ KEY = bytes.fromhex(
 )
 LIMITS = m.Limits(frame=1_048_576, message=1_047_296, idle_seconds=300, request_seconds=120)
 EXCHANGE: list[Any] = [
-    m.Hello(protocol=6, client="example"),
+    m.Hello(protocol=7, client="example"),
     m.Greeting(
-        protocol=6,
+        protocol=7,
         esn="7852-268D-3BF9",
         model="5c",
         version="1.4.1",
@@ -72,6 +72,8 @@ EXCHANGE: list[Any] = [
         epoch=7,
         opening=bytes.fromhex("0123456789abcdef"),
         operator="manual",
+        insecure="",
+        faults="",
         limits=LIMITS,
     ),
     m.GetNvmemfileInfo(file=names.nvram_name(KEY)),

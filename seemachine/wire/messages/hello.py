@@ -34,6 +34,9 @@ class Greeting(Record):
     machine's NVRAM for life, `epoch` counts how often it was opened (0 when it does not outlive the
     process), `opening` tells this opening from any other. `operator` is `auto` when the machine
     puts in blank cards itself, so that waiting for one makes sense.
+
+    `insecure` is the seed of a world whose keys anybody can make again, empty in a real one.
+    `faults` says in words what the machine is told to do wrong, empty when nothing.
     """
 
     protocol: int = number(1, U32)
@@ -47,6 +50,8 @@ class Greeting(Record):
     epoch: int = number(0, U64)
     opening: bytes = octets(OPENING_BYTES)
     operator: str = word(16)
+    insecure: str = text(64)
+    faults: str = text(256)
     limits: Limits = record(Limits)
 
 
