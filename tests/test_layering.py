@@ -87,6 +87,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         },
         set(),
     ),
+    "seemachine.faults": ({"seemachine.wire"}, set()),
     "seemachine.keyring": ({"seemachine.lms"}, set()),
     "seemachine.tokens": ({"seemachine.wire"}, set()),
     "seemachine.machine": (
@@ -95,6 +96,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
             "seemachine.wire",
             "seemachine.world",
             "seemachine.lms",
+            "seemachine.faults",
             "seemachine.keyring",
             "seemachine.tokens",
         },

@@ -1,0 +1,232 @@
+"""Which faults happen at which request or place: the same plan, seed and sequence give the same."""
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from seemachine.faults.fault import Fault
+from seemachine.faults.forms import HELLO, SPARED, FaultError, fault_of
+from seemachine.faults.kinds import REQUEST
+from seemachine.faults.latency import Pace
+from seemachine.faults.plan import Plan
+from seemachine.faults.verdict import PASSES, Verdict, verdict_on
+from seemachine.frozen import frozen, replace
+from seemachine.wire.fields import Record
+from seemachine.wire.requests import Effect, Request
+from seemachine.wire.status import StatusError
+
+# Every request looks at each of them.
+MOST_FAULTS = 256
+NO_PLAN = Plan()
+
+Tell = Callable[[Fault, str], None]
+
+
+@frozen
+class Injected:
+    """A fault of an injector: its number there, how many requests or places it met, at how many of
+    them it happened, and whether it may happen again.
+    """
+
+    number: int
+    fault: Fault
+    met: int
+    fired: int
+    spent: bool
+
+
+@dataclass(slots=True)
+class _Counted:
+    """A fault and its counts."""
+
+    number: int
+    fault: Fault
+    added: float
+    met: int = 0
+    fired: int = 0
+
+    @property
+    def spent(self) -> bool:
+        return bool(self.fault.times) and self.fired >= self.fault.times
+
+    def is_due(self, now: float) -> bool:
+        passed, until = now - self.added, self.fault.until
+        return not self.spent and self.fault.at <= passed and (not until or passed < until)
+
+    def fires(self) -> bool:
+        """Call once for each request or place that it is for."""
+        fault = self.fault
+        self.met += 1
+        beyond = self.met - fault.after
+        fires = beyond > 0 and beyond % fault.every == 0 and self._is_drawn()
+        self.fired += fires
+        return fires
+
+    def _is_drawn(self) -> bool:
+        probability = self.fault.probability
+        if probability == 1:
+            return True
+        drawn = hashlib.sha256(f"{self.fault.seed} {self.met}".encode()).digest()[:8]
+        return int.from_bytes(drawn, "big") < probability * (1 << 64)
+
+    def view(self) -> Injected:
+        return Injected(self.number, self.fault, self.met, self.fired, self.spent)
+
+
+class Injector:
+    """The faults of one machine. Threads may share it.
+
+    `clock` is in seconds. `tell` is called with each fault that happens and the name of the request
+    or place. With `takes_more` off it has what its plan says, and `add` refuses.
+    """
+
+    def __init__(
+        self,
+        plan: Plan = NO_PLAN,
+        clock: Callable[[], float] = time.monotonic,
+        tell: Tell = lambda _fault, _where: None,
+        *,
+        takes_more: bool = True,
+    ) -> None:
+        self._plan = plan
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._faults: list[_Counted] = []
+        self._count = 0
+        self._pace = Pace(plan.latency)
+        self._acts: dict[str, Callable[[Fault], None]] = {}
+        self.tell = tell
+        self.takes_more = takes_more
+        for fault in plan.faults:
+            self.add(fault)
+
+    def when(self, kind: str, act: Callable[[Fault], None]) -> None:
+        """Have `act` called whenever a fault of a kind happens, with that fault."""
+        self._acts[kind] = act
+
+    def meet(self, request: Request[Record]) -> Verdict:
+        """What becomes of a request. Call once for each."""
+        met = self._fired(lambda fault: _is_for(fault, request))
+        if not met:
+            return PASSES
+        self._act(met, request.NAME)
+        return verdict_on(met)
+
+    def seconds_left(
+        self, request: Request[Record], reply: Record | StatusError, seconds: float
+    ) -> float:
+        """How long to keep back a reply that took the machine so many seconds: until the machine
+        that it imitates would be done. Call once for each.
+        """
+        now = self._clock()
+        return self._pace.seconds_left(request, reply, now - seconds, now)
+
+    def meet_at(self, place: str) -> Fault | None:
+        """The fault that happens at a place of the machine's state now, if one does; the oldest of
+        several. Call once each time.
+        """
+        first = self._fired(lambda fault: fault.facts.place == place, most=1)
+        self._act(first, place)
+        return first[0] if first else None
+
+    def in_force(self, place: str) -> tuple[Fault, ...]:
+        """The faults that may happen at a place now. Nothing is counted, drawn or told."""
+        now = self._clock()
+        with self._lock:
+            return tuple(
+                each.fault
+                for each in self._faults
+                if each.fault.facts.place == place and each.is_due(now)
+            )
+
+    def add(self, given: "Fault | str | Sequence[str] | Mapping[str, Any]") -> Injected:
+        """Another fault. Raises FaultError."""
+        fault = fault_of(given)
+        with self._lock:
+            self._make_room()
+            self._count += 1
+            counted = _Counted(self._count, self._seeded(fault), self._clock())
+            self._faults.append(counted)
+            return counted.view()
+
+    def clear(self, number: int = 0) -> int:
+        """Take away a fault by its number, or all of them. Returns how many there were."""
+        with self._lock:
+            kept = [each for each in self._faults if number not in (0, each.number)]
+            cleared = len(self._faults) - len(kept)
+            self._faults = kept
+            return cleared
+
+    def listing(self) -> tuple[Injected, ...]:
+        """Every fault, the oldest first, those that happen no more too."""
+        with self._lock:
+            return tuple(each.view() for each in self._faults)
+
+    @property
+    def summary(self) -> str:
+        """What is injected now, in words; empty when nothing is."""
+        left = sum(not each.spent for each in self.listing())
+        latency = self._plan.latency.text
+        return "; ".join(
+            (
+                *([f"latency {latency}"] if latency else []),
+                *([f"{left} fault{'s' if left > 1 else ''}"] if left else []),
+            )
+        )
+
+    def _fired(
+        self, concerns: Callable[[Fault], bool], most: int = MOST_FAULTS
+    ) -> tuple[Fault, ...]:
+        """Those that happen now, `most` of them; the rest do not count it."""
+        if not self._faults:
+            return ()
+        now = self._clock()
+        with self._lock:
+            fired = (
+                each.fault
+                for each in self._faults
+                if concerns(each.fault) and each.is_due(now) and each.fires()
+            )
+            return tuple(islice(fired, most))
+
+    def _act(self, met: tuple[Fault, ...], where: str) -> None:
+        """Without the lock: who is called may ask for the faults."""
+        for fault in met:
+            self.tell(fault, where)
+            if (act := self._acts.get(fault.kind)) is not None:
+                act(fault)
+
+    def _make_room(self) -> None:
+        """The oldest that happens no more gives way. Raises FaultError."""
+        if len(self._faults) < MOST_FAULTS:
+            return
+        for each in self._faults:
+            if each.spent:
+                self._faults.remove(each)
+                return
+        raise FaultError(
+            f"there are {MOST_FAULTS} faults already; clear some with: seemachine fault clear"
+        )
+
+    def _seeded(self, fault: Fault) -> Fault:
+        """With the seed of its draws, so that whoever lists it can have the same again."""
+        if fault.probability == 1 or fault.seed:
+            return fault
+        plan = self._plan.seed
+        seed = f"{plan}.{self._count}" if plan else secrets.token_hex(4)
+        return replace(fault, seed=seed)
+
+
+def _is_for(fault: Fault, request: Request[Record]) -> bool:
+    """Who clears faults meets none on the way, and hello only those that name it."""
+    name = request.NAME
+    if fault.facts.place != REQUEST or name.startswith(SPARED):
+        return False
+    if fault.on:
+        return name in fault.on
+    return name != HELLO and not (fault.facts.spares_looks and request.EFFECT is Effect.LOOKS)

@@ -1,0 +1,144 @@
+"""How people write faults, and what they are told when it is wrong."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seemachine.faults import KINDS, Fault, FaultError, fault_of
+from seemachine.faults.forms import MAX_DETAIL, MOST_COUNT, STATUSES, WORDS
+from seemachine.wire.requests import REQUESTS
+from seemachine.wire.status import Status
+
+SECONDS = st.floats(0, 1000).map(lambda value: round(value, 6))
+VALUES = {
+    "on": st.lists(
+        st.sampled_from([each for each in REQUESTS if not each.startswith(("fault_", "hello"))]),
+        min_size=1,
+        max_size=3,
+        unique=True,
+    ).map(tuple),
+    "times": st.integers(0, MOST_COUNT),
+    "after": st.integers(0, MOST_COUNT),
+    "every": st.integers(1, MOST_COUNT),
+    "probability": st.floats(0.001, 1).map(lambda value: round(value, 6)),
+    "seed": st.from_regex(r"[A-Za-z0-9._+-]{1,64}", fullmatch=True),
+    "at": SECONDS,
+    "until": SECONDS.map(lambda value: value + 2000),
+    "status": st.sampled_from(list(STATUSES.values())),
+    "detail": st.text("abc '\"=\\ü$", min_size=1, max_size=MAX_DETAIL).map(str.strip).filter(bool),
+    "seconds": SECONDS,
+}
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> dict[str, object]:
+    """A fault as a table."""
+    kind = draw(st.sampled_from(list(KINDS.values())))
+    chosen = draw(st.sets(st.sampled_from(kind.takes))) | set(kind.needs)
+    return {"kind": kind.name, **{name: draw(VALUES[name]) for name in sorted(chosen)}}
+
+
+@given(tables())
+def test_every_form_says_the_same(table: dict[str, object]) -> None:
+    """A table, the fault of it, its line and its words are one fault."""
+    fault = fault_of(table)
+    assert fault_of(fault) == fault_of(fault.text) == fault
+    assert fault_of({"kind": fault.kind, **fault.words()}) == fault
+
+
+def test_a_line_is_read() -> None:
+    """Names, counts, seconds and sentences come out as what they are."""
+    line = "refuse on=nvmemfile_sign,hello times=2 after=3 every=2 status=AccessDenied detail='a b'"
+    assert fault_of(line) == Fault(
+        "refuse",
+        on=("nvmemfile_sign", "hello"),
+        times=2,
+        after=3,
+        every=2,
+        status=Status.AccessDenied,
+        detail="a b",
+    )
+
+
+def test_words_of_the_command_line_are_read() -> None:
+    """The shell has taken the quotes away."""
+    assert fault_of(["refuse", "detail=come back later"]).detail == "come back later"
+
+
+def test_a_restart_happens_once_unless_said_otherwise() -> None:
+    """Else a machine would restart at every request, for good."""
+    assert fault_of("restart").times == 1
+    assert fault_of("restart times=0").times == 0
+    assert fault_of(fault_of("restart times=0").text).times == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("", "a fault begins with its kind"),
+        ("times=1", "a fault begins with its kind"),
+        ("drop-afer", "did you mean drop-after?"),
+        ("drop-after on=nvmemfile_sgn", "did you mean nvmemfile_sign?"),
+        ("drop-after tmes=1", "did you mean times?"),
+        ("drop-after seconds=1", "drop-after takes no seconds"),
+        ("card-worn on=provisionLMS", "card-worn takes no on"),
+        ("drop-after 1", "takes words such as times=1, not '1'"),
+        ("drop-after times=1 times=1", "takes times= once, not twice"),
+        ("drop-after on=", "at least one request"),
+        ("drop-after on=hello", "would keep out who clears it; say times=1"),
+        ("drop-after on=hello times=101", "would keep out who clears it"),
+        ("drop-after on=fault_clear", "meets no faults, so that they can be cleared"),
+        ("drop-after at=2 until=2", "until= takes seconds after those of at="),
+        ("drop-after times=-1", "times= takes a whole number from 0, not '-1'"),
+        ("drop-after times=1e3", "times= takes a whole number"),
+        ("drop-after times=²", "times= takes a whole number"),
+        ("drop-after every=0", "every= takes a whole number from 1"),
+        ("drop-after probability=0", "probability= takes a number over 0 and up to 1"),
+        ("drop-after probability=nan", "probability= takes a number over 0 and up to 1"),
+        ("drop-after seed=", "seed= takes up to 64 letters"),
+        ("delay", "delay needs seconds="),
+        ("delay seconds=-1", "seconds= takes seconds from 0"),
+        ("delay seconds=inf", "seconds= takes seconds from 0"),
+        ("refuse status=OK", "there is no status 'OK' to refuse with"),
+        ("refuse status=AcessDenied", "did you mean AccessDenied?"),
+        ("refuse detail='a\nb'", "detail= takes a line of 1 to 120 printable characters"),
+        ("refuse detail='", "can't be read"),
+    ],
+)
+def test_what_is_wrong_is_refused_by_name(line: str, says: str) -> None:
+    """The sentence names the word, and what would be right."""
+    with pytest.raises(FaultError) as refused:
+        fault_of(line)
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {},
+        {"kind": 3},
+        {"kind": "delay", "seconds": True},
+        {"kind": "delay", "seconds": [1]},
+        {"kind": "delay", "seconds": 10**400},
+        {"kind": "drop-after", "times": 1.0},
+        {"kind": "drop-after", "times": True},
+        {"kind": "drop-after", "on": [1]},
+        {"kind": "drop-after", "on": {"nvmemfile_sign": 1}},
+        {"kind": "refuse", "status": 5},
+        {"kind": "refuse", "detail": 5},
+        {"kind": "refuse", "seed": None},
+    ],
+)
+def test_a_table_with_other_types_is_refused(table: dict[str, object]) -> None:
+    """TOML and Python have types; the wrong one is no traceback."""
+    with pytest.raises(FaultError):
+        fault_of(table)
+
+
+def test_every_word_of_every_kind_can_be_read() -> None:
+    """What a kind takes is in the table of words, with an example that it takes."""
+    for kind in KINDS.values():
+        for name in {*kind.takes, *kind.needs}:
+            needed = {each: WORDS[each].example for each in kind.needs}
+            given = {"kind": kind.name, "times": 1, **needed, name: WORDS[name].example.strip("'")}
+            assert getattr(fault_of(given), name)
