@@ -7,7 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from seemachine.keyring import KeyRing
 from seemachine.lms.engines import Engine
@@ -21,6 +21,9 @@ from seemachine.tokens import LoadedSet, Tokens
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.wire.names import MODELS, is_esn
+
+if TYPE_CHECKING:
+    from seemachine.faults import Injector
 
 DEFAULT_LIMITS = Limits(
     frame=MAX_FRAME, message=MAX_FRAME - ENVELOPE_BYTES, idle_seconds=300, request_seconds=120
@@ -50,14 +53,6 @@ class DecodedLeases:
         self._leases[number] = weakref.ref(stored, lambda _: forget(number, None)), lease
 
 
-class Faults(Protocol):
-    """What a machine does wrong because it is told to."""
-
-    @property
-    def summary(self) -> str:
-        """In words, as hello says it: printable, 256 characters at most; empty when nothing."""
-
-
 @dataclass
 class Machine:
     """An HSM with the SEE machine on it. Lives as long as its process."""
@@ -76,7 +71,8 @@ class Machine:
     operator: str = "manual"
     # Of a world whose keys anybody can make again; empty in a real one.
     seed: str = ""
-    faults: Faults | None = None
+    # What it does wrong because it is told to; None where nothing can tell it.
+    faults: "Injector | None" = None
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     keys: KeyRing = field(init=False)
     tokens: Tokens = field(init=False, repr=False)
