@@ -14,6 +14,7 @@ from seemachine import config
 from seemachine.config import Config, ConfigError, LimitSettings, TlsSettings, build_limits
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.names import SEE_PORT
+from seemachine.wire.sockets import MOST_PATH_BYTES
 from seemachine.world import World
 
 ESN = "7852-268D-3BF9"
@@ -367,3 +368,33 @@ def test_a_world_in_a_locale_without_its_letters(name, tmp_path):
     words = [sys.executable, "-c", script, str(folder), str(tmp_path / "settings.toml")]
     done = subprocess.run(words, env=environ, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_machine_listens_somewhere(tmp_path):
+    """On a port, a socket, or both; nobody reaches one that has neither."""
+    world = World.at(tmp_path)
+    alone = Config(esn=ESN, world=world, socket="s", tcp=False, host="192.0.2.1")
+    assert alone.socket_path == tmp_path / "s"
+    assert (alone.fixed_port, Config(esn=ESN, world=world).fixed_port) == (0, 8888)
+    with pytest.raises(ConfigError, match="tcp = false leaves nothing to listen on; name a socket"):
+        Config(esn=ESN, world=world, tcp=False)
+
+
+def test_a_socket_in_a_folder_is_called_by_its_machine(tmp_path):
+    """In one that is there, and in one that is yet to be made."""
+    name = f"7-{ESN}.sock"
+    for folder in (f"{tmp_path}/new/", str(tmp_path)):
+        config = Config(esn=ESN, module=7, world=World.at(tmp_path), socket=folder)
+        assert config.socket_path == Path(folder) / name
+
+
+def test_a_socket_has_a_path_that_the_system_takes(tmp_path):
+    """And none among what the machine keeps: what it does not know there it takes for damage."""
+    world = World.at("/" + "w" * 60)
+    longest = "s" * (MOST_PATH_BYTES - 62)
+    assert Config(esn=ESN, world=world, socket=longest)
+    with pytest.raises(ConfigError, match=rf"socket: .* {MOST_PATH_BYTES} bytes at most"):
+        Config(esn=ESN, world=world, socket=f"{longest}s")
+    for place in (f"hsm/{ESN}/s", "cards/s", "witness/s"):
+        with pytest.raises(ConfigError, match="outside of what the machine keeps"):
+            Config(esn=ESN, world=World.at(tmp_path), socket=place)

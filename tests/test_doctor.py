@@ -265,3 +265,20 @@ def test_what_can_not_be_read_hides_nothing_else(
     assert "/x: Permission denied\n" + " " * 22 + "see who may read and write it" in told
     assert "ok       permissions" in told
     assert "fleet        no fleet in" in told
+
+
+def test_sockets(world: World) -> None:
+    """Of a machine that is down: its path is free, taken, or in a folder that others can write."""
+    folder = world.folder / "sockets"
+    folder.mkdir(parents=True)
+    config = Config(esn=ESN, world=world, socket=f"{folder}/", tcp=False)
+    assert only(worlds.sockets([config, Config(esn=ESN, world=world)])).level == OK
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(config.socket_path))
+        other.listen()
+        taken = only(worlds.sockets([config]))
+    assert (taken.level, taken.advice) == (TROUBLE, f"give {ESN} another socket in fleet.toml")
+    folder.chmod(0o777)
+    found = only(worlds.sockets([config]))
+    assert found.advice.startswith(f"chmod go-w {folder}")
+    assert list(worlds.ports([config])) == []

@@ -5,10 +5,11 @@ trio_wire.py.
 import contextlib
 import select
 import socket
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from seeclient import tls
+from seeclient import tls, unix_sockets
 from seeclient.effects import Address
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class SocketWire:
 
 def connect(address: Address, context: "ssl.SSLContext | None") -> SocketWire:
     """A socket to an address. Raises OSError, UnicodeError."""
+    if address.socket:
+        return SocketWire(_unix(address.socket), None)
     plain = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if context is None:
@@ -94,3 +97,12 @@ def connect(address: Address, context: "ssl.SSLContext | None") -> SocketWire:
     except TimeoutError:
         raise TimeoutError("timed out") from None
     return SocketWire(secured, secured.getpeercert() or {})
+
+
+def _unix(path: str) -> socket.socket:
+    deadline = time.monotonic() + CONNECT_SECONDS
+    while (made := unix_sockets.connected(path)) is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError("timed out")
+        time.sleep(unix_sockets.FULL_SECONDS)
+    return made

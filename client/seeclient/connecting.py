@@ -68,7 +68,7 @@ def check_machine(address: Address, greeting: Greeting) -> None:
     many worlds: a key must not be made in another one. Such a machine is as good as none, so its
     line begins as that of a machine that is gone (2.8.1).
     """
-    where, found = f"connecting to {address.host} on port {address.port}", greeting.esn
+    where, found = f"connecting to {address.place}", greeting.esn
     if greeting.protocol != PROTOCOL:
         detail = other_protocol(found, greeting.protocol, "this client", PROTOCOL)
         raise StatusError(Status.InvalidParameter, f"{where}: {detail}", CONNECT)
@@ -88,7 +88,7 @@ def connect_failure(address: Address, error: OSError | UnicodeError) -> Unreacha
     if isinstance(error, UnicodeError):
         return Unreachable(
             Status.OSErrorErrno,
-            f"connecting to {address.host} on port {address.port}: not a host name",
+            f"connecting to {address.place}: not a host name",
             CONNECT,
         )
     # Libraries put their own words into strerror; the system's are those of the guide. Name
@@ -101,7 +101,7 @@ def connect_failure(address: Address, error: OSError | UnicodeError) -> Unreacha
     )
     return Unreachable(
         Status.OSErrorErrno,
-        f"connecting to {address.host} on port {address.port}: {reason}{_any_port(address)}",
+        f"connecting to {address.place}: {reason}{_any_port(address)}",
         CONNECT,
     )
 
@@ -109,14 +109,14 @@ def connect_failure(address: Address, error: OSError | UnicodeError) -> Unreacha
 def _any_port(address: Address) -> str:
     """A fleet file may say that a machine takes any port; once it is up it says which."""
     how = f"{address.esn} takes any port, and is not published; start it with: seemachine fleet up"
-    return "" if address.port else f"; {how}"
+    return "" if address.port or address.socket else f"; {how}"
 
 
 def lost(address: Address, reason: object) -> Unreachable:
     """A connection that broke in the middle."""
     failure = Unreachable(
         Status.OSErrorErrno,
-        f"connection to {address.host} on port {address.port}: {reason}",
+        f"connection to {address.place}: {reason}",
         CONNECT,
     )
     failure.was_asked = True

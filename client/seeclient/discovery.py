@@ -1,20 +1,20 @@
 """Where machines should be: published objects, a fleet file, or a text."""
 
 import json
-import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from seeclient import files
+from seeclient import files, fleet_text
 from seeclient.connecting import CONNECT
 from seeclient.effects import Address, Peer
 from seeclient.refusals import Unreachable
 from seemachine.formats import PUBLISHED, OtherVersion
 from seemachine.frozen import replace
 from seemachine.wire.entries import expanded
-from seemachine.wire.names import MOST_MACHINES, SEE_PORT, is_esn, is_nvram
+from seemachine.wire.names import MOST_MACHINES, is_esn, is_nvram
 from seemachine.wire.printable import is_printable
+from seemachine.wire.sockets import UNIX, socket_path
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import World
 
@@ -22,29 +22,29 @@ WHERE = "dispatch_see_published"
 # What no NVRAM is called.
 NEVER_UP = "-"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError)
-_PORT = re.compile(r"\d{1,5}", re.ASCII)
 
 
 def addresses(world: World, fleet: str | Path | None = None) -> list[Address]:
     """Where machines should be, in module order.
 
-    `fleet` is a text such as `host:port,host:port` or the path of a fleet file; without it the
-    published objects of the world are taken. Raises StatusError (InvalidParameter) for a text or
-    file that can't be read.
+    `fleet` is a text such as `host:port,host:port`, `unix:/path` or the path of a fleet file;
+    without it the published objects of the world are taken. Raises StatusError (InvalidParameter)
+    for a text or file that can't be read.
     """
     if fleet is None:
         return _published(world)
-    path = Path(fleet)
-    return (
-        _from_file(path, world)
-        if path.suffix == ".toml" or isinstance(fleet, Path)
-        else _from_text(str(fleet))
-    )
+    if isinstance(fleet, Path) or _is_file(fleet):
+        return _from_file(Path(fleet), world)
+    return fleet_text.addresses(fleet)
+
+
+def _is_file(fleet: str) -> bool:
+    return Path(fleet).suffix == ".toml" and not fleet.startswith(UNIX)
 
 
 def world_of(fleet: str | Path | None) -> World | None:
     """The world whose folder a fleet file is in; None for a file elsewhere and for no file."""
-    if fleet is None or Path(fleet).suffix != ".toml":
+    if fleet is None or not _is_file(str(fleet)):
         return None
     world = World.at(Path(fleet).parent)
     return world if any(map(Path.is_dir, (world.machines, world.cards, world.kmdata))) else None
@@ -102,7 +102,9 @@ def _of_object(path: Path) -> Address:
     PUBLISHED.check_at(entry, str(path))
     where = entry["host"], entry["port"], entry["module"], entry["esn"]
     address = _checked(*where, tls=entry.get("tls") is True)
-    return replace(address, nvram=_nvram(entry.get("nvram", "")))
+    # One that has a port, too, is asked there, as long as nobody says otherwise.
+    socket = "" if entry["port"] else _socket(entry.get("socket", ""))
+    return replace(address, nvram=_nvram(entry.get("nvram", "")), socket=socket)
 
 
 def _objects(folder: Path) -> list[Path]:
@@ -113,30 +115,6 @@ def _objects(folder: Path) -> list[Path]:
         return []
     except OSError as error:
         raise files.refusal(folder, error, CONNECT) from None
-
-
-def _from_text(text: str) -> list[Address]:
-    return [
-        _address(part.strip(), module)
-        for module, part in enumerate(text.split(","), 1)
-        if part.strip()
-    ]
-
-
-def _address(text: str, module: int) -> Address:
-    host, colon, port = text.rpartition(":")
-    bare = not colon or text.endswith("]") or (text.count(":") > 1 and not text.startswith("["))
-    if not is_printable(text) or not (bare or (_PORT.fullmatch(port) and 0 < int(port) < 65536)):
-        raise StatusError(
-            Status.InvalidParameter,
-            f"{text} is not an address; a fleet is written as host:port,host:port",
-            CONNECT,
-        )
-    return (
-        Address(text.strip("[]"), SEE_PORT, module)
-        if bare
-        else Address(host.strip("[]"), int(port), module)
-    )
 
 
 def _from_file(path: Path, world: World) -> list[Address]:
@@ -150,7 +128,7 @@ def _from_file(path: Path, world: World) -> list[Address]:
     try:
         # Some editors begin a file with a mark of its byte order.
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        meant = _meant(table)
+        meant = _meant(table, path.absolute().parent)
     except (AttributeError, *UNREADABLE) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise StatusError(
@@ -171,7 +149,7 @@ def _of_world(address: Address, world: World) -> Address:
         return replace(address, nvram=NEVER_UP)
 
 
-def _meant(table: dict[str, Any]) -> list[Address]:
+def _meant(table: dict[str, Any], folder: Path) -> list[Address]:
     """Where the machines of a fleet file are meant to be: as many as it counts, in module order.
 
     Raises ValueError, KeyError, TypeError, AttributeError.
@@ -180,11 +158,17 @@ def _meant(table: dict[str, Any]) -> list[Address]:
     if type(wanted) is not int or not 0 <= wanted <= MOST_MACHINES:
         raise ValueError(f"count = {wanted!r}")
     entries = table.get("machines", []) if wanted else table["machines"]
-    found = _ordered(_meant_address(table, entry) for entry in expanded(entries, wanted))
+    found = _ordered(_meant_address(table, folder, entry) for entry in expanded(entries, wanted))
     return found[:wanted] if wanted else found
 
 
-def _meant_address(table: dict[str, Any], entry: dict[str, Any]) -> Address:
+def _meant_address(table: dict[str, Any], folder: Path, entry: dict[str, Any]) -> Address:
+    if entry.get("tcp") is False:
+        address = _checked("", 0, entry["module"], entry["esn"], tls=False)
+        given = entry.get("socket") or f"{table['sockets']}/"
+        return replace(
+            address, socket=_socket(str(socket_path(given, folder, address.module, address.esn)))
+        )
     tls = entry.get("tls", table.get("tls"))
     host = entry.get("host", "127.0.0.1")
     return _checked(host, entry["port"], entry["module"], entry["esn"], tls=tls is not None)
@@ -205,6 +189,13 @@ def _checked(host: Any, port: Any, module: Any, esn: Any, *, tls: bool) -> Addre
         if type(value) is not kind or not good(value):
             raise ValueError(f"{name} = {value!r}")
     return Address(host, port, module, esn, tls=tls)
+
+
+def _socket(path: Any) -> str:
+    """The absolute path of a Unix socket, or nothing. Raises ValueError."""
+    if type(path) is not str or not is_printable(path) or (path and not path.startswith("/")):
+        raise ValueError(f"socket = {path!r}")
+    return path
 
 
 def _nvram(name: Any) -> str:

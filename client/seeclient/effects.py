@@ -18,6 +18,7 @@ from seemachine.frozen import field, frozen
 from seemachine.wire.fields import Record
 from seemachine.wire.messages import Greeting
 from seemachine.wire.requests import Request
+from seemachine.wire.sockets import UNIX
 from seemachine.wire.status import StatusError
 
 
@@ -28,7 +29,8 @@ class Address:
     `module` orders machines; `esn` is empty where only the address is known; `tls`: it takes
     nothing else.
 
-    `nvram` is the name of its NVRAM in hex; empty where that is not known.
+    `nvram` is the name of its NVRAM in hex; empty where that is not known. With `socket`, the path
+    of a Unix socket, host and port say nothing.
     """
 
     host: str
@@ -37,6 +39,16 @@ class Address:
     esn: str = ""
     tls: bool = False
     nvram: str = ""
+    socket: str = ""
+
+    def __str__(self) -> str:
+        """As a fleet is written."""
+        return f"{UNIX}{self.socket}" if self.socket else f"{self.host}:{self.port}"
+
+    @property
+    def place(self) -> str:
+        """As the guide's lines have it (2.8.1)."""
+        return str(self) if self.socket else f"{self.host} on port {self.port}"
 
 
 class Peer:

@@ -6,7 +6,7 @@ Both commands and `open_fleet` make it; nothing below them asks the environment 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from seeclient import discovery, preloaded, tls
+from seeclient import discovery, fleet_text, preloaded, tls
 from seeclient.effects import Address, Peer, Roster
 from seeclient.keyfile_format import is_author
 from seeclient.keys import KeyStore
@@ -21,8 +21,9 @@ FLEET_VARIABLE = "SEEMACHINE_FLEET"
 
 @frozen
 class Environment:
-    """`fleet` is a text such as `host:port,host:port`, the path of a fleet file, addresses, or None
-    for the published objects of the world; without `tls` the certificates are those of the world.
+    """`fleet` is a text such as `host:port,host:port` or `unix:/path`, the path of a fleet file,
+    addresses, or None for the published objects of the world; without `tls` the certificates are
+    those of the world.
 
     `author` is who makes keys, for their files. `logical_tokens` are the handles of card sets that
     are loaded already, by ESN and hash of the set.
@@ -48,9 +49,11 @@ class Environment:
 
     def absent(self, found: Sequence[Address]) -> Sequence[StatusError]:
         """Why others than those at the addresses can't answer: machines of the world that are not
-        published.
+        published, folders without a socket.
         """
-        return discovery.absent(self.world, found) if self.fleet is None else ()
+        if self.fleet is None:
+            return discovery.absent(self.world, found)
+        return fleet_text.socketless(self.fleet) if isinstance(self.fleet, str) else ()
 
     def roster(self) -> Roster:
         """No machine yet, and what this host has."""

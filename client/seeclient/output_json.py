@@ -62,7 +62,7 @@ class JsonOutput:
                 "esn": peer.esn,
                 "model": peer.greeting.model,
                 "version": peer.greeting.version,
-                "address": f"{peer.address.host}:{peer.address.port}",
+                "address": str(peer.address),
             }
             for peer in roster.peers
         ]

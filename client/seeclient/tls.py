@@ -108,6 +108,11 @@ class Credentials:
         """What to connect to a machine with; None: without TLS. Raises StatusError."""
         if self._chosen is None and not address.tls:
             return None
+        if address.socket:
+            raise _failed(
+                address,
+                f"a Unix socket takes no TLS; unset {CERTIFICATE_VARIABLE}, or name the port",
+            )
         if self._context is None:
             self._files = self._chosen or _from_folder(address, self._pki)
             self._context = _context(address, self._files)
@@ -231,6 +236,4 @@ def _context(address: Address, files: Tls) -> "ssl.SSLContext":
 
 
 def _failed(address: Address, what: str) -> StatusError:
-    return StatusError(
-        Status.OSErrorErrno, f"connecting to {address.host} on port {address.port}: {what}", CONNECT
-    )
+    return StatusError(Status.OSErrorErrno, f"connecting to {address.place}: {what}", CONNECT)

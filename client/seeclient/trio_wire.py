@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
 
-from seeclient import tls
+from seeclient import tls, unix_sockets
 from seeclient.blocking_wire import READ_BYTES
 from seeclient.effects import Address
 
@@ -82,6 +82,9 @@ class SocketWire:
 
 async def connect(address: Address, context: "ssl.SSLContext | None") -> SocketWire:
     """A socket to an address. Raises OSError, UnicodeError, trio.BrokenResourceError."""
+    if address.socket:
+        local = await _unix(address.socket)
+        return SocketWire(local, local, None)
     plain = await trio.open_tcp_stream(address.host, address.port)
     if context is None:
         return SocketWire(plain, plain, None)
@@ -92,3 +95,12 @@ async def connect(address: Address, context: "ssl.SSLContext | None") -> SocketW
         await trio.aclose_forcefully(plain)
         raise
     return SocketWire(plain, secured, secured.getpeercert() or {})
+
+
+async def _unix(path: str) -> trio.SocketStream:
+    """What trio has for it takes a full queue for a connection."""
+    while True:
+        made = unix_sockets.connected(path)
+        if made is not None:
+            return trio.SocketStream(trio.socket.from_stdlib_socket(made))
+        await trio.sleep(unix_sockets.FULL_SECONDS)

@@ -53,6 +53,7 @@ def _examinations(told: environment.Environment) -> Iterator[Diagnosis]:
         "limits": lambda: host.limits(groups),
         "memory lock": lambda: host.memory_lock(plan.machines),
         "ports": lambda: world.ports(plan.machines),
+        "sockets": lambda: world.sockets(plan.machines),
         "permissions": lambda: world.permissions(told.world, plan.machines),
         "formats": lambda: world.formats(told.world),
         "certificates": lambda: world.certificates(told.world),

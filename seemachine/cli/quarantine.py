@@ -116,7 +116,7 @@ def _silent(fleet: blocking.Fleet) -> list[str]:
     """Machines that should be there and are not, by ESN where that is known."""
     there = {peer.address for peer in fleet.roster.peers}
     return [
-        address.esn or f"{address.host}:{address.port}"
+        address.esn or str(address)
         for address in fleet.environment.addresses()
         if address not in there
     ]

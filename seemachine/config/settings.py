@@ -20,6 +20,7 @@ from seemachine.config.setting import (
 from seemachine.config.tables import LimitSettings, TlsSettings
 from seemachine.state.nvram.stores import KINDS, SQLITE
 from seemachine.wire.names import MOST_MODULES, SEE_PORT, is_esn
+from seemachine.wire.sockets import socket_path, too_long
 from seemachine.witnesses.address import FORM, is_url, parse
 from seemachine.world import World
 
@@ -70,6 +71,23 @@ class Config:
     )
     port: int = number(
         SEE_PORT, 0, 65535, "the port to listen on", unset="any free one", shown="PORT"
+    )
+    tcp: bool = flag(
+        "listen on a port",
+        default=True,
+        more="Without it the machine has its socket alone.",
+        shown="no",
+    )
+    socket: str = text(
+        "",
+        "the path of a Unix socket, or of a folder of such",
+        "a Unix socket to listen on, too: its path, or that of a folder, which ends with / where it"
+        " is yet to be made; in a folder it is called <module>-<ESN>.sock",
+        unset="none",
+        more="Relative to the world folder. Whoever may open it is `admin`, without TLS; see"
+        " [Unix sockets](../how-to/sockets.md).",
+        example='"/run/seemachine/"',
+        shown="PATH",
     )
     search_port: bool = flag(
         "take the next free port when this one is taken",
@@ -171,7 +189,8 @@ class Config:
     def __post_init__(self) -> None:
         check_all(self)
         check_witness(self.witness)
-        if self.tls is None and not _is_loopback(self.host) and not self.insecure_bind:
+        self._check_socket()
+        if self.tcp and self.tls is None and not self.insecure_bind and not _is_loopback(self.host):
             raise ConfigError(
                 f"{self.host} is not a loopback address, and whoever reaches the port can sign; use"
                 " TLS ([tls] in the file, or --tls-cert, --tls-key, --tls-ca), or allow it with"
@@ -182,6 +201,27 @@ class Config:
     def is_found_anywhere(self) -> bool:
         """Whether all its clients are on this host, and find it on whichever port it is."""
         return self.tls is None and _is_loopback(self.host)
+
+    def _check_socket(self) -> None:
+        if not self.socket and not self.tcp:
+            raise ConfigError("tcp = false leaves nothing to listen on; name a socket")
+        if not self.socket:
+            return
+        path, world = self.socket_path, self.world
+        if why := too_long(path):
+            raise ConfigError(f"socket: {why}")
+        if any(map(path.is_relative_to, (world.machines, world.cards, world.witness))):
+            raise ConfigError(f"socket takes a path outside of what the machine keeps, not {path}")
+
+    @property
+    def socket_path(self) -> Path:
+        """Of the socket, where there is one."""
+        return socket_path(self.socket, self.world.folder, self.module, self.esn)
+
+    @property
+    def fixed_port(self) -> int:
+        """The port that it is to have; 0 for any, or none."""
+        return self.port if self.tcp else 0
 
     @property
     def folder(self) -> Path:

@@ -14,7 +14,7 @@ MIN_FRAME = 640 * 1024
 class LimitSettings:
     """What one peer can make the machine hold, and for how long.
 
-    Bytes, counts and seconds. A peer is an address, of IPv6 a network of 64 bits.
+    Bytes, counts and seconds. A peer is an address, of IPv6 a network of 64 bits, or a user.
     """
 
     frame_bytes: int = number(

@@ -14,6 +14,8 @@ from seemachine.config import Config
 from seemachine.doctor.finding import NOTE, OK, TROUBLE, Diagnosis
 from seemachine.fleet import check, configuration
 from seemachine.hsms import published, records
+from seemachine.server.ports import CannotListen
+from seemachine.server.unix_sockets import refuse_taken_socket
 from seemachine.state.disk.lock import holder
 from seemachine.state.disk.permissions import check_machine, check_world
 from seemachine.state.errors import StateError, reason
@@ -28,7 +30,7 @@ def ports(configs: Sequence[Config]) -> Iterator[Diagnosis]:
     """Those of machines that are down; one that is up has its own."""
     free = 0
     for config in configs:
-        if not config.port or holder(config.folder) is not None:
+        if not config.fixed_port or holder(config.folder) is not None:
             continue
         if _is_taken(config.host, config.port):
             yield Diagnosis(
@@ -42,6 +44,23 @@ def ports(configs: Sequence[Config]) -> Iterator[Diagnosis]:
             free += 1
     if free:
         yield Diagnosis("ports", OK, f"free for {free} that are down")
+
+
+def sockets(configs: Sequence[Config]) -> Iterator[Diagnosis]:
+    """Those of machines that are down."""
+    free = 0
+    for config in configs:
+        if not config.socket or holder(config.folder) is not None:
+            continue
+        try:
+            refuse_taken_socket(config)
+            free += 1
+        except CannotListen as refused:
+            what, _, command = str(refused).partition(RUN)
+            advice = command or f"give {config.esn} another socket in fleet.toml"
+            yield Diagnosis("sockets", TROUBLE, f"{config.esn}: {what}", advice)
+    if free:
+        yield Diagnosis("sockets", OK, f"free for {free} that are down")
 
 
 def _is_taken(host: str, port: int) -> bool:

@@ -42,9 +42,9 @@ class FleetPlan:
         """
         if self.process == ONE:
             return [self.machines]
-        ports = {machine.port for machine in self.machines} - {0}
+        ports = {machine.fixed_port for machine in self.machines} - {0}
         return [
-            (replace(machine, reserved_ports=tuple(sorted(ports - {machine.port}))),)
+            (replace(machine, reserved_ports=tuple(sorted(ports - {machine.fixed_port}))),)
             for machine in self.machines
         ]
 
@@ -90,7 +90,7 @@ def _shared(table: dict[str, Any]) -> FleetSettings:
     operator = table.get("operator", {})
     if not isinstance(operator, dict) or operator.keys() - {"blank_cards"}:
         raise ConfigError('[operator] takes one setting, blank_cards = "manual" or "auto"')
-    named = {name: table[name] for name in ("process", "count") if name in table}
+    named = {name: table[name] for name in ("process", "count", "sockets") if name in table}
     return FleetSettings(**named, **operator)
 
 
@@ -109,7 +109,8 @@ def _machines(table: dict[str, Any], world: World) -> list[Config]:
         described = expanded(entries, settings.count)
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    machines = [_machine({**tls, **entry, **shared}) for entry in described]
+    common = {**tls, **_in_folder(settings.sockets)}
+    machines = [_machine({**common, **entry, **shared}) for entry in described]
     if not all(machine.publish for machine in machines):
         raise ConfigError(
             "publish = false: a machine of a fleet publishes itself, so that its fleet can find it;"
@@ -119,7 +120,17 @@ def _machines(table: dict[str, Any], world: World) -> list[Config]:
         values = [getattr(machine, setting) for machine in machines]
         if len(set(values)) < len(values):
             raise ConfigError(f"two machines have the same {setting}")
+    paths = [machine.socket_path for machine in machines if machine.socket]
+    if len(set(paths)) < len(paths):
+        raise ConfigError(
+            "two machines have the same socket; name a folder, in which each has its own, as"
+            " sockets at the top"
+        )
     return machines
+
+
+def _in_folder(sockets: str) -> dict[str, str]:
+    return {"socket": f"{sockets.rstrip('/')}/"} if sockets else {}
 
 
 def _machine(settings: dict[str, Any]) -> Config:

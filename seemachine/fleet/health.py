@@ -101,15 +101,27 @@ def _asked(environment: Environment, esns: Iterable[str]) -> Iterator[CheckResul
 def _answers(environment: Environment, entry: Published) -> list[CheckResult]:
     """What one machine has to say."""
     # With its NVRAM: while it starts, another world's machine may have its last port.
-    where = entry.host, entry.port, entry.module, entry.esn, entry.tls, entry.nvram
+    socket = "" if entry.port else entry.socket
+    where = entry.host, entry.port, entry.module, entry.esn, entry.tls, entry.nvram, socket
     fleet = blocking.Fleet(replace(environment, fleet=[Address(*where)]), doubted=True)
     try:
         return [
+            *_socketless(entry),
             *map(partial(_unanswered, entry), fleet.roster.failures),
             *(found for peer in fleet.roster.peers for found in _suspicions(fleet, peer)),
         ]
     finally:
         fleet.close()
+
+
+def _socketless(entry: Published) -> Iterator[CheckResult]:
+    """Of a machine that its port still leads to."""
+    if entry.port and entry.socket and not Path(entry.socket).is_socket():
+        yield CheckResult(
+            entry.esn,
+            f"its socket {entry.socket} is gone",
+            "see who removed it, and start the machine again",
+        )
 
 
 def _unanswered(entry: Published, failure: StatusError) -> CheckResult:

@@ -40,7 +40,7 @@ LIMITS = """\
 ## [limits]
 
 What one peer can make a machine hold, and for how long; in `fleet.toml` once, and each machine
-has them. A peer is an address, or one IPv6 network of 64 bits.
+has them. A peer is an address, one IPv6 network of 64 bits, or a user who comes by the socket.
 """
 TLS = """\
 ## [tls]
@@ -53,7 +53,8 @@ called `<ESN>.crt`, `<ESN>.key` and `ca.crt`.
 FLEET = """\
 ## Of a fleet
 
-In `fleet.toml` alone: `process` and `count` at the top, `blank_cards` under `[operator]`.
+In `fleet.toml` alone: `process`, `count` and `sockets` at the top, `blank_cards` under
+`[operator]`.
 """
 COLUMNS = "| setting | takes | default | |\n| --- | --- | --- | --- |\n"
 

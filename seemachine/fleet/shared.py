@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from seemachine.config import OPERATORS
-from seemachine.config.setting import check_all, choice, number
+from seemachine.config.setting import check_all, choice, number, text
 from seemachine.wire.names import MOST_MACHINES
 
 EACH, ONE = "each", "one"
@@ -15,7 +15,7 @@ PROCESSES = {
 
 @dataclass(frozen=True, slots=True)
 class FleetSettings:
-    """`process` and `count` are settings of the file itself, `blank_cards` is in [operator]."""
+    """`blank_cards` is in [operator]; the others are settings of the file itself."""
 
     process: str = choice(EACH, PROCESSES, "how machines are spread over processes")
     count: int = number(
@@ -27,6 +27,14 @@ class FleetSettings:
         more="Their ESNs are given out in an order that is always the same; modules and ports count"
         " up. Without [[machines]] all have such ESNs; `fleet up --count` writes a new file with"
         " two [[machines]], which have those of the guide.",
+    )
+    sockets: str = text(
+        "",
+        "the path of a folder",
+        "a folder in which each machine has a Unix socket, too, <module>-<ESN>.sock",
+        unset="none",
+        more="Relative to the world folder. A machine that has a `socket` of its own has that one.",
+        example='"/run/seemachine"',
     )
     blank_cards: str = choice("manual", OPERATORS, "who inserts blank cards")
 

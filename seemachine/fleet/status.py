@@ -88,10 +88,11 @@ def _row(
     if not named:
         return None
     up = seen.entry if seen.state == "up" else None
-    address = f"{up.host}:{up.port}" if up else None
+    address = up.address if up else None
     pid = None if seen.holds is None else seen.holds.pid_here
     port = known.get("port", 0)
     more = {
+        "socket": up.socket if up else "",
         "why": failure(world, esn, seen),
         "moved_from": moved_from(world, esn, port, seen),
     }
@@ -177,7 +178,7 @@ def identity(machine: Config) -> dict[str, Any]:
 
 def kept(machine: Config) -> dict[str, Any]:
     """What is remembered of a machine of a fleet that runs."""
-    return {**identity(machine), "port": machine.port}
+    return {**identity(machine), "port": machine.fixed_port}
 
 
 def lines(found: list[dict[str, Any]]) -> list[str]:

@@ -169,9 +169,9 @@ class Supervisor:
             return False
         self._count_tried(machine.esn, self._ready)
         what = f"{machine.esn} ({machine.model}, module {machine.module})"
-        moved = machine.port not in (0, entry.port)
+        moved = machine.fixed_port not in (0, entry.port)
         why = f"; port {machine.port} was taken" if moved else ""
-        supervisor_log.info(f"{what} ready at {entry.host}:{entry.port}, {ours}{why}")
+        supervisor_log.info(f"{what} ready at {entry.address}, {ours}{why}")
         return True
 
     def _has_failed(self, machine: Config, ours: Process) -> bool:

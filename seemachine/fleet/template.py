@@ -53,7 +53,7 @@ def guide_fleet(count: int = 0) -> str:
         _lines(
             FleetSettings,
             {"count": count} if count else {},
-            leaving_out=shared.keys() - {"process", "count"},
+            leaving_out=shared.keys() - {"process", "count", "sockets"},
         ),
         "[[machines]]\n" + _lines(Config, FIRST, leaving_out=NOT_OF_A_MACHINE),
         "[[machines]]\n"

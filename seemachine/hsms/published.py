@@ -17,6 +17,7 @@ from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import StateOtherVersion
 from seemachine.wire.names import MODELS, is_esn, is_nvram
 from seemachine.wire.printable import is_printable
+from seemachine.wire.sockets import UNIX
 from seemachine.world import PUBLISHED_NAME, World
 
 LISTENING = "listening.json"
@@ -26,7 +27,8 @@ Kind = TypeVar("Kind", "Published", "Failure")
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One machine's entry. `tls`: it takes nothing else.
+    """One machine's entry. `tls`: its port takes nothing else. `socket` is the path of a Unix
+    socket, or empty; without a port, which is 0 then, the machine is reached there alone.
 
     `nvram` is the name of its NVRAM in hex, by which clients know it. `opening` is drawn anew each
     time that it starts; `pid` and `started` are of its process, which may have many machines.
@@ -42,6 +44,17 @@ class Published:
     nvram: str = ""
     started: str = ""
     opening: str = ""
+    socket: str = ""
+
+    @property
+    def address(self) -> str:
+        """As clients are given it."""
+        return f"{self.host}:{self.port}" if self.port else f"{UNIX}{self.socket}"
+
+    @property
+    def place(self) -> str:
+        """In words."""
+        return f"{self.host} port {self.port}" if self.port else self.address
 
     @property
     def process(self) -> Process:
@@ -183,6 +196,7 @@ def _is_one(entry: Published) -> bool:
         str,
         str,
         str,
+        str,
     ]
     named = typed and is_esn(entry.esn) and (entry.nvram == "" or is_nvram(entry.nvram))
-    return named and entry.model in MODELS and is_printable(entry.host)
+    return named and entry.model in MODELS and is_printable(entry.host + entry.socket)

@@ -17,7 +17,7 @@ import trio
 
 from seemachine.config import LimitSettings
 from seemachine.server.buckets import Bucket
-from seemachine.server.peers import peer_of
+from seemachine.server.peers import kind_of, peer_of
 from seemachine.wire.fields import Record
 from seemachine.wire.requests import Effect, Request
 
@@ -160,13 +160,14 @@ class Admission:
         return len(self._seats)
 
     def admit(self, host: str) -> Seat:
-        """A place for a new connection from `host`, an address. Raises TurnedAway or TooFast."""
+        """A place for a new connection from `host`, as in Origin. Raises TurnedAway or TooFast."""
         limits, peer = self._limits, self._peer(peer_of(host))
         if not peer.connections.take(trio.current_time()):
             raise TooFast
         if len(peer.seats) >= limits.peer_connections and not self._shed(peer.unproven, peer.seats):
             raise TurnedAway(
-                f"this machine serves {limits.peer_connections} connections of one address at most"
+                f"this machine serves {limits.peer_connections} connections of one {kind_of(host)}"
+                " at most"
             )
         if len(self) >= limits.connections and not self._shed(self._unproven, self._seats):
             raise TurnedAway(f"this machine serves {limits.connections} connections at most")

@@ -20,10 +20,11 @@ def entry_of(config: Config, who: Process, nvram: bytes, host: str, port: int) -
         host=host,
         port=port,
         pid=who.pid,
-        tls=config.tls is not None,
+        tls=config.tls is not None and config.tcp,
         nvram=nvram.hex(),
         started=who.started,
         opening=who.opening,
+        socket=str(config.socket_path) if config.socket else "",
     )
 
 

@@ -10,6 +10,7 @@ from seemachine.lms import engines
 from seemachine.machine import Machine
 from seemachine.server.logs import Log
 from seemachine.server.ports import refuse_taken_port
+from seemachine.server.unix_sockets import refuse_taken_socket
 from seemachine.state.cards.slots import Slots
 from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.disk.lock import FolderLock, holder
@@ -56,6 +57,7 @@ def opened(config: Config, environ: Mapping[str, str], log: Log) -> Opened:
     check_machine(config.folder, private_group=config.private_group)
     if holder(config.folder) is None:
         refuse_taken_port(config)
+        refuse_taken_socket(config)
     lock = FolderLock(config.folder, config.esn)
     try:
         lock.listen()

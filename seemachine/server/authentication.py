@@ -1,7 +1,7 @@
 """Who is let in.
 
 With TLS: a client whose certificate our CA issued, with a role. Without: whoever reaches the port,
-as `admin`.
+as `admin`. So is who opens the Unix socket, which takes no TLS: its mode says who may.
 """
 
 import datetime as dt
@@ -13,6 +13,7 @@ import trio
 from seemachine.config import Config
 from seemachine.config.certificates import troubles
 from seemachine.server.farewell import last_words
+from seemachine.server.peers import Origin
 from seemachine.server.plain_stream import PlainStream
 from seemachine.server.service import Service
 from seemachine.server.tls import TlsStream, reason, server_context
@@ -49,18 +50,17 @@ class Door:
         self._seconds = config.limits.handshake_seconds
         self._service = service
 
-    async def admit(self, wire: trio.SocketStream, peer: str) -> Admitted | None:
+    async def admit(self, wire: trio.SocketStream, origin: Origin) -> Admitted | None:
         """The stream to talk over and who is at its other end.
 
         None: it was told why not, as far as possible, and so was the log.
         """
-        if self._context is None:
-            host = peer.rpartition(":")[0][:MAX_CLIENT_NAME]
-            return PlainStream(wire), Caller(host, ClientRole.ADMIN)
+        if self._context is None or origin.by_socket:
+            return PlainStream(wire), Caller(origin.host[:MAX_CLIENT_NAME], ClientRole.ADMIN)
         try:
             return await self._within_limit(wire, self._context)
         except NotAdmitted as refused:
-            self._service.log.warning("not admitted", peer=peer, reason=str(refused))
+            self._service.log.warning("not admitted", peer=origin.shown, reason=str(refused))
             if refused.words:
                 # Sent so that they arrive: unread bytes of the client would reset the connection
                 # and take an alert with them.

@@ -1,7 +1,7 @@
 """The daemon's frame: listen, accept within the limit, drain when told to stop."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import trio
@@ -17,11 +17,13 @@ from seemachine.server.crew import Allotment, Crew
 from seemachine.server.farewell import last_words
 from seemachine.server.log_limits import SparingLog
 from seemachine.server.logs import Log
+from seemachine.server.peers import Origin, origin_of
 from seemachine.server.pipeline import SigningPipeline
 from seemachine.server.ports import open_listeners
 from seemachine.server.promptness import Promptness
 from seemachine.server.service import Service
 from seemachine.server.session import Conversation
+from seemachine.server.unix_sockets import SocketFile, open_socket
 from seemachine.wire.link import Link, Role
 from seemachine.wire.status import PeerMisuse, Status
 from seemachine.witnesses.address import is_url
@@ -32,7 +34,9 @@ FAREWELLS = 32
 
 
 class Daemon:
-    """A machine on a port. What its process has, it is given; it receives no signal."""
+    """A machine on a port, a Unix socket, or both. What its process has, it is given; it receives
+    no signal.
+    """
 
     def __init__(
         self, machine: Machine, config: Config, log: Log, allotment: Allotment | None = None
@@ -51,6 +55,7 @@ class Daemon:
         passing = given.most - config.limits.connections
         self._farewells = trio.Semaphore(max(1, min(FAREWELLS, passing // 2)))
         self._listeners: list[trio.SocketListener] = []
+        self._socket: SocketFile | None = None
 
     def _made_service(self, machine: Machine) -> Service:
         crew, gate = self._crew, self._allotment.gate
@@ -83,7 +88,8 @@ class Daemon:
         Raises CannotListen.
         """
         with self._threads():
-            await on_ready(*await self._listen())
+            async with self._doors():
+                await on_ready(*await self._listen())
             async with trio.open_nursery() as background:
                 background.start_soon(self._service.pipeline.run)
                 background.start_soon(self._service.deadlines.run)
@@ -99,6 +105,18 @@ class Daemon:
         self._log.report()
         self._log.info("stopped")
 
+    @contextlib.asynccontextmanager
+    async def _doors(self) -> AsyncIterator[None]:
+        """Shut again what was opened, where it came to nothing."""
+        try:
+            yield
+        except BaseException:
+            if self._socket is not None:
+                self._socket.remove()
+            for listener in self._listeners:
+                listener.socket.close()
+            raise
+
     @contextlib.contextmanager
     def _threads(self) -> Iterator[None]:
         self._service.start()
@@ -113,15 +131,30 @@ class Daemon:
         async with trio.open_nursery() as accepting:
             for listener in self._listeners:
                 accepting.start_soon(self._acceptor.run, listener, sessions)
-            await stop.wait()
+            try:
+                await stop.wait()
+            finally:
+                if self._socket is not None:
+                    self._socket.remove()
             accepting.cancel_scope.cancel()
 
     async def _listen(self) -> tuple[str, int]:
-        self._listeners = await self._open_listeners()
-        host, port = self._listeners[0].socket.getsockname()[:2]
+        """Returns host and port, empty and 0 where the socket is all."""
+        if self._config.socket:
+            door, self._socket = await open_socket(self._config)
+            self._listeners.append(door)
+        host, port = await self._listen_on_port() if self._config.tcp else ("", 0)
+        place = {"host": host, "port": port} if self._config.tcp else {}
+        socket = {"socket": str(self._socket.path)} if self._socket is not None else {}
+        self._log.info("ready", **place, **socket, **self._about())
+        return host, port
+
+    async def _listen_on_port(self) -> tuple[str, int]:
+        opened = await self._open_listeners()
+        self._listeners += opened
+        host, port = opened[0].socket.getsockname()[:2]
         if self._config.port not in (0, port):
             self._log.warning("port is taken", wanted=self._config.port, port=port)
-        self._log.info("ready", host=host, port=port, **self._about())
         return host, port
 
     async def _open_listeners(self) -> list[trio.SocketListener]:
@@ -131,25 +164,26 @@ class Daemon:
         try:
             async with stream:
                 try:
-                    host, peer = _peer(stream)
-                    seat = self._admission.admit(host)
+                    origin = origin_of(stream)
+                    seat = self._admission.admit(origin.host)
                 except OSError:
                     pass  # gone before it was looked at
                 except TooFast:
-                    self._log.warning("connects too fast", peer=peer)
+                    self._log.warning("connects too fast", peer=origin.shown)
                 except TurnedAway as full:
-                    await self._turn_away(stream, peer, full)
+                    await self._turn_away(stream, origin, full)
                 else:
-                    await self._serve(stream, peer, seat)
+                    await self._serve(stream, origin, seat)
         # A bug in one session must not take the machine from the others.
         except Exception as error:  # noqa: BLE001
             self._service.log_trouble("bug in a session", error)
 
-    async def _serve(self, stream: trio.SocketStream, peer: str, seat: Seat) -> None:
+    async def _serve(self, stream: trio.SocketStream, origin: Origin, seat: Seat) -> None:
+        peer = origin.shown
         try:
             # The deadline of a hello counts from connecting, so a TLS handshake is within it.
             with seat.scope:
-                admitted = await self._door.admit(stream, peer)
+                admitted = await self._door.admit(stream, origin)
                 if admitted is not None:
                     await Conversation(self._service, admitted[0], peer, seat, admitted[1]).run()
                     await self._door.part(admitted[0])
@@ -158,20 +192,20 @@ class Daemon:
         if seat.scope.cancelled_caught:
             self._log.info("made room for another" if seat.shed else "no hello in time", peer=peer)
 
-    async def _turn_away(self, stream: trio.SocketStream, peer: str, full: TurnedAway) -> None:
-        self._log.warning("too many connections", peer=peer, detail=str(full))
+    async def _turn_away(self, stream: trio.SocketStream, origin: Origin, full: TurnedAway) -> None:
+        self._log.warning("too many connections", peer=origin.shown, detail=str(full))
         # A crowd that is turned away must not cost a TLS handshake each.
         with contextlib.suppress(trio.WouldBlock):
             self._farewells.acquire_nowait()
             try:
                 await self._say_busy(
-                    stream, peer, PeerMisuse(f"{full}; try again later", Status.ObjectInUse)
+                    stream, origin, PeerMisuse(f"{full}; try again later", Status.ObjectInUse)
                 )
             finally:
                 self._farewells.release()
 
-    async def _say_busy(self, stream: trio.SocketStream, peer: str, busy: PeerMisuse) -> None:
-        admitted = await self._door.admit(stream, peer)
+    async def _say_busy(self, stream: trio.SocketStream, origin: Origin, busy: PeerMisuse) -> None:
+        admitted = await self._door.admit(stream, origin)
         if admitted is not None:
             await last_words(admitted[0], Link(Role.SERVER).last_words(busy))
 
@@ -192,9 +226,3 @@ class Daemon:
             **tls,
             "epoch": machine.store.epoch,
         }
-
-
-def _peer(stream: trio.SocketStream) -> tuple[str, str]:
-    """Address, and address with port. Raises OSError when it is gone."""
-    host, port = stream.socket.getpeername()[:2]
-    return host, f"{host}:{port}"

@@ -221,7 +221,7 @@ class Host:
         entry = entry_of(place.config, place.held.lock.holder, nvram, host, port)
         await self._crew.signing.run(announce, place.config, entry)
         self.started += 1
-        self._count_tried(place, f"{entry.esn} listens on {host} port {port}")
+        self._count_tried(place, f"{entry.esn} listens on {entry.place}")
 
     def _count_tried(self, place: Place, status: str = "") -> None:
         """The service manager is told once, when all machines that can be up are."""

@@ -40,7 +40,7 @@ def refuse_taken_port(config: Config) -> None:
     To be called first: nothing is made for a machine that can't listen.
     """
     if (
-        config.port
+        config.fixed_port
         and not config.search_port
         and any(_is_taken(*place) for place in _places(config))
     ):

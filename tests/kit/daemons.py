@@ -76,6 +76,9 @@ async def running(
     store: Any = None,
     tls: TlsSettings | None = None,
     most: int = 1 << 20,
+    *,
+    socket: str = "",
+    tcp: bool = True,
     **limits: int,
 ) -> AsyncIterator[Running]:
     """A daemon on a port of this process, for as long as the block lasts.
@@ -85,6 +88,8 @@ async def running(
     config = Config(
         esn=ESN,
         port=0,
+        socket=socket,
+        tcp=tcp,
         world=World.at(world),
         publish=False,
         store="memory",

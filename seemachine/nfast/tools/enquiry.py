@@ -55,7 +55,7 @@ def _lines(world: World, module: Module) -> dict[str, str]:
     if records.running(world, module.esn) and entry is not None:
         lines |= {
             "SEE machine": "started",
-            "SEE machine address": f"{entry.host} port {entry.port}",
+            "SEE machine address": entry.place,
         }
     else:
         lines["SEE machine"] = "loaded" if module.loaded else "none"
