@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from seemachine.commands import (
     destroying,
+    fault,
     generate,
     hello,
     mldsa,
@@ -31,6 +32,7 @@ __all__ = [
     "STATUSES",
     "answer",
     "destroying",
+    "fault",
     "generate",
     "hello",
     "mldsa",

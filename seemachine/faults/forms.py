@@ -22,7 +22,7 @@ MOST_SECONDS = 366 * 86400.0
 MAX_DETAIL = 120
 MAX_SEED = 64
 # Who clears faults says hello first, so one on hello has to end by itself.
-MOST_HELLOS = 100
+MOST_HELLOS = 10
 HELLO = "hello"
 # What adds, lists and clears faults meets none.
 SPARED = "fault_"
@@ -82,10 +82,10 @@ def _checked(fault: Fault) -> Fault:
     """What no word can tell by itself. Raises FaultError."""
     if fault.until and fault.until <= fault.at:
         raise FaultError(f"{fault.kind}: until= takes seconds after those of at=")
-    if HELLO in fault.on and not (0 < fault.times <= MOST_HELLOS or fault.until):
+    if HELLO in fault.on and not 0 < fault.times <= MOST_HELLOS:
         raise FaultError(
-            f"{fault.kind} on={HELLO} would keep out who clears it; say times=1, or up to"
-            f" {MOST_HELLOS}, or until="
+            f"{fault.kind} on={HELLO} would keep out whoever is to clear it; say times=1, or up to"
+            f" {MOST_HELLOS}"
         )
     return fault
 

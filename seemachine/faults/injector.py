@@ -81,8 +81,9 @@ class _Counted:
 class Injector:
     """The faults of one machine. Threads may share it.
 
-    `clock` is in seconds. `tell` is called with each fault that happens and the name of the request
-    or place. With `takes_more` off it has what its plan says, and `add` refuses.
+    `clock` is in seconds, and any thread may call it. `tell` is called with each fault that
+    happens and the name of the request or place. With `takes_more` off it has what its plan says,
+    and the machine takes no others.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class Injector:
         takes_more: bool = True,
     ) -> None:
         self._plan = plan
-        self._clock = clock
+        self.now = clock
         self._lock = threading.Lock()
         self._faults: list[_Counted] = []
         self._count = 0
@@ -118,13 +119,12 @@ class Injector:
         return verdict_on(met)
 
     def seconds_left(
-        self, request: Request[Record], reply: Record | StatusError, seconds: float
+        self, request: Request[Record], reply: Record | StatusError, began: float
     ) -> float:
-        """How long to keep back a reply that took the machine so many seconds: until the machine
-        that it imitates would be done. Call once for each.
+        """How long to keep back a reply, until the machine that this one imitates would have it.
+        Call once for each, with what `now` was before the request was carried out.
         """
-        now = self._clock()
-        return self._pace.seconds_left(request, reply, now - seconds, now)
+        return self._pace.seconds_left(request, reply, began, self.now())
 
     def meet_at(self, place: str) -> Fault | None:
         """The fault that happens at a place of the machine's state now, if one does; the oldest of
@@ -136,7 +136,7 @@ class Injector:
 
     def in_force(self, place: str) -> tuple[Fault, ...]:
         """The faults that may happen at a place now. Nothing is counted, drawn or told."""
-        now = self._clock()
+        now = self.now()
         with self._lock:
             return tuple(
                 each.fault
@@ -150,7 +150,7 @@ class Injector:
         with self._lock:
             self._make_room()
             self._count += 1
-            counted = _Counted(self._count, self._seeded(fault), self._clock())
+            counted = _Counted(self._count, self._seeded(fault), self.now())
             self._faults.append(counted)
             return counted.view()
 
@@ -168,13 +168,17 @@ class Injector:
             return tuple(each.view() for each in self._faults)
 
     @property
+    def latency(self) -> str:
+        """How slow the machine is told to be; empty when it is not."""
+        return self._plan.latency.text
+
+    @property
     def summary(self) -> str:
         """What is injected now, in words; empty when nothing is."""
         left = sum(not each.spent for each in self.listing())
-        latency = self._plan.latency.text
         return "; ".join(
             (
-                *([f"latency {latency}"] if latency else []),
+                *([f"latency {self.latency}"] if self.latency else []),
                 *([f"{left} fault{'s' if left > 1 else ''}"] if left else []),
             )
         )
@@ -185,7 +189,7 @@ class Injector:
         """Those that happen now, `most` of them; the rest do not count it."""
         if not self._faults:
             return ()
-        now = self._clock()
+        now = self.now()
         with self._lock:
             fired = (
                 each.fault

@@ -2,12 +2,14 @@
 
 import time
 from functools import partial
+from typing import TYPE_CHECKING
 
 import trio
 
 from seemachine.commands import answer, refusal
 from seemachine.machine import Session
 from seemachine.server.admission import Seat
+from seemachine.server.cutting_off import CutOff
 from seemachine.server.deadlines import Deadline
 from seemachine.server.done import Done
 from seemachine.server.farewell import last_words
@@ -18,6 +20,9 @@ from seemachine.wire.messages import Hello, NvmemfileSign, NvmemfileSignMany, Wa
 from seemachine.wire.requests import Effect, Request
 from seemachine.wire.roles import Caller, ClientRole, denial
 from seemachine.wire.status import PeerMisuse, Status, StatusError
+
+if TYPE_CHECKING:
+    from seemachine.faults import Injector
 
 READ_BYTES = 1 << 16
 # Until another try for memory.
@@ -45,6 +50,7 @@ class Conversation:
         host = peer.rpartition(":")[0] or peer
         self._caller = caller or Caller(host, ClientRole.ADMIN)
         self._session = Session(service.machine, self._caller.name)
+        self._injector = service.machine.faults
         # Without TLS the name is the address, which is there already.
         self._log = service.log.bind(
             peer=peer, **({} if self._caller.name == host else {"client": self._caller.name})
@@ -65,6 +71,8 @@ class Conversation:
         except PeerMisuse as misuse:
             self._log.warning("misuse", detail=misuse.detail)
             await last_words(self._stream, self._link.last_words(misuse))
+        except CutOff as cut:
+            await self._cut_off(cut)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             self._log.info("peer gone")
         finally:
@@ -166,7 +174,10 @@ class Conversation:
         self._began = time.perf_counter()
         self._deadline.within(self._limits.request_seconds)
         with self._seat.at_work(request):
-            reply = await self._answer(request)
+            if self._injector is None:
+                reply = await self._answer(request)
+            else:
+                reply = await self._answer_amid(self._injector, request)
         self._answered(request, reply)
 
     def _answered(self, request: Request[Record], reply: Record | StatusError) -> None:
@@ -219,6 +230,51 @@ class Conversation:
             return await self._service.watch.first(look, over, self._read)
         finally:
             idle.discard(over)
+
+    async def _answer_amid(
+        self, injector: "Injector", request: Request[Record]
+    ) -> Record | StatusError:
+        """The same where faults are injected. Raises CutOff."""
+        from seemachine.faults import Cut
+
+        verdict = injector.meet(request)
+        await self._pause(verdict.seconds)
+        if verdict.cut is Cut.BEFORE:
+            raise CutOff
+        if verdict.refusal is not None:
+            return refusal(request, verdict.refusal)
+        began = injector.now()
+        reply = await self._answer(request)
+        await self._pause(injector.seconds_left(request, reply, began))
+        if verdict.cut is not None:
+            raise CutOff(reply, torn=verdict.cut is Cut.TORN)
+        return reply
+
+    async def _pause(self, seconds: float) -> None:
+        """Until the machine stops, at the longest."""
+        if seconds <= 0:
+            return
+        idle = self._service.idle
+        with trio.move_on_after(seconds) as over:
+            idle.add(over)
+            if self._service.draining:
+                over.cancel()
+            try:
+                await trio.sleep_forever()
+            finally:
+                idle.discard(over)
+
+    async def _cut_off(self, cut: CutOff) -> None:
+        """What was carried out is written down, as ever."""
+        request = self._asked
+        if cut.reply is None or request is None:
+            return
+        self._answered(request, cut.reply)
+        assert self._done is not None
+        self._done.record(self._log)
+        if cut.torn:
+            frame = self._done.frame
+            await last_words(self._stream, frame[: len(frame) // 2])
 
     def _limiter(self, effect: Effect) -> trio.CapacityLimiter:
         if effect is Effect.LOOKS:

@@ -288,6 +288,9 @@ MAY_BE_ASKED = {
     "quarantine_list",
     "quarantine_burn",
     "quarantine_skip",
+    "fault_add",
+    "fault_list",
+    "fault_clear",
 }
 
 

@@ -85,6 +85,6 @@ def test_the_injector_knows_the_time() -> None:
     """And says in its summary that the machine is slow."""
     injector = Injector(Plan(latency=latency_of("signature=2")), clock=lambda: 10.0)
     assert injector.summary == "latency signature=2"
-    assert injector.seconds_left(SIGN, SIGNED, 0.5) == 1.5
+    assert injector.seconds_left(SIGN, SIGNED, 9.5) == 1.5
     injector.add("drop-after")
     assert injector.summary == "latency signature=2; 1 fault"

@@ -80,6 +80,7 @@ class Honest:
         return REPLIES[type(request)]
 
 
+FAULT = m.InjectedFault(number=1, fault="drop-after times=1", met=1, fired=1, spent=True)
 REPLIES: dict[type[Any], Any] = {
     m.Hello: GREETING,
     m.ResumeLms: m.LmsResumed(
@@ -118,6 +119,9 @@ REPLIES: dict[type[Any], Any] = {
     m.ListQuarantine: m.QuarantineListing(suspects=SUSPECTS),
     m.BurnQuarantined: m.QuarantineBurned(lost=25),
     m.SkipQuarantined: m.QuarantineSkipped(remaining=3),
+    m.AddFault: FAULT,
+    m.ListFaults: m.FaultListing(faults=[FAULT], latency="5c"),
+    m.ClearFaults: m.FaultsCleared(cleared=1),
 }
 REFUSAL = {
     "status": 73,

@@ -365,6 +365,13 @@ RECORDS: dict[type[Any], dict[str, Specifier]] = {
     },
     m.SigningRefused: {"index": Number(0, 255), "status": Number(1, U32), "detail": REASON},
     m.Passphrase: {"value": Octets(0, 1024)},
+    m.InjectedFault: {
+        "number": Number(1, U32),
+        "fault": Text(2048),
+        "met": Number(0, U64),
+        "fired": Number(0, U64),
+        "spent": Flag(),
+    },
     m.Suspect: {
         "file": Octets(0, 11),
         "label": Text(64),
@@ -459,6 +466,8 @@ REPLIES: dict[type[Any], dict[str, Specifier]] = {
     m.QuarantineListing: {"suspects": Records(m.Suspect, 256)},
     m.QuarantineBurned: {"lost": WORD},
     m.QuarantineSkipped: {"remaining": WORD},
+    m.FaultListing: {"faults": Records(m.InjectedFault, 64), "latency": Text(200)},
+    m.FaultsCleared: {"cleared": WORD},
 }
 
 REQUESTS: dict[type[Any], dict[str, Specifier]] = {
@@ -534,6 +543,9 @@ REQUESTS: dict[type[Any], dict[str, Specifier]] = {
     m.ListQuarantine: {"after": WORD},
     m.BurnQuarantined: {"file": Octets(0, 11), "label": Text(64)},
     m.SkipQuarantined: {"file": FILE, "leaf": Number(1, U32)},
+    m.AddFault: {"fault": Text(2048)},
+    m.ListFaults: {"after": WORD},
+    m.ClearFaults: {"number": WORD},
 }
 
 # Request name on the wire, request, reply.
@@ -565,6 +577,9 @@ NAMES: list[tuple[str, type[Any], type[Any]]] = [
     ("quarantine_list", m.ListQuarantine, m.QuarantineListing),
     ("quarantine_burn", m.BurnQuarantined, m.QuarantineBurned),
     ("quarantine_skip", m.SkipQuarantined, m.QuarantineSkipped),
+    ("fault_add", m.AddFault, m.InjectedFault),
+    ("fault_list", m.ListFaults, m.FaultListing),
+    ("fault_clear", m.ClearFaults, m.FaultsCleared),
 ]
 
 EVERY = RECORDS | REPLIES | REQUESTS

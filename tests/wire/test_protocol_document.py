@@ -50,6 +50,7 @@ RECORDS = {
     "Passphrase": m.Passphrase,
     "LedgerEntry": m.LedgerEntry,
     "Suspect": m.Suspect,
+    "InjectedFault": m.InjectedFault,
     "SigningRefused": m.SigningRefused,
 }
 

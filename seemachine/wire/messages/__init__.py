@@ -66,6 +66,14 @@ from seemachine.wire.messages.quarantine import (
     SkipQuarantined,
     Suspect,
 )
+from seemachine.wire.messages.faults import (
+    AddFault,
+    ClearFaults,
+    FaultListing,
+    FaultsCleared,
+    InjectedFault,
+    ListFaults,
+)
 from seemachine.wire.messages.sizes import (
     CACHE_BYTES,
     CACHE_PART_BYTES,
@@ -74,9 +82,12 @@ from seemachine.wire.messages.sizes import (
     MAX_ACKNOWLEDGEMENT,
     MAX_CARD,
     MAX_CLIENT,
+    MAX_FAULT,
+    MAX_FAULTS,
     MAX_FILES,
     MAX_HEIGHT,
     MAX_LABEL,
+    MAX_LATENCY,
     MAX_LEDGER_PAGE,
     MAX_NODE,
     MAX_PASSPHRASE,

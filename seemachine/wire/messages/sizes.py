@@ -34,6 +34,10 @@ MAX_ACKNOWLEDGEMENT = 200
 # Entries of a ledger, and suspects, in one reply, well within the smallest frame.
 MAX_LEDGER_PAGE = 512
 MAX_SUSPECTS = 256
+# A fault in one line, as many of them as one reply has, and how slow a machine is told to be.
+MAX_FAULT = 2048
+MAX_FAULTS = 64
+MAX_LATENCY = 200
 # Of the least and the greatest set of FIPS 204; a private key may be a seed.
 MLDSA_PUBLIC_KEY = (1312, 2592)
 MLDSA_PRIVATE_KEY = (SEED_BYTES, 4896)
