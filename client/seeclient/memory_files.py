@@ -152,6 +152,13 @@ def _close_all() -> None:
         _close(_files.popitem()[1])
 
 
+def close_below(folder: Path) -> None:
+    """Close the files in a folder that goes, such as the world of a test."""
+    with _lock:
+        for path in [path for path in _files if Path(path).is_relative_to(folder)]:
+            _close(_files.pop(path))
+
+
 def _forget_files() -> None:
     """A child of this process does not lock by the parent's descriptors: a lock is theirs both."""
     global _lock  # noqa: PLW0603

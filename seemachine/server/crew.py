@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import trio
 
 from seemachine.lms.engines import usable_cores
-from seemachine.process.threads import Gate, Threads
+from seemachine.process.scarcity import Scarcity
+from seemachine.process.threads import Gate, LentThreads, Threads, Workers
 from seemachine.server.pipeline import SIGNING_THREADS
 from seemachine.server.service import READING_THREADS
 
@@ -32,6 +33,10 @@ class Crew:
         self.others = trio.CapacityLimiter(OTHER_THREADS)
         self.reading = trio.CapacityLimiter(READING_THREADS)
         self.beats = trio.CapacityLimiter(min(machines, MOST_BEATS))
+
+    def workers(self, scarcity: Scarcity, gate: Gate) -> Workers:
+        """What a machine's other requests are worked on by."""
+        return Workers(scarcity, LentThreads(self.kept, gate), gate)
 
     def close(self) -> None:
         """Threads that were kept end after the work that they are at."""

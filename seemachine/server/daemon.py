@@ -8,7 +8,7 @@ import trio
 
 from seemachine.config import Config
 from seemachine.machine import Machine
-from seemachine.process.threads import LentThreads, Workers
+from seemachine.process.threads import LentThreads
 from seemachine.server import upkeep
 from seemachine.server.accepting import Acceptor
 from seemachine.server.admission import Admission, Seat, TooFast, TurnedAway
@@ -56,6 +56,7 @@ class Daemon:
         self._farewells = trio.Semaphore(max(1, min(FAREWELLS, passing // 2)))
         self._listeners: list[trio.SocketListener] = []
         self._socket: SocketFile | None = None
+        self._sessions: trio.Nursery
 
     def _made_service(self, machine: Machine) -> Service:
         crew, gate = self._crew, self._allotment.gate
@@ -68,7 +69,7 @@ class Daemon:
             others=crew.others,
             reading=crew.reading,
         )
-        service.workers = Workers(service.scarcity, LentThreads(crew.kept, gate), gate)
+        service.workers = crew.workers(service.scarcity, gate)
         return service
 
     @property
@@ -97,10 +98,10 @@ class Daemon:
                 background.start_soon(upkeep.tidy, self._service)
                 background.start_soon(upkeep.beat, self._service, self._crew.beats)
                 background.start_soon(self._log.run)
-                async with trio.open_nursery() as sessions:
-                    await self._accept_until(stop, sessions)
+                async with trio.open_nursery() as self._sessions:
+                    await self._accept_until(stop, self._sessions)
                     on_stopping()
-                    self._drain(sessions)
+                    self._drain(self._sessions)
                 background.cancel_scope.cancel()
         self._log.report()
         self._log.info("stopped")
@@ -116,6 +117,20 @@ class Daemon:
             for listener in self._listeners:
                 listener.socket.close()
             raise
+
+    def attend(self, stream: trio.abc.Stream, peer: str) -> None:
+        """Serve who comes by no port, while `run` listens. Raises TurnedAway, TooFast."""
+        self._sessions.start_soon(self._attend, stream, peer, self._admission.admit(peer))
+
+    async def _attend(self, stream: trio.abc.Stream, peer: str, seat: Seat) -> None:
+        try:
+            async with stream:
+                with seat.scope:
+                    await Conversation(self._service, stream, peer, seat).run()
+        except Exception as error:  # noqa: BLE001 - as of a session on the port
+            self._service.log_trouble("bug in a session", error)
+        finally:
+            seat.leave()
 
     @contextlib.contextmanager
     def _threads(self) -> Iterator[None]:

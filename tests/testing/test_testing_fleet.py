@@ -1,0 +1,180 @@
+"""testing.fleet: machines that are there for a block, and then were never there."""
+
+import fcntl
+import gc
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from kit.waiting import eventually
+from seeclient import FleetClosed, Status, StatusError
+
+from seemachine import testing
+from seemachine.config import ConfigError
+from seemachine.testing import folders
+
+# Once for all: it stays for as long as its process.
+LOOP = "seemachine.testing"
+
+
+def descriptors():
+    """What this process has open."""
+    found = (path for path in Path("/proc/self/fd").iterdir() if path.exists())
+    return {str(path.readlink()) for path in found}
+
+
+def test_a_key_signs_on_machines_that_nobody_started():
+    """The guide's two machines are up within the block, and are what a client needs."""
+    with testing.fleet(machines=2) as fleet:
+        key = fleet.generate_lms("release", **testing.QUICK)
+        key.verify(b"firmware", key.sign(b"firmware"))
+
+        assert [(view.esn, view.model) for view in fleet.machines()] == [
+            (testing.ESN, "5c"),
+            (testing.OTHER_ESN, "xc"),
+        ]
+        assert fleet.esns == [testing.ESN, testing.OTHER_ESN]
+
+
+def test_nothing_is_left():
+    """After the block there is no folder, no port, no descriptor, and no thread but the loop's."""
+    with testing.fleet():
+        pass
+    before, threads = descriptors(), set(threading.enumerate())
+    with testing.fleet(machines=2) as fleet:
+        fleet.generate_lms("release", **testing.QUICK).sign(b"firmware")
+        folder = fleet.folder
+        assert folder.is_dir()
+        assert set(threading.enumerate()) == threads
+
+    assert not folder.parent.exists()
+    assert descriptors() <= before
+    assert [thread.name for thread in threads].count(LOOP) == 1
+
+
+def test_an_error_of_the_block_comes_out_as_it_is():
+    """The machines go all the same."""
+    wrong = AssertionError("wrong")
+    with pytest.raises(AssertionError) as raised, testing.fleet() as fleet:
+        raise wrong
+    assert raised.value is wrong
+    assert not fleet.folder.exists()
+    with pytest.raises(FleetClosed):
+        fleet.machines()
+
+
+def test_a_machine_goes_on_after_its_leaves():
+    """Stopped and started again it is found by who was connected, on the same port, and signs with
+    the next leaf.
+    """
+    with testing.fleet(machines=2) as fleet:
+        key = fleet.generate_lms("release", **testing.QUICK, esn=testing.OTHER_ESN)
+        key.sign(b"one")
+        fleet.stop(2)
+        with pytest.raises(StatusError) as refused:
+            key.sign(b"two")
+        assert refused.value.status is Status.OSErrorErrno
+        fleet.start(testing.OTHER_ESN)
+
+        assert key.sign_with(b"two").leaf == 1
+        ports = [event["port"] for event in fleet.log if event["event"] == "ready"]
+        assert ports[1] == ports[2]
+
+
+def test_two_fleets_in_one_process_never_meet():
+    """Each has its own keys, though their machines have the same ESNs and one loop."""
+    with testing.fleet() as one, testing.fleet() as other:
+        one.generate_lms("release", **testing.QUICK)
+        with pytest.raises(StatusError) as refused:
+            other.key("release")
+        assert refused.value.status is Status.UnknownID
+        assert one.folder != other.folder
+
+
+def test_a_folder_that_stays(tmp_path):
+    """A world of the caller's is not removed, and another fleet goes on in it."""
+    with testing.fleet(folder=tmp_path) as fleet:
+        fleet.generate_lms("release", **testing.QUICK).sign(b"one")
+    with testing.fleet(folder=tmp_path) as fleet:
+        assert fleet.key("release").sign_with(b"two").leaf == 1
+
+
+def test_programs_find_the_machines():
+    """In `fleet.env` a program acts on this world, whatever the environment says otherwise."""
+    with pytest.MonkeyPatch.context() as patch, testing.fleet() as fleet:
+        patch.setenv("SEEMACHINE_FLEET", "127.0.0.1:1")
+        fleet.generate_lms("release", **testing.QUICK)
+        done = subprocess.run(
+            [sys.executable, "-m", "seeclient", "list"],
+            env=fleet.env,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert "release" in done.stdout
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_fleet_that_is_never_closed():
+    """Collected it is closed, and Python warns of its sockets; else it is when its process ends."""
+    fleet = testing.fleet().__enter__()
+    folder = fleet.folder
+    del fleet
+    gc.collect()
+    assert eventually(lambda: not folder.parent.exists())
+
+    code = "from seemachine import testing; f = testing.fleet().__enter__(); print(f.folder)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stderr, Path(done.stdout.strip()).parent.exists()) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"machines": 0}, "machines takes a number from 1, not 0"),
+        ({"model": "9c"}, "model takes one of 5c, xc, not '9c'"),
+        ({"stroe": "file"}, "unknown setting stroe; known are"),
+        ({"esn": testing.ESN}, "esn is not to be set here: each machine of a fleet has its own"),
+    ],
+)
+def test_what_is_mistyped_is_refused_by_name(given, sentence):
+    """Before anything is started, and nothing is left of it."""
+    with pytest.raises(ConfigError) as refused, testing.fleet(**given):
+        pass
+    assert sentence in str(refused.value)
+
+
+def test_a_machine_that_there_is_not():
+    """It is named, with those that there are."""
+    with testing.fleet() as fleet, pytest.raises(ConfigError) as refused:
+        fleet.stop(2)
+    assert str(refused.value) == (
+        f"there is no machine 2 in this fleet; there are 1 ({testing.ESN})"
+    )
+
+
+def test_what_a_killed_process_left_is_swept_up(tmp_path):
+    """A folder that nobody holds goes; one that is held, or was just made, stays."""
+    left, held, young, other = (
+        tmp_path / f"{name}"
+        for name in (
+            f"{folders.PREFIX}left",
+            f"{folders.PREFIX}held",
+            f"{folders.PREFIX}young",
+            "other",
+        )
+    )
+    for folder in (left, held, young, other):
+        folder.mkdir()
+        if folder is not young:
+            os.utime(folder, (0, 0))
+    descriptor = os.open(held, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        folders.sweep(tmp_path)
+    finally:
+        os.close(descriptor)
+    assert sorted(tmp_path.iterdir()) == sorted([held, young, other])
