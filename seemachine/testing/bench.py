@@ -8,6 +8,7 @@ from seeclient.environment import Environment
 from seeclient.memory_files import close_below
 
 from seemachine.config import ConfigError
+from seemachine.machine import Machine
 from seemachine.testing.folders import TemporaryFolder
 from seemachine.testing.hosted import Hosting
 from seemachine.testing.journal import Journal
@@ -76,6 +77,12 @@ class OnBench:
         return self.bench.esns
 
     @property
+    def hosted(self) -> dict[str, Machine]:
+        """The machines of this process that are up, by ESN: for whoever looks at their state."""
+        found = {esn: each.machine for esn, each in self.bench.hosting.machines.items()}
+        return {esn: machine for esn, machine in found.items() if machine is not None}
+
+    @property
     def world(self) -> World:
         """The world: where keys, cards and machines are."""
         return self.bench.world
@@ -94,5 +101,5 @@ class OnBench:
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """What the machines said, the latest last: see docs/reference/log."""
+        """What the machines said, the latest last, as `seemachine serve` would log it."""
         return self.bench.journal.events()

@@ -10,6 +10,7 @@ from dataclasses import replace
 import trio
 
 from seemachine.config import Config
+from seemachine.machine import Machine
 from seemachine.server.announcing import announce, entry_of, withdraw
 from seemachine.server.assembly import Opened, opened
 from seemachine.server.crew import Allotment, Crew
@@ -38,6 +39,11 @@ class Hosted:
     def is_up(self) -> bool:
         """Whether it listens."""
         return self._daemon is not None
+
+    @property
+    def machine(self) -> Machine | None:
+        """The HSM itself, while it is up."""
+        return self._held.machine if self._held is not None and self.is_up else None
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until it is stopped. Raises what keeps it from coming up."""

@@ -77,6 +77,7 @@ def test_a_machine_goes_on_after_its_leaves():
         with pytest.raises(StatusError) as refused:
             key.sign(b"two")
         assert refused.value.status is Status.OSErrorErrno
+        assert set(fleet.hosted) == {testing.ESN}
         fleet.start(testing.OTHER_ESN)
 
         assert key.sign_with(b"two").leaf == 1
