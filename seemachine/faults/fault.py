@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from seemachine.faults.kinds import KINDS, Kind
+from seemachine.faults.kinds import CARD_READ, KINDS, READ, Kind
 from seemachine.frozen import frozen
 from seemachine.wire.status import Status
 
@@ -17,8 +17,8 @@ class Fault:
     happened `times` times (0: until it is cleared). It takes none before `at` and from `until`,
     seconds after the fault was added (`until` 0: no end).
 
-    `status`, `detail` and `seconds` are for kinds that take them. Made by `forms.fault_of`, which
-    checks all this.
+    `status`, `detail`, `seconds`, `moment` and `card` are for kinds that take them. Made by
+    `forms.fault_of`, which checks all this.
     """
 
     kind: str
@@ -33,11 +33,18 @@ class Fault:
     status: Status | None = None
     detail: str = ""
     seconds: float = 0.0
+    moment: str = ""
+    card: str = ""
 
     @property
     def facts(self) -> Kind:
         """What its kind is."""
         return KINDS[self.kind]
+
+    @property
+    def place(self) -> str:
+        """Where it happens."""
+        return CARD_READ if self.moment == READ else self.facts.place
 
     def words(self) -> dict[str, Any]:
         """What it says beyond its kind, by name: what `fault_of` takes, but for the kind."""

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from seemachine.faults.fault import Fault
-from seemachine.faults.kinds import KINDS, Kind
+from seemachine.faults.kinds import KINDS, MOMENTS, WRITE, Kind
 from seemachine.frozen import frozen
+from seemachine.wire.messages import MAX_CARD
 from seemachine.wire.printable import is_printable, is_word
 from seemachine.wire.requests import REQUESTS
 from seemachine.wire.status import Status
@@ -182,6 +183,20 @@ def _detail(kind: Kind, word: str, value: object) -> str:
     return str(value)
 
 
+def _moment(kind: Kind, word: str, value: object) -> str:
+    if not isinstance(value, str) or value not in MOMENTS:
+        raise FaultError(
+            f"{kind.name}: {word}= takes a moment, not {value!r}; {meant(str(value), MOMENTS)}"
+        )
+    return value
+
+
+def _card(kind: Kind, word: str, value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_CARD or not is_word(value):
+        raise _wrong(kind, word, "the name of a card, such as card1", value)
+    return value
+
+
 def _wrong(kind: Kind, word: str, takes: str, value: object) -> FaultError:
     return FaultError(f"{kind.name}: {word}= takes {takes}, not {value!r}")
 
@@ -206,5 +221,7 @@ WORDS = {
     "until": Word(_seconds, "seconds after it was added from which it does not happen", "60"),
     "status": Word(_status, "the status that refuses, by name", "AccessDenied"),
     "detail": Word(_detail, "the sentence that refuses", "'come back later'"),
+    "moment": Word(_moment, f"when: {', '.join(MOMENTS)}; else {WRITE}", "read"),
+    "card": Word(_card, "the one card that is meant, by name; else any", "card1"),
     "seconds": Word(_seconds, "how many", "0.5"),
 }

@@ -126,11 +126,15 @@ class Injector:
         """
         return self._pace.seconds_left(request, reply, began, self.now())
 
-    def meet_at(self, place: str) -> Fault | None:
+    def meet_at(self, place: str, card: str = "") -> Fault | None:
         """The fault that happens at a place of the machine's state now, if one does; the oldest of
-        several. Call once each time.
+        several. Call once each time. `card` is the one that is there, if any.
         """
-        first = self._fired(lambda fault: fault.facts.place == place, most=1)
+
+        def concerns(fault: Fault) -> bool:
+            return fault.place == place and fault.card in ("", card)
+
+        first = self._fired(concerns, most=1)
         self._act(first, place)
         return first[0] if first else None
 
@@ -141,7 +145,7 @@ class Injector:
             return tuple(
                 each.fault
                 for each in self._faults
-                if each.fault.facts.place == place and each.is_due(now)
+                if each.fault.place == place and each.is_due(now)
             )
 
     def add(self, given: "Fault | str | Sequence[str] | Mapping[str, Any]") -> Injected:

@@ -10,6 +10,7 @@ from seemachine.wire.status import Status
 
 # Where a fault happens: at a request, or at one of the places of a machine's state.
 REQUEST = "request"
+CARD_READ = "card read"
 CARD_WRITE = "card write"
 NVRAM_WRITE = "NVRAM write"
 DISK_WRITE = "disk write"
@@ -17,7 +18,15 @@ WITNESS = "witness"
 CLOCK = "clock"
 
 # The words that every kind takes.
-COMMON = ("times", "after", "every", "probability", "seed", "at", "until")
+SPANS = ("at", "until")
+COMMON = ("times", "after", "every", "probability", "seed", *SPANS)
+# When a card is pulled.
+READ, WRITE, WRITTEN = "read", "write", "written"
+MOMENTS = {
+    READ: "after it was read",
+    WRITE: "while it is written: nothing of it is",
+    WRITTEN: "after it was written, before the machine knows",
+}
 
 
 class Cut(Enum):
@@ -38,7 +47,8 @@ class Kind:
     `place` is where it happens, `own` are the words that it takes beside the common ones, `needs`
     those of them that must be given. `times` is how often it happens where nobody says: 0, until it
     is cleared. A request that meets it is cut off (`cut`) or refused (`status`, `detail`, unless it
-    says others); with `spares_looks` not one that only looks.
+    says others); with `spares_looks` not one that only looks. One that `lasts` is there all the
+    time, so nothing of it is counted.
     """
 
     name: str
@@ -51,12 +61,14 @@ class Kind:
     status: Status | None = None
     detail: str = ""
     spares_looks: bool = False
+    lasts: bool = False
 
     @property
     def takes(self) -> tuple[str, ...]:
         """Every word that it takes."""
         on = ("on",) if self.place == REQUEST else ()
-        return (*on, *COMMON, *self.own)
+        common = SPANS if self.lasts else COMMON
+        return (*on, *common, *self.own)
 
 
 _OF_REQUESTS = (
@@ -95,7 +107,7 @@ _OF_MACHINES = (
         "refuses all requests but those that only look, as a failed module does, until it is"
         " cleared",
         status=Status.NotAvailable,
-        detail="the module has failed; clear it, or the fault, with: seemachine fault clear",
+        detail="the module has failed; clear it with: seemachine fault clear, or nopclearfail -c",
         spares_looks=True,
     ),
     Kind(
@@ -107,18 +119,46 @@ _OF_MACHINES = (
     ),
 )
 _OF_STATE = (
-    Kind("card-pulled", "pulls the card between reading and writing it", CARD_WRITE),
-    Kind("card-worn", "lets a card refuse to be written", CARD_WRITE),
-    Kind("card-torn", "writes half of a card", CARD_WRITE),
-    Kind("nvram-full", "leaves no room in NVRAM", NVRAM_WRITE),
-    Kind("disk-full", "leaves no room on the disk of the state folder", DISK_WRITE),
-    Kind("witness-lost", "keeps the machine from reaching its witness", WITNESS),
+    Kind(
+        "card-pulled",
+        "pulls the card out of its slot while the machine is at it, onto the rack; `moment` says"
+        " when: after it was `read`, at its `write`, or once it is `written` and the machine does"
+        " not know yet",
+        CARD_WRITE,
+        own=("moment", "card"),
+    ),
+    Kind(
+        "card-worn",
+        "lets the card refuse to be written; what is on it can be read",
+        CARD_WRITE,
+        own=("card",),
+    ),
+    Kind(
+        "card-torn",
+        "leaves the card half-written: nobody reads it any more",
+        CARD_WRITE,
+        own=("card",),
+    ),
+    Kind("nvram-full", "leaves no room in NVRAM for another lease", NVRAM_WRITE),
+    Kind(
+        "disk-full",
+        "leaves no room on the disk for what is written next: to NVRAM, to a half-made key or to a"
+        " card",
+        DISK_WRITE,
+    ),
+    Kind(
+        "witness-lost",
+        "keeps the machine from its witness; a start without it finds an NVRAM that no witness has"
+        " seen",
+        WITNESS,
+    ),
     Kind(
         "clock-moved",
         "moves the machine's clock by some seconds; a negative number moves it back",
         CLOCK,
         own=("seconds",),
         needs=("seconds",),
+        lasts=True,
     ),
 )
 KINDS = {kind.name: kind for kind in (*_OF_REQUESTS, *_OF_MACHINES, *_OF_STATE)}

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from seemachine.faults import KINDS, Fault, FaultError, fault_of
 from seemachine.faults.forms import MAX_DETAIL, MOST_COUNT, STATUSES, WORDS
+from seemachine.faults.kinds import MOMENTS
 from seemachine.wire.requests import REQUESTS
 from seemachine.wire.status import Status
 
@@ -26,6 +27,8 @@ VALUES = {
     "until": SECONDS.map(lambda value: value + 2000),
     "status": st.sampled_from(list(STATUSES.values())),
     "detail": st.text("abc '\"=\\ü$", min_size=1, max_size=MAX_DETAIL).map(str.strip).filter(bool),
+    "moment": st.sampled_from(list(MOMENTS)),
+    "card": st.from_regex(r"[a-z0-9-]{1,64}", fullmatch=True),
     "seconds": SECONDS,
 }
 
@@ -140,5 +143,21 @@ def test_every_word_of_every_kind_can_be_read() -> None:
     for kind in KINDS.values():
         for name in {*kind.takes, *kind.needs}:
             needed = {each: WORDS[each].example for each in kind.needs}
-            given = {"kind": kind.name, "times": 1, **needed, name: WORDS[name].example.strip("'")}
+            once = {"times": 1} if "times" in kind.takes else {}
+            given = {"kind": kind.name, **once, **needed, name: WORDS[name].example.strip("'")}
             assert getattr(fault_of(given), name)
+
+
+def test_what_lasts_is_not_counted() -> None:
+    """A clock that is moved is so all the time, so it takes no count."""
+    with pytest.raises(FaultError, match="clock-moved takes no times; known are at, until, second"):
+        fault_of("clock-moved seconds=5 times=1")
+
+
+@pytest.mark.parametrize(
+    "line", ["card-pulled moment=later", "card-worn card=", "card-torn card=a/b"]
+)
+def test_moments_and_cards_that_there_are_not(line: str) -> None:
+    """They are refused by name."""
+    with pytest.raises(FaultError, match=line.partition("=")[0].split()[1]):
+        fault_of(line)

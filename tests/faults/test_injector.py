@@ -7,7 +7,7 @@ import pytest
 
 from seemachine.faults import Cut, Fault, FaultError, Injector, Plan, fault_of
 from seemachine.faults.injector import MOST_FAULTS
-from seemachine.faults.kinds import CARD_WRITE, CLOCK
+from seemachine.faults.kinds import CARD_READ, CARD_WRITE, CLOCK
 from seemachine.wire.messages import Hello, ListSlots, ProvisionLms
 from seemachine.wire.names import PROTOCOL
 from seemachine.wire.status import Status
@@ -137,7 +137,7 @@ def test_places_meet_their_own_faults() -> None:
 def test_what_is_in_force_is_not_counted() -> None:
     """A clock is read all day."""
     injector = Injector()
-    injector.add("clock-moved seconds=5 times=1")
+    injector.add("clock-moved seconds=5")
     assert injector.in_force(CLOCK) == injector.in_force(CLOCK) == (injector.listing()[0].fault,)
     assert injector.listing()[0].met == 0
     injector.clear()
@@ -206,3 +206,22 @@ def test_threads_share_the_counts() -> None:
         happened = list(pool.map(lambda _: bool(injector.meet(LIST).faults), range(1000)))
     assert sum(happened) == 100
     assert injector.listing()[0].spent
+
+
+def test_a_card_is_meant_by_name() -> None:
+    """Another card meets nothing, and is not counted; without a name any is meant."""
+    injector = Injector()
+    injector.add("card-worn card=card2 times=1")
+    assert injector.meet_at(CARD_WRITE, "card1") is None
+    assert injector.listing()[0].met == 0
+    assert injector.meet_at(CARD_WRITE, "card2") is not None
+    injector.add("card-worn times=1")
+    assert injector.meet_at(CARD_WRITE, "card1") is not None
+
+
+def test_a_card_is_pulled_at_one_of_two_places() -> None:
+    """After it was read, or where it is written."""
+    injector = Injector()
+    injector.add("card-pulled moment=read")
+    assert injector.meet_at(CARD_WRITE, "card1") is None
+    assert injector.meet_at(CARD_READ, "card1") is not None
