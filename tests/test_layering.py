@@ -137,6 +137,16 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         },
         set(),
     ),
+    "seemachine.mishaps": (
+        STATE
+        | {
+            "seemachine.wire",
+            "seemachine.world",
+            "seemachine.faults",
+            "seemachine.witnesses",
+        },
+        set(),
+    ),
     "seemachine.server": (
         STATE
         | {
@@ -151,6 +161,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
             "seemachine.machine",
             "seemachine.commands",
             "seemachine.hsms",
+            "seemachine.mishaps",
         },
         {"trio", "structlog"},
     ),

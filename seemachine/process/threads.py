@@ -106,12 +106,17 @@ class Gate:
         self._change = threading.Condition()
         self._inside = 0
         self._shut = False
+        # How often it was opened again.
+        self._opening = 0
 
     def through(self, work: Callable[[*Arguments], Result]) -> Callable[[*Arguments], Result]:
-        """The same work. It raises GateShut, and does nothing, once the gate is shut."""
+        """The same work. It raises GateShut, and does nothing, once the gate is shut; also when
+        that was opened again.
+        """
+        opening = self._opening
 
         def guarded(*arguments: *Arguments) -> Result:
-            self._enter()
+            self._enter(opening)
             try:
                 return work(*arguments)
             finally:
@@ -119,9 +124,9 @@ class Gate:
 
         return guarded
 
-    def _enter(self) -> None:
+    def _enter(self, opening: int = 0) -> None:
         with self._change:
-            if self._shut:
+            if self._shut or opening != self._opening:
                 raise GateShut
             self._inside += 1
 
@@ -135,6 +140,12 @@ class Gate:
         with self._change:
             self._shut = True
             self._change.wait_for(lambda: not self._inside)
+
+    def reopen(self) -> None:
+        """For other work than that which it was shut for."""
+        with self._change:
+            self._shut = False
+            self._opening += 1
 
 
 class GateShut(Exception):

@@ -39,21 +39,20 @@ class Acceptor:
         self._left = trio.Event()
 
     async def run(self, listener: trio.SocketListener, sessions: trio.Nursery) -> None:
-        """Until cancelled; closes the listener."""
-        async with listener:
+        """Until cancelled."""
+        looked = trio.current_time()
+        while True:
+            try:
+                room = await self._room()
+                self._take(await listener.accept(), sessions)
+                count = int((trio.current_time() - looked) / SECONDS_FOR_ONE)
+                for another in waiting(listener, min(count, room - 1)):
+                    self._take(another, sessions)
+            except (OSError, MemoryError) as error:
+                if not self._scarcity.met(error):
+                    raise
+                await trio.sleep(SCARCE_SECONDS)
             looked = trio.current_time()
-            while True:
-                try:
-                    room = await self._room()
-                    self._take(await listener.accept(), sessions)
-                    count = int((trio.current_time() - looked) / SECONDS_FOR_ONE)
-                    for another in waiting(listener, min(count, room - 1)):
-                        self._take(another, sessions)
-                except (OSError, MemoryError) as error:
-                    if not self._scarcity.met(error):
-                        raise
-                    await trio.sleep(SCARCE_SECONDS)
-                looked = trio.current_time()
 
     async def _room(self) -> int:
         """Wait until somebody may come in; how many."""

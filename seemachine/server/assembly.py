@@ -1,8 +1,10 @@
 """From settings to a machine that holds its folder and its NVRAM, and back."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from seemachine.commands.quarantine import inspect
 from seemachine.config import Config
@@ -16,9 +18,9 @@ from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.disk.lock import FolderLock, holder
 from seemachine.state.disk.permissions import check_machine
 from seemachine.state.errors import StateError, StateFailed
-from seemachine.state.half_made import NoCheckpoints
+from seemachine.state.half_made import Checkpoints, NoCheckpoints
 from seemachine.state.nvram.store import Retention, Store
-from seemachine.state.nvram.stores import STORES, refuse_others
+from seemachine.state.nvram.stores import STORES, Opener, StoreKind, refuse_others
 from seemachine.state.witness.absent import NoWitness
 from seemachine.state.witness.layered import LayeredWitness
 from seemachine.state.witness.protocol import Witness
@@ -28,18 +30,40 @@ from seemachine.wire.messages import ENVELOPE_BYTES, Limits
 from seemachine.witnesses import open_witness
 from seemachine.witnesses.address import is_url
 
+# Only a machine that was started for faults pays for them.
+if TYPE_CHECKING:
+    from seemachine.faults import Injector
+
 # What a witness in a database gets at the end to be told how far all came, after the sessions were
 # drained.
 STOP_SECONDS = 3
 
 
-@dataclass(frozen=True)
+@dataclass
 class Opened:
-    """A machine with what it holds. Its lock outlives its NVRAM: see `let_go`."""
+    """A machine with what it holds. Its lock outlives its NVRAM: see `let_go`.
 
+    `again` makes the machine that it is after a restart, with the NVRAM that it had if that is kept
+    in memory.
+    """
+
+    config: Config
     machine: Machine
     lock: FolderLock
     log: Log
+    again: Callable[[Store | None], Machine]
+
+    def restart(self) -> None:
+        """Close the NVRAM, and open it again; the folder stays held.
+
+        Nobody is at work with it. Raises as `opened`; then there is no NVRAM to close.
+        """
+        from seemachine.mishaps import restarted
+
+        kept = restarted(self.machine.store)
+        if kept is None:
+            self.close()
+        self.machine = self.again(kept)
 
     def close(self) -> None:
         """Its NVRAM, in order; the folder stays held."""
@@ -61,21 +85,36 @@ def opened(config: Config, environ: Mapping[str, str], log: Log) -> Opened:
     lock = FolderLock(config.folder, config.esn)
     try:
         lock.listen()
-        return Opened(_machine(config, environ, log), lock, log)
+        faults = None
+        log = log if faults is None else _by_its_clock(log, faults)
+        again = partial(_machine, config, environ, log, faults)
+        return Opened(config, again(None), lock, log, again)
     except BaseException:
         lock.release()
         raise
 
 
-def _machine(config: Config, environ: Mapping[str, str], log: Log) -> Machine:
+def _by_its_clock(log: Log, faults: "Injector") -> Log:
+    from seemachine.mishaps import moved
+
+    return log.by(moved(faults))
+
+
+def _machine(
+    config: Config,
+    environ: Mapping[str, str],
+    log: Log,
+    faults: "Injector | None",
+    kept: Store | None,
+) -> Machine:
     runtime, missing = open_runtime(config, environ)
-    store = open_store(config, environ, runtime)
+    store = kept or open_store(config, environ, runtime, faults)
     try:
         for sentence in store.skipped:
             log.warning("leaves given up", reason=sentence)
         if missing:
             log.warning("no runtime witness", reason=missing)
-        machine = build(config, store)
+        machine = build(config, store, faults)
         see = "seemachine quarantine explain"
         for reason in inspect(machine):
             log.warning("quarantine", reason=reason, see=see)
@@ -85,13 +124,14 @@ def _machine(config: Config, environ: Mapping[str, str], log: Log) -> Machine:
     return machine
 
 
-def build(config: Config, store: Store) -> Machine:
+def build(config: Config, store: Store, faults: "Injector | None" = None) -> Machine:
     """The machine of these settings."""
+    slots, checkpoints = _cards_and_keys(config, faults)
     return Machine(
         esn=config.esn,
         model=config.model,
         store=store,
-        slots=Slots(config.world, config.esn),
+        slots=slots,
         engine=engines.select(),
         random=os.urandom,
         limits=wire_limits(config),
@@ -99,10 +139,21 @@ def build(config: Config, store: Store) -> Machine:
         extra_signers=frozenset(map(bytes.fromhex, config.extra_signers)),
         delegated=config.nvram_delegation,
         operator=config.operator,
-        checkpoints=(
-            FolderCheckpoints(config.folder) if STORES[config.store].durable else NoCheckpoints()
-        ),
+        checkpoints=checkpoints,
+        faults=faults,
     )
+
+
+def _cards_and_keys(config: Config, faults: "Injector | None") -> tuple[Slots, Checkpoints]:
+    """Its slots, and where its half-made keys are."""
+    durable = STORES[config.store].durable
+    if faults is None:
+        kept = FolderCheckpoints(config.folder) if durable else NoCheckpoints()
+        return Slots(config.world, config.esn), kept
+    from seemachine.mishaps import FaultyCheckpoints, FaultySlots
+
+    faulty = FaultyCheckpoints(config.folder, faults) if durable else NoCheckpoints()
+    return FaultySlots(config.world, config.esn, faults), faulty
 
 
 def wire_limits(config: Config) -> Limits:
@@ -135,7 +186,12 @@ def open_runtime(config: Config, environ: Mapping[str, str]) -> tuple[Witness, s
         return NoWitness(), str(error)
 
 
-def open_store(config: Config, environ: Mapping[str, str], runtime: Witness | None = None) -> Store:
+def open_store(
+    config: Config,
+    environ: Mapping[str, str],
+    runtime: Witness | None = None,
+    faults: "Injector | None" = None,
+) -> Store:
     """The NVRAM of these settings, with a second witness beside the configured one.
 
     Raises StateError.
@@ -143,17 +199,36 @@ def open_store(config: Config, environ: Mapping[str, str], runtime: Witness | No
     kind = STORES[config.store]
     refuse_others(kind, config.folder, config.esn)
     keep = Retention(config.retry_seconds, config.ledger_days)
+    opener = _opener(kind, faults)
     if not kind.durable:
-        return kind.open(config.folder, NoWitness(), keep)
-    options = (
+        return opener(config.folder, NoWitness(), keep)
+    witness = LayeredWitness(_configured(config, environ, faults), runtime or NoWitness())
+    try:
+        return opener(config.folder, witness, keep)
+    except BaseException:
+        witness.release()
+        raise
+
+
+def _opener(kind: StoreKind, faults: "Injector | None") -> Opener:
+    if faults is None:
+        return kind.open
+    from seemachine.mishaps import open_nvram
+
+    return partial(open_nvram, kind, faults)
+
+
+def _configured(config: Config, environ: Mapping[str, str], faults: "Injector | None") -> Witness:
+    """The witness of the settings."""
+    options: dict[str, Any] = (
         {"stop_seconds": float(min(STOP_SECONDS, config.limits.drain_seconds))}
         if is_url(config.witness)
         else {}
     )
-    configured = open_witness(config.witness, config.world.witness, config.esn, environ, **options)
-    witness = LayeredWitness(configured, runtime or NoWitness())
-    try:
-        return kind.open(config.folder, witness, keep)
-    except BaseException:
-        witness.release()
-        raise
+    if faults is None:
+        opener = open_witness
+    else:
+        from seemachine.mishaps import open_faulty_witness
+
+        opener = partial(open_faulty_witness, faults)
+    return opener(config.witness, config.world.witness, config.esn, environ, **options)

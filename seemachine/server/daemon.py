@@ -1,7 +1,7 @@
 """The daemon's frame: listen, accept within the limit, drain when told to stop."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import trio
@@ -14,6 +14,7 @@ from seemachine.server.accepting import Acceptor
 from seemachine.server.admission import Admission, Seat, TooFast, TurnedAway
 from seemachine.server.authentication import Door
 from seemachine.server.crew import Allotment, Crew
+from seemachine.server.doors import Doors
 from seemachine.server.farewell import last_words
 from seemachine.server.log_limits import SparingLog
 from seemachine.server.logs import Log
@@ -23,7 +24,7 @@ from seemachine.server.ports import open_listeners
 from seemachine.server.promptness import Promptness
 from seemachine.server.service import Service
 from seemachine.server.session import Conversation
-from seemachine.server.unix_sockets import SocketFile, open_socket
+from seemachine.server.unix_sockets import open_socket
 from seemachine.wire.link import Link, Role
 from seemachine.wire.status import PeerMisuse, Status
 from seemachine.witnesses.address import is_url
@@ -39,8 +40,14 @@ class Daemon:
     """
 
     def __init__(
-        self, machine: Machine, config: Config, log: Log, allotment: Allotment | None = None
+        self,
+        machine: Machine,
+        config: Config,
+        log: Log,
+        allotment: Allotment | None = None,
+        doors: Doors | None = None,
     ) -> None:
+        """It opens its `doors`, unless they are open from the last time."""
         self._config = config
         self._log = SparingLog(log)
         self._allotment = given = allotment or Allotment()
@@ -54,8 +61,9 @@ class Daemon:
         )
         passing = given.most - config.limits.connections
         self._farewells = trio.Semaphore(max(1, min(FAREWELLS, passing // 2)))
-        self._listeners: list[trio.SocketListener] = []
-        self._socket: SocketFile | None = None
+        self._doors = doors or Doors()
+        self._listeners = self._doors.listeners
+        self._restart = trio.Event()
         self._sessions: trio.Nursery
 
     def _made_service(self, machine: Machine) -> Service:
@@ -82,15 +90,22 @@ class Daemon:
         stop: trio.Event,
         on_ready: Callable[[str, int], Awaitable[None]],
         on_stopping: Callable[[], None] = lambda: None,
-    ) -> None:
+    ) -> bool:
         """Listen, say where and wait until that is heard, serve until `stop` is set, say so, then
         drain.
 
-        Raises CannotListen.
+        Returns whether it broke off instead, to be started again: without a word to anybody, and
+        with its doors open. Raises CannotListen.
         """
+        if (faults := self._service.machine.faults) is not None:
+            faults.when("restart", lambda _fault: self._restart.set())
         with self._threads():
-            async with self._doors():
+            try:
                 await on_ready(*await self._listen())
+            except BaseException:
+                # What was opened came to nothing.
+                self._doors.shut()
+                raise
             async with trio.open_nursery() as background:
                 background.start_soon(self._service.pipeline.run)
                 background.start_soon(self._service.deadlines.run)
@@ -100,23 +115,15 @@ class Daemon:
                 background.start_soon(self._log.run)
                 async with trio.open_nursery() as self._sessions:
                     await self._accept_until(stop, self._sessions)
-                    on_stopping()
-                    self._drain(self._sessions)
+                    if restarts := not stop.is_set():
+                        self._sessions.cancel_scope.cancel()
+                    else:
+                        on_stopping()
+                        self._drain(self._sessions)
                 background.cancel_scope.cancel()
         self._log.report()
-        self._log.info("stopped")
-
-    @contextlib.asynccontextmanager
-    async def _doors(self) -> AsyncIterator[None]:
-        """Shut again what was opened, where it came to nothing."""
-        try:
-            yield
-        except BaseException:
-            if self._socket is not None:
-                self._socket.remove()
-            for listener in self._listeners:
-                listener.socket.close()
-            raise
+        self._log.info("restarts" if restarts else "stopped")
+        return restarts
 
     def attend(self, stream: trio.abc.Stream, peer: str) -> None:
         """Serve who comes by no port, while `run` listens. Raises TurnedAway, TooFast."""
@@ -143,26 +150,33 @@ class Daemon:
                 self._crew.close()
 
     async def _accept_until(self, stop: trio.Event, sessions: trio.Nursery) -> None:
-        async with trio.open_nursery() as accepting:
-            for listener in self._listeners:
-                accepting.start_soon(self._acceptor.run, listener, sessions)
-            try:
+        try:
+            async with trio.open_nursery() as accepting:
+                for listener in self._listeners:
+                    accepting.start_soon(self._acceptor.run, listener, sessions)
+                accepting.start_soon(cancel_at, self._restart, accepting.cancel_scope)
                 await stop.wait()
-            finally:
-                if self._socket is not None:
-                    self._socket.remove()
-            accepting.cancel_scope.cancel()
+                accepting.cancel_scope.cancel()
+        finally:
+            if stop.is_set() or not self._restart.is_set():
+                self._doors.shut()
 
     async def _listen(self) -> tuple[str, int]:
         """Returns host and port, empty and 0 where the socket is all."""
-        if self._config.socket:
-            door, self._socket = await open_socket(self._config)
-            self._listeners.append(door)
-        host, port = await self._listen_on_port() if self._config.tcp else ("", 0)
-        place = {"host": host, "port": port} if self._config.tcp else {}
-        socket = {"socket": str(self._socket.path)} if self._socket is not None else {}
+        doors = self._doors
+        if not doors.listeners:
+            await self._open_doors()
+        place = {"host": doors.host, "port": doors.port} if self._config.tcp else {}
+        socket = {"socket": str(doors.socket.path)} if doors.socket is not None else {}
         self._log.info("ready", **place, **socket, **self._about())
-        return host, port
+        return doors.host, doors.port
+
+    async def _open_doors(self) -> None:
+        if self._config.socket:
+            door, self._doors.socket = await open_socket(self._config)
+            self._listeners.append(door)
+        if self._config.tcp:
+            self._doors.host, self._doors.port = await self._listen_on_port()
 
     async def _listen_on_port(self) -> tuple[str, int]:
         opened = await self._open_listeners()
@@ -241,3 +255,9 @@ class Daemon:
             **tls,
             "epoch": machine.store.epoch,
         }
+
+
+async def cancel_at(event: trio.Event, scope: trio.CancelScope) -> None:
+    """Wait for an event, then cancel a scope."""
+    await event.wait()
+    scope.cancel()

@@ -19,10 +19,10 @@ from seemachine.process.threads import Gate, aside, done_at_last
 from seemachine.server.announcing import announce, entry_of, record_failure, refusal_of, withdraw
 from seemachine.server.assembly import Opened, opened
 from seemachine.server.crew import Allotment, Crew
-from seemachine.server.daemon import Daemon
 from seemachine.server.logs import Log
 from seemachine.server.ports import CannotListen
 from seemachine.server.promises import Shortfall
+from seemachine.server.serving import serve
 from seemachine.server.tls import TlsError
 from seemachine.state.disk.permissions import check_world
 from seemachine.state.errors import StateError
@@ -174,9 +174,8 @@ class Host:
         config = place.config
         allotment = Allotment(self._process.most, self._reserved, self._crew, place.gate)
         try:
-            daemon = Daemon(held.machine, config, place.log, allotment)
             ready, stopping = partial(self._ready, place), partial(self._runs_no_more, place)
-            await daemon.run(place.stop, ready, stopping)
+            await serve(held, allotment, place.stop, ready, stopping)
         finally:
             if config.publish:
                 await done_at_last(partial(withdraw, config))
@@ -220,7 +219,8 @@ class Host:
         nvram = place.held.machine.store.mark.identity
         entry = entry_of(place.config, place.held.lock.holder, nvram, host, port)
         await self._crew.signing.run(announce, place.config, entry)
-        self.started += 1
+        # Not again after a restart.
+        self.started += not place.tried
         self._count_tried(place, f"{entry.esn} listens on {entry.place}")
 
     def _count_tried(self, place: Place, status: str = "") -> None:

@@ -15,7 +15,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from seemachine.server import tracebacks
-from seemachine.server.line_log import LineLog, in_its_line
+from seemachine.server.line_log import LineLog, in_its_line, on_time
 from seemachine.wire.printable import printable
 
 # What every event has; `exc_info` becomes `exception`.
@@ -27,9 +27,12 @@ class JsonLog(LineLog):
     """Lines with the time in UTC."""
 
     def __init__(
-        self, write: Callable[[str], object], bound: Mapping[str, object] | None = None
+        self,
+        write: Callable[[str], object],
+        bound: Mapping[str, object] | None = None,
+        ahead: Callable[[], float] = on_time,
     ) -> None:
-        super().__init__(write, bound)
+        super().__init__(write, bound, ahead)
         self._head = "{" + _joined(self._bound)
         # Names that have their place already: an event that has one too is put in order first.
         self._taken = KNOWN.union(self._bound)
@@ -37,11 +40,15 @@ class JsonLog(LineLog):
 
     def bind(self, **more: str) -> "JsonLog":
         """See LineLog."""
-        return JsonLog(self._out, {**self._bound, **more})
+        return JsonLog(self._out, {**self._bound, **more}, self._ahead)
+
+    def by(self, ahead: Callable[[], float]) -> "JsonLog":
+        """See LineLog."""
+        return JsonLog(self._out, self._bound, ahead)
 
     def line(self, level: str, event: str, details: Mapping[str, object]) -> str:
         """See LineLog."""
-        now = stamp(time.time_ns() // 1000)
+        now = stamp(time.time_ns() // 1000 + round(self._ahead() * 1_000_000))
         if self._simple and self._taken.isdisjoint(details):
             end = f'"event": {_text(event)}, "level": "{level}", "timestamp": "{now}"}}\n'
             return f"{self._head}{_joined(details)}{end}"

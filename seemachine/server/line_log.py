@@ -5,6 +5,11 @@ from collections.abc import Callable, Mapping
 from seemachine.wire.printable import printable
 
 
+def on_time() -> float:
+    """Of a clock that nobody moved."""
+    return 0.0
+
+
 class Levels:
     """The methods of a logger, over the one that does it."""
 
@@ -33,13 +38,22 @@ class LineLog(Levels):
     """Each event is a line of text, or several. What is derived from it has a form of its own."""
 
     def __init__(
-        self, write: Callable[[str], object], bound: Mapping[str, object] | None = None
+        self,
+        write: Callable[[str], object],
+        bound: Mapping[str, object] | None = None,
+        ahead: Callable[[], float] = on_time,
     ) -> None:
+        """Its clock is so many seconds `ahead`."""
         self._out = write
         self._bound = bound or {}
+        self._ahead = ahead
 
     def bind(self, **more: str) -> "LineLog":
         """A logger that adds `more` to every event."""
+        raise NotImplementedError
+
+    def by(self, ahead: Callable[[], float]) -> "LineLog":
+        """The same logger, its clock so many seconds ahead."""
         raise NotImplementedError
 
     def write(self, level: str, event: str, details: Mapping[str, object]) -> None:

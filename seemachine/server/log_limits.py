@@ -3,7 +3,7 @@ out.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import trio
@@ -60,6 +60,10 @@ class SparingLog(Levels):
     def bind(self, **more: str) -> "SparingLog":
         """A logger that adds `more` to every event."""
         return SparingLog(self._log.bind(**more), self._lines)
+
+    def by(self, ahead: Callable[[], float]) -> "SparingLog":
+        """See Log."""
+        return SparingLog(self._log.by(ahead), self._lines)
 
     def write(self, level: str, event: str, details: Mapping[str, object]) -> None:
         """See Levels."""

@@ -5,7 +5,7 @@ One event per request; never a seed.
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Protocol
 
@@ -22,6 +22,9 @@ class Log(Protocol):
 
     def bind(self, **more: str) -> "Log":
         """A logger that adds `more` to every event."""
+
+    def by(self, ahead: Callable[[], float]) -> "Log":
+        """The same logger, its clock so many seconds ahead."""
 
     def write(self, level: str, event: str, details: Mapping[str, object]) -> None:
         """An event of a level, which is the name of one of the methods below."""

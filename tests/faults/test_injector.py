@@ -103,7 +103,7 @@ def test_a_failed_module_lets_look() -> None:
         assert refusal.status is Status.NotAvailable
         assert (
             refusal.detail
-            == "the module has failed; clear it, or the fault, with: seemachine fault clear"
+            == "the module has failed; clear it with: seemachine fault clear, or nopclearfail -c"
         )
     assert injector.clear() == 1
     assert injector.meet(PROVISION).refusal is None

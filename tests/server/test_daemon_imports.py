@@ -18,6 +18,8 @@ NEEDLESS = {
     # For files of settings, the store that was chosen, keys of ML-DSA, and TLS.
     *("tomllib", "sqlite3", "dilithium_py", "cryptography"),
     "seeclient",
+    # What fails on demand.
+    "seemachine.mishaps",
 }
 
 

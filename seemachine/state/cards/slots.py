@@ -101,7 +101,7 @@ class Slots:
         with self.locked():
             card = self._blank_card(slot)
             before()
-            write_card(self.folder(slot), card.written(leases))
+            self._write(slot, card.written(leases))
             return card.name
 
     def next_lease(self, slot: int) -> StoredLease | None:
@@ -122,8 +122,12 @@ class Slots:
             card = self._lms_card(slot)
             if card.leases[:1] != (expected,):
                 raise CardError(f"the card in slot {slot} was changed meanwhile")
-            write_card(self.folder(slot), card.without_first())
+            self._write(slot, card.without_first())
             return len(card.leases) - 1
+
+    def _write(self, slot: int, card: Card) -> None:
+        """Durably. Raises OSError as `write_card`."""
+        write_card(self.folder(slot), card)
 
     def suitable(self, kind: str, slot: int | None = None) -> Occupied:
         """A card to write, blank, or to take a lease from, lms; in a slot or in any.

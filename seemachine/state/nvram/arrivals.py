@@ -54,10 +54,13 @@ class Arrivals(OpenNvram):
             raise FileExists(
                 f"NVRAM file {printed_name(lease.name)} still holds {present.remaining} signatures"
             )
-        if len(self._files) >= MAX_FILES:
+        if self._is_full():
             raise FileExists(f"the NVRAM is full: it holds {MAX_FILES} files")
         if self._was_installed(lease):
             raise LeaseSpent(_were_here(lease))
+
+    def _is_full(self) -> bool:
+        return len(self._files) >= MAX_FILES
 
 
 def _were_here(lease: StoredLease) -> str:
