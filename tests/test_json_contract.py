@@ -24,6 +24,7 @@ TYPED = [each.prog.partition(" ")[2] for each in whole().endings()]
 ENDINGS = [command for command in TYPED if command != "help"]
 # Command lines that are valid, and refused in a world that is not there.
 REFUSED = {
+    "run": "run --json nosuchcommand",
     "fleet up": "fleet up nosuch.toml",
     "fleet check": "fleet check",
     "card insert": f"card insert c --esn {ESN} --slot 2",
@@ -48,7 +49,7 @@ REFUSED = {
     "nfast licence": f"nfast licence l.txt --esn {ESN}",
 }
 # Those that judge: nothing is there to be well.
-FOUND = {"fleet status": "fleet status"}
+FOUND = {"fleet status": "fleet status", "wait": "wait --seconds 1"}
 
 
 @pytest.fixture

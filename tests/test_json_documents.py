@@ -31,8 +31,8 @@ class Session:
     def seemachine(self, line: str) -> Document:
         """A command that is carried out, whatever it finds."""
         words = line.split()
-        # One leaves a process, the other locks the memory of its own.
-        apart = words[:2] == ["fleet", "up"] or words == ["doctor"]
+        # One leaves a process, one locks the memory of its own, one takes signals.
+        apart = words[:2] == ["fleet", "up"] or words[0] in ("doctor", "run")
         run = process_answer if apart else answer
         return self._kept(run(words, self.home))
 
@@ -164,6 +164,13 @@ def test_what_the_vendor_sends(session: Session) -> None:
     csr = certificates.request(ec.generate_private_key(ec.SECP521R1()), name)
     Path("dev.csr").write_bytes(csr)
     assert session.seemachine("nfast certify dev.csr dev.pem")["certificate"] == "dev.pem"
+
+
+def test_a_command_with_machines_of_its_own(session: Session) -> None:
+    """What follows its name are words of that command."""
+    told = session.seemachine("run --machines 2 --json -- true")
+    assert [each["esn"] for each in told["machines"]] == [FIVE, XC]
+    assert session.seemachine("wait --machines 1")["answering"]
 
 
 def test_what_runs_here(session: Session) -> None:

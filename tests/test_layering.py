@@ -198,6 +198,21 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         },
         {"trio"},
     ),
+    "seemachine.temporary": (
+        {
+            "seemachine.wire",
+            "seemachine.world",
+            "seemachine.process",
+            "seemachine.printing",
+            "seemachine.state",
+            "seemachine.state.disk",
+            "seemachine.config",
+            "seemachine.hsms",
+            "seemachine.server",
+            "seemachine.fleet",
+        },
+        {"trio"},
+    ),
     "seemachine.audit": (
         {
             "seemachine.encodings",
@@ -473,6 +488,8 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
         "seemachine.cli.words.options",
         "seemachine.cli.words.pki",
         "seemachine.cli.words.quarantine",
+        "seemachine.cli.words.run",
+        "seemachine.cli.words.wait",
         "seemachine.document",
         "seemachine.hsms",
         "seemachine.hsms.features",

@@ -18,6 +18,9 @@ HANDLES = {
     ("seemachine/fleet/processes.py", "pidfd_open"),
     ("seemachine/fleet/processes.py", "pidfd_send_signal"),
     ("seemachine/process/fork_server.py", "pidfd_open"),
+    # Children that were adopted, which nobody else waits for.
+    ("seemachine/temporary/descendants.py", "pidfd_open"),
+    ("seemachine/temporary/descendants.py", "pidfd_send_signal"),
 }
 SHELL = re.compile(r"\b(p?kill|killall)\b")
 

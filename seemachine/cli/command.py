@@ -26,8 +26,6 @@ def main(arguments: Sequence[str] | None = None, options: argparse.Namespace | N
     Returns the exit code: 0 done, 1 refused, 2 invalid command line, 130 interrupted.
     """
     settle_streams()
-    # Whatever a command writes is for its user alone.
-    os.umask(0o077)
     words = sys.argv[1:] if arguments is None else arguments
     answer = Answer(as_json=JSON in words)
     try:
@@ -83,6 +81,8 @@ def _run(words: Sequence[str], answer: Answer, options: argparse.Namespace | Non
     answer.as_json = getattr(options, "json", False)
     answer.command, options.answer = getattr(options, "command", None), answer
     options.environ = os.environ
+    # Whatever a command writes is for its user alone; what it runs for him may write as he wants.
+    options.umask = os.umask(0o077)
     options.world = World.from_environment(os.environ, getattr(options, "home", None))
     if getattr(options, "makes_files", False):
         from seemachine.state.disk.permissions import check_root
@@ -114,6 +114,18 @@ def _serve(_verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli import serve
 
     return serve.run(options)
+
+
+def _run_command(_verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import run
+
+    return run.run(options)
+
+
+def _wait(_verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import wait
+
+    return wait.run(options)
 
 
 def _info(_verb: str, options: argparse.Namespace) -> int:
@@ -198,6 +210,8 @@ def _library(_verb: str, options: argparse.Namespace) -> int:
 
 ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "serve": _serve,
+    "run": _run_command,
+    "wait": _wait,
     "info": _info,
     "doctor": _doctor,
     "env": _env,

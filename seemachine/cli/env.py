@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
         raise Refused("the path of the world has characters that no line can have; rename a folder")
     shell = options.shell or (FISH if PurePath(environ.get("SHELL", "")).name == FISH else SH)
     given = {HOME_VARIABLE: home}
-    unset = [name for name in (*ELSEWHERE, *_foreign_tls(environ, home)) if name in environ]
+    unset = elsewhere(environ, home)
     answer.give(set=given, unset=unset, shell=shell)
     for name, value in given.items():
         answer.say(
@@ -34,6 +34,11 @@ def run(options: argparse.Namespace) -> int:
     for name in unset:
         answer.say(f"set -e {name};" if shell == FISH else f"unset {name};")
     return 0
+
+
+def elsewhere(environ: Mapping[str, str], home: str) -> list[str]:
+    """The variables that would lead commands away from a world."""
+    return [name for name in (*ELSEWHERE, *_foreign_tls(environ, home)) if name in environ]
 
 
 def _foreign_tls(environ: Mapping[str, str], home: str) -> tuple[str, ...]:

@@ -9,7 +9,19 @@ from typing import Any
 
 import seemachine
 from seemachine.cli.argtypes import Parser
-from seemachine.cli.words import audit, backup, card, fleet, key, library, nfast, pki, quarantine
+from seemachine.cli.words import (
+    audit,
+    backup,
+    card,
+    fleet,
+    key,
+    library,
+    nfast,
+    pki,
+    quarantine,
+    run,
+    wait,
+)
 from seemachine.cli.words.options import Enter, add_home, add_json, makes_files
 
 
@@ -28,7 +40,7 @@ def build(enter: Enter) -> Parser:
     )
     words = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serve(words, enter)
-    for room in (fleet, card, key, quarantine, audit, backup, pki, nfast, library):
+    for room in (run, wait, fleet, card, key, quarantine, audit, backup, pki, nfast, library):
         room.add(words, enter)
     _add_info(words, enter)
     _add_doctor(words, enter)

@@ -40,7 +40,7 @@ REFUSALS = (StateError, CannotHarden, CannotListen, TlsError, engines.EngineErro
 class ProcessFacts:
     """What the process has: protections in force, why machines that need more must not start,
     sockets for each machine, what does not fit its settings, what is called when it begins to stop,
-    and its environment.
+    and its environment; which command it is, and whether it goes on without machines.
     """
 
     in_force: dict[str, str] = field(default_factory=dict)
@@ -50,6 +50,8 @@ class ProcessFacts:
     on_stopping: Callable[[], None] = lambda: None
     environ: Mapping[str, str] = field(default_factory=dict)
     who: identity.Process = field(default_factory=identity.current)
+    command: str = "serve"
+    goes_on: bool = False
 
 
 @dataclass(eq=False)
@@ -203,7 +205,7 @@ class Host:
     def _runs_no_more(self, place: Place) -> None:
         self._running -= place.runs
         place.runs = False
-        if self._running or self._stopping:
+        if self._running or self._stopping or self._process.goes_on:
             return
         # Nobody is left for whom the process would go on: nothing is waited for.
         for other in self._places:
@@ -238,5 +240,5 @@ class Host:
         name = "" if len(self._places) == 1 else f"{config.esn}: "
         if name and sentence.startswith(f"{config.esn} "):
             sentence = f"it {sentence.removeprefix(f'{config.esn} ')}"
-        say(f"seemachine serve: {name}{sentence}", file=sys.stderr)
+        say(f"seemachine {self._process.command}: {name}{sentence}", file=sys.stderr)
         record_failure(config, self._process.who, sentence)

@@ -1,4 +1,6 @@
-"""The README's first session and the tutorials: their commands run as printed."""
+"""The README's first session, the tutorials and the page about CI: their commands run as
+printed.
+"""
 
 import os
 import re
@@ -10,7 +12,11 @@ import pytest
 from kit.processes import environment, seemachine
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/tutorial/*"))]
+PAGES = [
+    "README.md",
+    "docs/how-to/ci.md",
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/tutorial/*")),
+]
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXPECTED = re.compile(r'\|\| echo "(.+)"')
 
@@ -47,5 +53,5 @@ def test_the_commands_of_a_page(page: str, tmp_path: Path) -> None:
 
 
 def test_there_are_pages_with_commands() -> None:
-    """The README and four tutorials."""
-    assert sum(bool(script(page)) for page in PAGES) == 5
+    """The README, the page about CI and four tutorials."""
+    assert sum(bool(script(page)) for page in PAGES) == 6

@@ -1,0 +1,131 @@
+"""`seemachine run`: a command with machines of its own."""
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.env import elsewhere
+from seemachine.printing import say
+from seemachine.process import systemd
+from seemachine.state.errors import reason
+from seemachine.temporary import folder, running
+from seemachine.temporary.keeper import NOT_BEGUN, NOT_EXECUTABLE, NOT_FOUND, Command
+from seemachine.world import HOME_VARIABLE, World
+
+if TYPE_CHECKING:
+    from seemachine.temporary.machines import HostedMachines
+
+OURS = ("seemachine", "pipsqueak")
+# Settings of machines that are options of the command.
+SETTINGS = ("model", "store", "operator")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command with its machines. Returns its exit code."""
+    words = options.words[options.words[:1] == ["--"] :]
+    if not words:
+        raise Misused("a command is needed, such as: seemachine run -- pipsqueak")
+    try:
+        return _run(words, options)
+    except (OSError, RuntimeError) as error:
+        raise Refused(reason(error), NOT_BEGUN) from None
+
+
+def _run(words: list[str], options: argparse.Namespace) -> int:
+    path = _with_our_commands(options.environ.get("PATH", os.defpath))
+    _refuse_what_does_not_run(words[0], path)
+    made = (folder.made_to_stay if options.keep else folder.made)(options.environ)
+    environ = _on(made.world, options.environ) | {"PATH": path}
+    # The command may be a service that tells systemd of itself; its machines are none.
+    os.environ.pop(systemd.VARIABLE, None)
+    # With --json the document is alone on standard output.
+    stdout = sys.stderr.fileno() if options.json else sys.stdout.fileno()
+    command = Command(words, environ, options.umask, stdout, options.keep)
+    told = _Told(options, made.world)
+    return told.judged(running.run(command, made, told.machines, told.show_log))
+
+
+class _Told:
+    """The machines of a run, and what is said of them."""
+
+    def __init__(self, options: argparse.Namespace, world: World) -> None:
+        self._options = options
+        self._answer: Answer = options.answer
+        self._world = world
+        self._began = time.monotonic()
+        self._hosted: HostedMachines | None = None
+
+    def machines(self, on_tried: Callable[[], None]) -> "HostedMachines":
+        """Machines that are not started yet. What they are made of is loaded here."""
+        from seemachine.fleet.configuration import log_path
+        from seemachine.temporary import settings
+        from seemachine.temporary.machines import HostedMachines
+
+        given = {name: getattr(self._options, name) for name in SETTINGS}
+        configs = settings.machines(self._world, self._options.machines, **given)
+        settings.write_fleet_file(configs)
+        keys = ("esn", "model", "module")
+        self._answer.give(
+            machines=[{key: getattr(config, key) for key in keys} for config in configs]
+        )
+        self._hosted = HostedMachines(
+            configs, self._options.environ, log_path(self._world), on_tried
+        )
+        return self._hosted
+
+    def show_log(self, code: int) -> None:
+        """Where it is asked for, and the command failed."""
+        assert self._hosted is not None
+        if code and self._options.log:
+            self._hosted.finish_log()
+            from seemachine.fleet.configuration import log_path
+
+            with log_path(self._world).open(errors="replace") as log:
+                for line in log:
+                    say(line.rstrip("\n"), file=sys.stderr)
+
+    def judged(self, code: int) -> int:
+        """The exit code of a command that has ended, or never began."""
+        answer, options = self._answer, self._options
+        if code == NOT_BEGUN and not (self._hosted and self._hosted.came_up):
+            raise Refused("the machines did not come up; standard error says why", NOT_BEGUN)
+        answer.give(seconds=round(time.monotonic() - self._began, 3))
+        if options.keep:
+            home = str(self._world)
+            answer.give(world=home)
+            answer.note(f"the world is kept; use it with: seemachine fleet up --home {home}")
+        if code:
+            return answer.found(f"the command ended with exit code {code}", code)
+        return code
+
+
+def _on(world: World, environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment that leads to a world, and to none else."""
+    home = str(world)
+    others = elsewhere(environ, home)
+    kept = {name: value for name, value in environ.items() if name not in others}
+    return kept | {HOME_VARIABLE: home}
+
+
+def _with_our_commands(path: str) -> str:
+    """A path that finds our commands. Where it has none, those beside this Python come last: its
+    other programs must not get in the way.
+    """
+    if all(shutil.which(name, path=path) for name in OURS):
+        return path
+    return os.pathsep.join([path, str(Path(sys.executable).parent)])
+
+
+def _refuse_what_does_not_run(name: str, path: str) -> None:
+    """Before anything is made for it. Raises Refused."""
+    if shutil.which(name, path=path):
+        return
+    there = os.sep in name and Path(name).exists()
+    why = "can't be executed" if there else "was not found"
+    raise Refused(f"{name} {why}", NOT_EXECUTABLE if there else NOT_FOUND)
