@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # How many processes the tests are spread over, file by file.
 JOBS ?= auto
 
-.PHONY: FORCE demo extras dist judges test test-native test-bigendian lint bench many storm soak bridge-kills attack fuzz mutants crash-matrix restore-matrix image oci docs man clean
+.PHONY: FORCE demo extras dist judges test test-native test-bigendian lint bench many storm soak bridge-kills attack fuzz mutants crash-matrix restore-matrix image oci containers docs man clean
 
 demo: .venv/installed
 	deploy/demo/demo.sh
@@ -43,11 +43,15 @@ build/debian-%: container/debian.sh
 image: .venv/installed
 	$(BIN)/python container/build.py $(IMAGE)
 
-# Needs debootstrap, buildah, skopeo and umoci (Debian).
+# Both images, without docker. Needs debootstrap, buildah, skopeo and umoci (Debian).
 oci: .venv/tested
-	$(BIN)/python container/build.py --tree-only
 	container/oci.sh
 	$(BIN)/pytest -q tests/container/oci_image.py
+
+# The images of `make oci` under podman. Needs podman, runc, netavark, aardvark-dns and catatonit (Debian), and root.
+containers: .venv/tested
+	test -e build/container/seemachine-image.tar || container/oci.sh
+	$(BIN)/pytest -q tests/container/podman_images.py
 
 # The site in build/site; a warning, such as of a link that leads nowhere, is an error.
 docs: .venv/documented
@@ -62,7 +66,7 @@ lint: .venv/tested
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cd deploy && $(CURDIR)/$(BIN)/mypy --strict nshield
-	$(BIN)/mypy --strict container/build.py container/entrypoint.py container/healthcheck.py
+	$(BIN)/mypy --strict container/build.py container/images.py container/entrypoint.py container/healthcheck.py
 
 # The archives of a release in dist/: checked, and installed in fresh environments, with a compiler
 # and without, for each of these PYTHONS that is there.

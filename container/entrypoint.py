@@ -84,8 +84,9 @@ def main(arguments: list[str]) -> int:
         check_writable(data)
     except OSError as error:
         return refuse(
-            f"the data folder {data} can't be written: {error}. Name another as `world` in"
-            f" {SETTINGS} or in $SEEMACHINE_HOME"
+            f"the data folder {data} can't be written by user {os.geteuid()} of group"
+            f" {os.getegid()}: {error}. Name another as `world` in {SETTINGS} or in"
+            " $SEEMACHINE_HOME"
         )
     return command(data, arguments)
 
@@ -106,15 +107,13 @@ def command(data: str, arguments: list[str]) -> int:
             f" {', '.join(WORDS)}; try it on a host"
         )
         return 2
+    # What is given more than once is more than one machine.
+    given = {word.partition("=")[0] for word in arguments}
+    words = [] if "--config" in given else ["--config", SETTINGS]
     try:
-        given = esn(data)
+        words += [] if "--esn" in given else ["--esn", esn(data)]
     except OSError as error:
         return refuse(f"the ESN can't be read: {error}")
-    own = {"--config": SETTINGS, "--esn": given}
-    # What is given more than once is more than one machine.
-    for word in arguments:
-        own.pop(word.partition("=")[0], None)
-    words = [word for option in own.items() for word in option]
     return seemachine(["serve", "--home", data, *words, *arguments])
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -ISB
-"""Whether the machine in this container answers on port 8888; with --ready, whether it can do its
-work, too.
+"""Whether the machine in this container answers on port 8888, or all machines on the ports that are
+given; with --ready, whether it can do its work, too.
 
 Exit code 0 when it is so; else 1, with a line on standard error. A machine that refuses a hello, as
 one does that has no place left, is alive and not ready; so is one whose data folder can't be
@@ -29,14 +29,22 @@ PIECE_BYTES = 1 << 16
 
 
 def main(arguments: list[str]) -> int:
-    """Say hello, and with --ready look at the data folder."""
-    if arguments not in ([], [READY]):
-        print(f"healthcheck: it takes {READY}, or nothing", file=sys.stderr)
+    """Say hello at each port, and with --ready look at the data folder."""
+    ports = [int(word) for word in arguments if word.isdecimal()]
+    others = [word for word in arguments if not word.isdecimal()]
+    if others not in ([], [READY]):
+        print(f"healthcheck: it takes ports, and {READY}, or nothing", file=sys.stderr)
         return 2
+    codes = [check(port, ready=bool(others)) for port in ports or [SEE_PORT]]
+    return max(codes)
+
+
+def check(port: int, *, ready: bool) -> int:
+    """Say hello to one machine, and how it is. Returns the exit code."""
     try:
-        heard = hello()
-        lack = lacking(heard) if arguments else ""
-    except (OSError, PeerMisuse) as error:
+        heard = hello(port)
+        lack = lacking(heard) if ready else ""
+    except (OSError, OverflowError, PeerMisuse) as error:
         lack = str(error)
     if lack:
         print(f"healthcheck: {lack}", file=sys.stderr)
@@ -45,10 +53,10 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def hello() -> Greeting | StatusError:
-    """What comes back. Raises OSError, PeerMisuse."""
+def hello(port: int) -> Greeting | StatusError:
+    """What comes back. Raises OSError, PeerMisuse, OverflowError for a number above any port."""
     link = Link(Role.CLIENT)
-    with socket.create_connection(("127.0.0.1", SEE_PORT), SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", port), SECONDS) as connection:
         connection.sendall(link.send(Hello(protocol=PROTOCOL, client="healthcheck")))
         while (event := link.next_event()) is NEED_DATA:
             link.receive_data(connection.recv(PIECE_BYTES))

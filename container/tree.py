@@ -48,7 +48,7 @@ def lay_out(root: Path, cache: Path, choices: Choices) -> str:
     contents = dict(_contents(cache, choices))
     _clear(root)
     for path, data in sorted(contents.items()):
-        _write(root / path, data, PROGRAM_MODE if path in PROGRAMS else FILE_MODE)
+        write(root / path, data, PROGRAM_MODE if path in PROGRAMS else FILE_MODE)
     (root / DATA).mkdir(parents=True)
     for folder, _, _ in os.walk(root, topdown=False):
         Path(folder).chmod(FOLDER_MODE)
@@ -95,7 +95,8 @@ def _with_interpreter(program: bytes, interpreter: str) -> bytes:
     return first.replace(INTERPRETER.encode(), os.fsencode(interpreter), 1) + b"\n" + rest
 
 
-def _write(path: Path, data: bytes, mode: int) -> None:
+def write(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
+    """One file of a tree. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     path.chmod(mode)

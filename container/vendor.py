@@ -90,12 +90,13 @@ def files(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
 
     Paths are relative to an entry of sys.path.
     """
-    for path, data in _unpacked(archive):
+    for path, data in unpacked(archive):
         if _is_module(path) or _is_metadata(path):
             yield path, data
 
 
-def _unpacked(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+def unpacked(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """All files of an archive. Raises VendorError on a path that leads out of its folder."""
     with zipfile.ZipFile(archive) as wheel:
         for entry in wheel.infolist():
             if not entry.is_dir():

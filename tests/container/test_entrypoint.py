@@ -62,6 +62,8 @@ def test_the_esn_is_taken_from_the_environment_then_from_a_file_then_made_up(
     assert "'not one' is not an ESN" in done.stderr
     done = run_entry(image, data, SEEMACHINE_ESN="neither")
     assert "'neither' is not an ESN" in done.stderr
+    done = run_entry(image, tmp_path / "other", *NO_PORT, "--esn", ESN)
+    assert "tells the ESN" not in done.stderr
 
 
 def test_an_esn_file_that_cannot_be_read_is_refused(image: Path, tmp_path: Path) -> None:
@@ -99,7 +101,8 @@ def test_a_full_data_folder_is_refused(image: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert f"the data folder {data} can't be written: [Errno 27]" in done.stderr
+    us = f"user {os.geteuid()} of group {os.getegid()}"
+    assert f"the data folder {data} can't be written by {us}: [Errno 27]" in done.stderr
     assert list(data.iterdir()) == []
 
 

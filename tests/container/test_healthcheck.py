@@ -97,7 +97,23 @@ def test_an_answer_is_alive(image: Path) -> None:
 
 def test_other_words_are_refused(image: Path) -> None:
     """A probe that was mistyped does not pass for a healthy machine."""
-    assert checked(image, 1, "--redy") == (2, "", "healthcheck: it takes --ready, or nothing\n")
+    for words in (["--redy"], ["8888", "fleet"], ["-1"]):
+        assert checked(image, 1, *words) == (
+            2,
+            "",
+            "healthcheck: it takes ports, and --ready, or nothing\n",
+        )
+
+
+def test_several_machines_are_healthy_when_all_are(image: Path) -> None:
+    """Each port that is given is asked, and the one that does not answer is what counts."""
+    with answering(refuse) as first, answering(refuse) as second:
+        words = (str(first), str(second))
+        assert checked(image, 1, *words) == (0, "256 connections are open\n" * 2, "")
+    with answering(refuse) as first:
+        code, output, error = checked(image, 1, str(first), "99999")
+    assert (code, output) == (1, "256 connections are open\n")
+    assert error.startswith("healthcheck: ")
 
 
 def hang_up(peer: socket) -> None:

@@ -1,0 +1,128 @@
+"""The root trees of the two container images, for the Python that runs this.
+
+OUT/machine is the tree of the CodeSafe image with the native engine in it, OUT/client what signs:
+the library, the commands, the C libraries. OUT/data has the one folder that is written to. WHEELS
+is the folder of our own wheel, with what was compiled for this platform; all other packages are
+taken by their hashes.
+"""
+
+import argparse
+import compileall
+import os
+import py_compile
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+import tree
+import vendor
+
+CLIENT_LOCK = vendor.LOCK.with_name("client.lock")
+ENGINE = PurePosixPath("seemachine/lms/engines")
+USERDATA = tree.HERE / "mock" / "mock-userdata.txt"
+# The commands of the client's image, and the modules whose `main` they are.
+COMMANDS = {"seemachine": "seemachine.__main__", "pipsqueak": "seeclient.__main__"}
+COMMAND = """#!{interpreter}
+import sys
+
+from {module} import main
+
+sys.exit(main())
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Lay out the trees. Returns the exit code: 0 done, 1 refused."""
+    parser = argparse.ArgumentParser(prog="images.py", description=__doc__)
+    parser.add_argument("wheels", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--cache", type=Path, help="where fetched archives are kept")
+    options = parser.parse_args(arguments)
+    cache = options.cache or options.out / "archives"
+    try:
+        wheel = own_wheel(options.wheels)
+        lay_out_machine(options.out / "machine", cache, wheel)
+        lay_out_client(options.out / "client", cache, wheel)
+    except (vendor.VendorError, OSError) as error:
+        print(f"images: {error}", file=sys.stderr)
+        return 1
+    (options.out / "data" / tree.DATA.name).mkdir(parents=True, exist_ok=True)
+    return 0
+
+
+def own_wheel(folder: Path) -> Path:
+    """The one wheel of seemachine in a folder. Raises VendorError."""
+    found = sorted(folder.glob("seemachine-*.whl"))
+    if len(found) != 1:
+        raise vendor.VendorError(f"{folder} holds {len(found)} wheels of seemachine, not one")
+    return found[0]
+
+
+def lay_out_machine(root: Path, cache: Path, wheel: Path) -> None:
+    """The tree of the CodeSafe image, and the engine. Raises VendorError, OSError."""
+    choices = tree.Choices(USERDATA, interpreter=sys.executable)
+    tree.lay_out(root, cache, choices)
+    for name, data in compiled(wheel):
+        if name.parent == ENGINE:
+            tree.write(root / tree.LIBRARY / name, data)
+    # The image has it from OUT/data, with its owner.
+    (root / tree.DATA).rmdir()
+    finish(root)
+
+
+def lay_out_client(root: Path, cache: Path, wheel: Path) -> None:
+    """All that an installation has, below one folder for PYTHONPATH.
+
+    Raises VendorError, OSError.
+    """
+    if root.exists():
+        shutil.rmtree(root)
+    # Refused as early as for the machine.
+    compiled(wheel)
+    for archive in (*packages(cache, vendor.LOCK), *packages(cache, CLIENT_LOCK)):
+        for name, data in vendor.files(archive):
+            tree.write(root / tree.LIBRARY / name, data)
+    for name, data in vendor.unpacked(wheel):
+        tree.write(root / tree.LIBRARY / name, data)
+    for command, module in COMMANDS.items():
+        text = COMMAND.format(interpreter=sys.executable, module=module)
+        tree.write(root / "usr" / "bin" / command, text.encode(), tree.PROGRAM_MODE)
+    (root / tree.DATA).parent.mkdir(parents=True)
+    finish(root)
+
+
+def packages(cache: Path, lock: Path) -> Iterator[Path]:
+    """The archives that a lock names. Raises VendorError."""
+    yield from vendor.archives(cache, lock).values()
+
+
+def compiled(wheel: Path) -> list[tuple[PurePosixPath, bytes]]:
+    """What of our wheel is for this platform. Raises VendorError where that is nothing."""
+    found = [(name, data) for name, data in vendor.unpacked(wheel) if name.suffix == ".so"]
+    if not any(name.parent == ENGINE for name, _ in found):
+        why = [data for name, data in vendor.unpacked(wheel) if name.name == "not_built.txt"]
+        reason = why[0].decode().strip() if why else "it was built without one"
+        raise vendor.VendorError(f"{wheel.name} has no native engine: {reason}")
+    return found
+
+
+def finish(root: Path) -> None:
+    """Byte code that is never compared with its source, and times that say nothing of today."""
+    done = compileall.compile_dir(
+        root / tree.LIBRARY,
+        quiet=1,
+        stripdir=str(root),
+        prependdir="/",
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+    if not done:
+        raise OSError(f"not all modules in {root} can be compiled")
+    for folder, _, names in os.walk(root, topdown=False):
+        for path in (*(Path(folder, name) for name in names), Path(folder)):
+            path.chmod(tree.FOLDER_MODE if path.is_dir() else path.stat().st_mode)
+            os.utime(path, (0, 0))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
