@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from seemachine.chance.chances import Chance, RealChance, SeededChance
 from seemachine.keyring import KeyRing
 from seemachine.lms.engines import Engine
 from seemachine.lms.generation import Generation
@@ -69,8 +70,8 @@ class Machine:
     extra_signers: frozenset[bytes] = frozenset()
     delegated: bool = True
     operator: str = "manual"
-    # Of a world whose keys anybody can make again; empty in a real one.
-    seed: str = ""
+    # What keys are made of in a seeded world, in place of `random`.
+    seeded: SeededChance | None = None
     # What it does wrong because it is told to; None where nothing can tell it.
     faults: "Injector | None" = None
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
@@ -92,6 +93,16 @@ class Machine:
         self.slots.make_place()
         self.keys = KeyRing(self.engine)
         self.tokens = Tokens(self.random)
+
+    @property
+    def chance(self) -> Chance:
+        """Where its keys come from."""
+        return self.seeded or RealChance(self.random)
+
+    @property
+    def seed(self) -> str:
+        """Of a world whose keys anybody can make again; empty in a real one."""
+        return self.chance.seed
 
     def forget(self, pending: "PendingKey") -> None:
         """Nobody makes this key any more.

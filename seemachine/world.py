@@ -12,6 +12,8 @@ seen/                           what clients remember of machines and leases
 pki/                            certificates and keys, where TLS is used: ca.crt, <ESN>.crt,
                                 client-<name>.crt, and .key for each
 world.key                       what secrets of cards and half-made keys are encrypted under
+seed.json                       in a seeded world alone: what its keys are made of
+generations                     and how often each thing was made there
 
 A World is a value, so that two of them work in one process. Who begins a process makes one from
 its environment (`from_environment`) and hands it on; nothing else asks the environment.
@@ -139,6 +141,16 @@ class World:
     def key_file(self) -> Path:
         """The key of the world."""
         return self.folder / "world.key"
+
+    @property
+    def seed_file(self) -> Path:
+        """The seed of a world for tests, whose keys anybody can make again."""
+        return self.folder / "seed.json"
+
+    @property
+    def generations(self) -> Path:
+        """How often each thing was made in such a world."""
+        return self.folder / "generations"
 
 
 def _data_folder(environ: Mapping[str, str]) -> Path:

@@ -88,11 +88,16 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         set(),
     ),
     "seemachine.faults": ({"seemachine.wire"}, set()),
+    "seemachine.chance": (
+        STATE | {"seemachine.formats", "seemachine.wire", "seemachine.world"},
+        set(),
+    ),
     "seemachine.keyring": ({"seemachine.lms"}, set()),
     "seemachine.tokens": ({"seemachine.wire"}, set()),
     "seemachine.machine": (
         STATE
         | {
+            "seemachine.chance",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.lms",
@@ -107,6 +112,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         | {
             "seemachine",
             "seemachine.process",
+            "seemachine.chance",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.lms",
@@ -118,6 +124,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "seemachine.config": (
         {
+            "seemachine.chance",
             "seemachine.encodings",
             "seemachine.wire",
             "seemachine.world",
@@ -150,6 +157,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.server": (
         STATE
         | {
+            "seemachine.chance",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.lms",
@@ -171,6 +179,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
             "seemachine.process",
             "seemachine.encodings",
             "seemachine.formats",
+            "seemachine.chance",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.lms",
@@ -184,6 +193,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.fleet": (
         {
             "seemachine.formats",
+            "seemachine.chance",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.process",
@@ -217,6 +227,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {
             "seemachine.encodings",
             "seemachine.formats",
+            "seemachine.chance",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.lms",
@@ -228,6 +239,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         STATE
         | {
             "seemachine.formats",
+            "seemachine.chance",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.printing",
@@ -242,6 +254,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.testing": (
         STATE
         | {
+            "seemachine.chance",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.lms",
@@ -261,6 +274,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "seemachine.doctor": (
         {
+            "seemachine.chance",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.lms",
@@ -275,11 +289,15 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         },
         {"cryptography"},
     ),
-    "seemachine.cli.argtypes": ({"seemachine.wire", "seemachine.world"}, set()),
+    "seemachine.cli.argtypes": (
+        {"seemachine.chance", "seemachine.wire", "seemachine.world"},
+        set(),
+    ),
     "seemachine.nfast": (
         {
             "seemachine",
             "seemachine.formats",
+            "seemachine.chance",
             "seemachine.wire",
             "seemachine.world",
             "seemachine.process",

@@ -118,6 +118,17 @@ def esn(text: str) -> str:
     return text.upper()
 
 
+def seed(text: str) -> str:
+    """That of a world for tests."""
+    from seemachine.chance.seed_file import MOST_SEED, is_seed
+
+    if not is_seed(text):
+        raise argparse.ArgumentTypeError(
+            f"takes 1 to {MOST_SEED} printable characters, with no blank at its ends, not {text!r}"
+        )
+    return text
+
+
 def whole(least: int, most: int) -> Callable[[str], int]:
     """A whole number between bounds."""
 

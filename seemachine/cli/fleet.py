@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seemachine.chance.mark import insecure
 from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.refusals import failure_of
 from seemachine.config import ConfigError
@@ -36,14 +37,16 @@ def up(options: argparse.Namespace, answer: Answer) -> int:
     from seemachine.lms import engines
 
     try:
-        path = configuration.find(options.world, options.file, options.count or 0)
-        fleet = configuration.read(path, options.world, options.count)
+        seed = options.seed
+        path = configuration.find(options.world, options.file, options.count or 0, seed or "")
+        fleet = configuration.read(path, options.world, options.count, seed)
     except ConfigError as error:
         raise Refused(str(error), 2) from None
     here = tuple(machine for machine in fleet.machines if machine.esn not in fleet.left_out)
     # Before anything else is said: it concerns a fleet that does not come up.
     if busy := states.in_the_way(replace(fleet, machines=here)):
         raise Refused(busy)
+    _tell_of_seed(fleet, answer)
     _tell_who_stays_down(fleet, answer)
     if not here:
         raise Refused("no HSM of this fleet can run a SEE machine")
@@ -52,6 +55,14 @@ def up(options: argparse.Namespace, answer: Answer) -> int:
         answer.note(f"keys are made slowly, in plain Python: {slow}")
     _warn(fleet, answer)
     return _detached(fleet, path, answer) if options.detach else _foreground(fleet, answer)
+
+
+def _tell_of_seed(fleet: FleetPlan, answer: Answer) -> None:
+    """Before a machine starts: what keeps a world from a seed is said once. Raises StateError."""
+    from seemachine.chance.seeding import settle
+
+    if found := settle(fleet.world, fleet.seed):
+        answer.note(insecure(found.seed))
 
 
 def _tell_who_stays_down(fleet: FleetPlan, answer: Answer) -> None:

@@ -85,7 +85,8 @@ def _begin(session: Session, request: GenerateLms) -> Generation:
     _check_bound("explease", request.explease, 0, MAX_EXPLEASE)
     expcache = _expcache(tree, sectors, request.expcache)
     expchunk = _expchunk(session.machine.engine, tree, ots, expcache, request.expchunk)
-    return Generation(tree, ots, sectors, expchunk, expcache, session.machine.random)
+    draw = session.machine.chance.lms_key(request.label)
+    return Generation(tree, ots, sectors, expchunk, expcache, draw)
 
 
 def _expcache(tree: TreeParameters, sectors: Sectors, asked: int | None) -> int:

@@ -1,5 +1,6 @@
 """Between the two worlds: a lease as state remembers it, and as the mathematics uses it."""
 
+from seemachine.chance.mark import is_marked, other_kind
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.lease import Lease
 from seemachine.lms.parameters import ParameterError
@@ -28,6 +29,7 @@ def lease_of(machine: Machine, stored: StoredLease) -> Lease:
     lease = machine.decoded.get(stored)
     if lease is None:
         lease = from_store(stored)
+        refuse_other_kind(machine, lease.key.identifier, printed_name(stored.name))
         machine.decoded.keep(stored, lease)
     return lease
 
@@ -72,6 +74,17 @@ def refuse_undelegated(machine: Machine) -> None:
             " (guide 2.5.1 step 4, 2.5.2.3 step 15)"
         )
         raise StatusError(Status.AccessDenied, f"{what}; {advice}")
+
+
+def refuse_other_kind(machine: Machine, identifier: bytes, name: str) -> None:
+    """A key that anybody can make again is used in the world of its seed alone, and no other there.
+
+    Raises StatusError (AccessDenied).
+    """
+    marked = is_marked(identifier)
+    if marked != bool(machine.seed):
+        where = f"that of {machine.esn}"
+        raise StatusError(Status.AccessDenied, other_kind(name, where, marked=marked))
 
 
 def problem_of(lease: StoredLease) -> str:

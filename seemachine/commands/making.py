@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
+from seemachine.commands.leases import refuse_other_kind
 from seemachine.lms.generation import Generation, Stopped
 from seemachine.lms.parameters import lmots, lms
 from seemachine.lms.sectors import Sectors
@@ -162,7 +163,8 @@ def restore(machine: Machine, label: str, handle: bytes) -> PendingKey:
     if head is None:
         raise StatusError(Status.UnknownID, f"there is no half-made key {label} on {machine.esn}")
     try:
-        generation = _generation(machine, head)
+        generation = _generation(machine, label, head)
+        refuse_other_kind(machine, generation.identifier, f"the half-made key {label}")
         cards_written = _whole(head, "cards_written", 0, generation.sectors.cards)
         # Keys that were begun before there were thresholds have none.
         warnat = _whole({"warnat": 0} | head, "warnat", 0, MAX_WARNAT)
@@ -188,7 +190,7 @@ def _head(pending: PendingKey) -> Head:
     }
 
 
-def _generation(machine: Machine, head: Head) -> Generation:
+def _generation(machine: Machine, label: str, head: Head) -> Generation:
     """Within the bounds that generateLMS keeps: a head from elsewhere must not make this machine
     hold more.
     """
@@ -207,7 +209,8 @@ def _generation(machine: Machine, head: Head) -> Generation:
         type(seed) is not bytes or len(seed) not in (0, ots.n) for seed in seeds
     ):
         raise ValueError("the seeds do not fit the plan")
-    return Generation(tree, ots, sectors, expchunk, expcache, machine.random, identifier, seeds)
+    draw = machine.chance.lms_key(label)
+    return Generation(tree, ots, sectors, expchunk, expcache, draw, identifier, seeds)
 
 
 def _whole(head: Head, name: str, least: int, most: int) -> int:

@@ -29,7 +29,8 @@ from seemachine.wire.status import Status, StatusError
 @command
 def generate(session: Session, request: GenerateMldsa) -> MldsaMade:
     """Make a key from a seed of the machine's own."""
-    parameters, seed = mldsa(request.mldsa), session.machine.random(SEED_BYTES)
+    parameters = mldsa(request.mldsa)
+    seed = session.machine.chance.mldsa_key(parameters.name, SEED_BYTES)
     public_key = engines.select().public_key(parameters, seed)
     blob = _blob(session, request, public_key, seed)
     return MldsaMade(public_key=public_key, blob=blob, private_key=seed if request.export else None)
@@ -60,7 +61,9 @@ def sign(session: Session, request: SignMldsa) -> MldsaSigned:
     refuse_signer(machine, blob.head.signer, "the key")
     private_key = _opened(session, blob, request.logical_token)
     randomizer = (
-        bytes(RANDOMIZER_BYTES) if request.deterministic else machine.random(RANDOMIZER_BYTES)
+        bytes(RANDOMIZER_BYTES)
+        if request.deterministic
+        else machine.chance.randomizer(RANDOMIZER_BYTES)
     )
     parameters = mldsa(blob.head.parameters)
     made = engines.select().sign(parameters, private_key, request.mu, randomizer)

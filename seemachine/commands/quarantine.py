@@ -3,10 +3,11 @@
 None of them leads back.
 """
 
+from seemachine.chance.mark import is_marked_key, other_kind
 from seemachine.commands.leases import problem_of
 from seemachine.commands.table import command
 from seemachine.machine import Machine, Session
-from seemachine.state.errors import LeaseSpent
+from seemachine.state.errors import LeaseSpent, StateForeign
 from seemachine.state.records import NvramFile
 from seemachine.wire.messages import (
     MAX_LABEL,
@@ -29,8 +30,10 @@ def inspect(machine: Machine) -> list[str]:
     """At a machine's start: put into quarantine what goes with a doubt about its NVRAM, and leases
     that can't be ones.
 
-    Returns the reasons.
+    Returns the reasons. Raises StateForeign where the NVRAM is of a world of another kind: seeded
+    or real.
     """
+    _refuse_other_kind(machine)
     doubt = machine.store.doubt
     if doubt:
         machine.checkpoints.suspend(doubt)
@@ -40,6 +43,14 @@ def inspect(machine: Machine) -> list[str]:
         if problem:
             machine.store.quarantine(file.name, problem)
     return sorted({doubt, *(file.quarantine for file in _files(machine))} - {""})
+
+
+def _refuse_other_kind(machine: Machine) -> None:
+    for file in _files(machine):
+        marked = is_marked_key(file.lease.public_key)
+        if marked != bool(machine.seed):
+            what, world = f"NVRAM file {printed_name(file.name)}", str(machine.slots.world)
+            raise StateForeign(f"{machine.esn}: {other_kind(what, world, marked=marked)}")
 
 
 @command

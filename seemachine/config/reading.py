@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.config.setting import ConfigError
-from seemachine.config.settings import Config, check_witness
+from seemachine.config.settings import Config, as_seed, check_witness
 from seemachine.config.tables import LimitSettings, TlsSettings
 from seemachine.witnesses.address import is_url, parse
 from seemachine.world import CA_FILE, World
@@ -58,6 +58,8 @@ def build(settings: dict[str, Any]) -> Config:
     made = dict(settings)
     if "limits" in made and not isinstance(made["limits"], LimitSettings):
         made["limits"] = build_limits(made["limits"])
+    if "seed" in made:
+        made["seed"] = as_seed(made["seed"])
     for name in ("extra_signers", "reserved_ports"):
         if isinstance(made.get(name), list):
             made[name] = tuple(made[name])

@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
+from seemachine.chance.seed_file import is_seed
 from seemachine.config.setting import (
     MOST,
     ConfigError,
@@ -35,6 +37,27 @@ LOCKING = {
     "no": "nothing is locked",
 }
 _SIGNER = re.compile(r"(?:[0-9a-f]{2}){20,64}", re.ASCII)
+
+
+def seed_setting() -> Any:
+    """Of a machine, or of all machines of a fleet."""
+    return text(
+        "",
+        "1 to 64 printable characters, with no blank at its ends",
+        "INSECURE, for tests: what all keys are made of, so that each world with this seed has the"
+        " same, and anybody can make them",
+        fits=lambda value: not value or is_seed(value),
+        unset="that of the world, if it has one; else keys are random",
+        more="A world gets its seed before it holds anything, and keeps it; see"
+        " [Determinism](../explanation/determinism.md).",
+        example='"7"',
+        shown="SEED",
+    )
+
+
+def as_seed(value: object) -> object:
+    """A seed as it is kept: a number of a file as its digits."""
+    return str(value) if type(value) is int else value
 
 
 def _is_signer(value: str) -> bool:
@@ -175,6 +198,7 @@ class Config:
         shown="yes",
     )
     nvram_delegation: bool = flag("whether the SEE machine may make NVRAM files", default=True)
+    seed: str = seed_setting()
     world: World = path(
         "the path of a folder",
         "the world folder",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.config import Config, ConfigError, build, read_toml
+from seemachine.config.settings import as_seed
 from seemachine.fleet.shared import EACH, ONE, FleetSettings
 from seemachine.fleet.tables import entries_of, refuse_unknown
 from seemachine.formats import Format, OtherVersion
@@ -26,7 +27,8 @@ FORMAT = Format("list of running machines")
 class FleetPlan:
     """Machines in module order, each with the settings of its process.
 
-    `left_out`: ESNs that stay down, with the reason. `process`, `count`: see FleetSettings.
+    `left_out`: ESNs that stay down, with the reason. `process`, `count`, `seed`: see
+    FleetSettings.
     """
 
     world: World
@@ -34,6 +36,7 @@ class FleetPlan:
     left_out: dict[str, str] = field(default_factory=dict)
     process: str = EACH
     count: int = 0
+    seed: str = ""
 
     @property
     def groups(self) -> list[tuple[Config, ...]]:
@@ -49,9 +52,9 @@ class FleetPlan:
         ]
 
 
-def find(world: World, file: Path | None, count: int = 0) -> Path:
-    """The fleet file: the one given, else the world's own, made now, with that count, if there is
-    none.
+def find(world: World, file: Path | None, count: int = 0, seed: str = "") -> Path:
+    """The fleet file: the one given, else the world's own, made now, with that count and seed, if
+    there is none.
     """
     if file is not None:
         return file
@@ -59,7 +62,7 @@ def find(world: World, file: Path | None, count: int = 0) -> Path:
     if not path.exists():
         from seemachine.fleet.template import guide_fleet
 
-        replace_file(path, guide_fleet(count).encode())
+        replace_file(path, guide_fleet(count, seed).encode())
     return path
 
 
@@ -68,15 +71,18 @@ def log_path(world: World) -> Path:
     return world.fleet / "log"
 
 
-def read(path: Path, world: World, count: int | None = None) -> FleetPlan:
-    """What a file says, or with another count. Raises ConfigError, naming file and setting."""
-    table = read_toml(path) | ({} if count is None else {"count": count})
+def read(path: Path, world: World, count: int | None = None, seed: str | None = None) -> FleetPlan:
+    """What a file says, or with another count or seed. Raises ConfigError, naming file and
+    setting.
+    """
+    given = {"count": count, "seed": seed}
+    table = read_toml(path) | {name: value for name, value in given.items() if value is not None}
     try:
         shared, machines = _shared(table), _machines(table, world)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
-    plan = replace(_as_recorded(world, machines), process=shared.process, count=shared.count)
-    return _counted(plan)
+    plan = _as_recorded(world, machines)
+    return _counted(replace(plan, process=shared.process, count=shared.count, seed=shared.seed))
 
 
 def _counted(plan: FleetPlan) -> FleetPlan:
@@ -90,7 +96,10 @@ def _shared(table: dict[str, Any]) -> FleetSettings:
     operator = table.get("operator", {})
     if not isinstance(operator, dict) or operator.keys() - {"blank_cards"}:
         raise ConfigError('[operator] takes one setting, blank_cards = "manual" or "auto"')
-    named = {name: table[name] for name in ("process", "count", "sockets") if name in table}
+    own = ("process", "count", "sockets", "seed")
+    named = {name: table[name] for name in own if name in table}
+    if "seed" in named:
+        named["seed"] = as_seed(named["seed"])
     return FleetSettings(**named, **operator)
 
 
@@ -100,6 +109,7 @@ def _machines(table: dict[str, Any], world: World) -> list[Config]:
     shared = {
         "world": world,
         "operator": settings.blank_cards,
+        "seed": settings.seed,
         "limits": table.get("limits", {}),
         "reserved_ports": (),
     }

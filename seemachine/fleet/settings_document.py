@@ -53,7 +53,7 @@ called `<ESN>.crt`, `<ESN>.key` and `ca.crt`.
 FLEET = """\
 ## Of a fleet
 
-In `fleet.toml` alone: `process`, `count` and `sockets` at the top, `blank_cards` under
+In `fleet.toml` alone: `process`, `count`, `sockets` and `seed` at the top, `blank_cards` under
 `[operator]`.
 """
 COLUMNS = "| setting | takes | default | |\n| --- | --- | --- | --- |\n"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from seemachine.config import OPERATORS
 from seemachine.config.setting import check_all, choice, number, text
+from seemachine.config.settings import seed_setting
 from seemachine.wire.names import MOST_MACHINES
 
 EACH, ONE = "each", "one"
@@ -36,6 +37,7 @@ class FleetSettings:
         more="Relative to the world folder. A machine that has a `socket` of its own has that one.",
         example='"/run/seemachine"',
     )
+    seed: str = seed_setting()
     blank_cards: str = choice("manual", OPERATORS, "who inserts blank cards")
 
     def __post_init__(self) -> None:

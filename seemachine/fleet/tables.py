@@ -5,12 +5,13 @@ from typing import Any
 from seemachine.config import ConfigError
 from seemachine.wire.names import MOST_MACHINES
 
-SECTIONS = ("process", "count", "sockets", "machines", "operator", "limits", "tls")
+SECTIONS = ("process", "count", "sockets", "seed", "machines", "operator", "limits", "tls")
 # What a fleet file says of all machines together, and where.
 SHARED = {
     "count": "it is of the whole fleet; write it at the top, above the first [[machines]]",
     "process": "it is of the whole fleet; write it at the top, above the first [[machines]]",
     "sockets": "it is of the whole fleet; write it at the top, or a socket here",
+    "seed": "it is of the whole world; write it at the top, above the first [[machines]]",
     "limits": "they hold for all machines; write them as [limits], outside [[machines]]",
     "operator": "it holds for all machines; write it as [operator], outside [[machines]]",
     "reserved_ports": "they are the ports of the others; leave it out",

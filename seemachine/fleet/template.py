@@ -27,6 +27,7 @@ NOT_OF_A_MACHINE = (
     "operator",
     "extra_signers",
     "nvram_delegation",
+    "seed",
     "world",
 )
 # Not their defaults.
@@ -45,15 +46,15 @@ TLS = """\
 """
 
 
-def guide_fleet(count: int = 0) -> str:
-    """The whole file, for so many machines."""
+def guide_fleet(count: int = 0, seed: str = "") -> str:
+    """The whole file, for so many machines, and with that seed."""
     shared = {each.name: each for each, _ in settings_of(FleetSettings)}
     parts = [
         HEAD,
         _lines(
             FleetSettings,
-            {"count": count} if count else {},
-            leaving_out=shared.keys() - {"process", "count", "sockets"},
+            ({"count": count} if count else {}) | ({"seed": seed} if seed else {}),
+            leaving_out=shared.keys() - {"process", "count", "sockets", "seed"},
         ),
         "[[machines]]\n" + _lines(Config, FIRST, leaving_out=NOT_OF_A_MACHINE),
         "[[machines]]\n"

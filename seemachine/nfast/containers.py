@@ -1,9 +1,9 @@
 """SEE machines of a 5c: images loaded on it, and which one is started (guide 2.5.2.3, 2.8.1)."""
 
 import shutil
-import uuid
 from pathlib import Path
 
+from seemachine.chance.images import next_uuid
 from seemachine.hsms import published, records
 from seemachine.hsms.records import Loaded, Module
 from seemachine.nfast import (
@@ -34,7 +34,7 @@ def load(world: World, esn: str, image: Image) -> Loaded:
         entry = about["entry_point"].lstrip("/")
         processes.refuse_unrunnable(image.file(entry), about["entry_point"])
         made = Loaded(
-            uuid=str(uuid.uuid4()),
+            uuid=str(next_uuid(world, esn)),
             name=about["package_name"],
             version=about["version"],
             sha256=image.sha256,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from seemachine.chance.chances import SeededChance, of_machine
 from seemachine.commands.quarantine import inspect
 from seemachine.config import Config
 from seemachine.lms import engines
@@ -107,14 +108,18 @@ def _machine(
     faults: "Injector | None",
     kept: Store | None,
 ) -> Machine:
-    runtime, missing = open_runtime(config, environ)
+    # Before there is an NVRAM, which would make it a real world.
+    seeded = of_machine(config.world, config.esn, config.seed)
+    runtime, missing = open_runtime(config, environ, seeded.world_id if seeded else b"")
     store = kept or open_store(config, environ, runtime, faults)
     try:
         for sentence in store.skipped:
             log.warning("leaves given up", reason=sentence)
         if missing:
             log.warning("no runtime witness", reason=missing)
-        machine = build(config, store, faults)
+        if seeded:
+            log.warning("insecure", seed=seeded.seed, reason="anybody can make its keys again")
+        machine = build(config, store, faults, seeded)
         see = "seemachine quarantine explain"
         for reason in inspect(machine):
             log.warning("quarantine", reason=reason, see=see)
@@ -124,7 +129,12 @@ def _machine(
     return machine
 
 
-def build(config: Config, store: Store, faults: "Injector | None" = None) -> Machine:
+def build(
+    config: Config,
+    store: Store,
+    faults: "Injector | None" = None,
+    seeded: SeededChance | None = None,
+) -> Machine:
     """The machine of these settings."""
     slots, checkpoints = _cards_and_keys(config, faults)
     return Machine(
@@ -134,6 +144,7 @@ def build(config: Config, store: Store, faults: "Injector | None" = None) -> Mac
         slots=slots,
         engine=engines.select(),
         random=os.urandom,
+        seeded=seeded,
         limits=wire_limits(config),
         signer=bytes.fromhex(config.signer),
         extra_signers=frozenset(map(bytes.fromhex, config.extra_signers)),
@@ -167,8 +178,10 @@ def wire_limits(config: Config) -> Limits:
     )
 
 
-def open_runtime(config: Config, environ: Mapping[str, str]) -> tuple[Witness, str]:
-    """The witness in the host's runtime folder, and why there is none.
+def open_runtime(
+    config: Config, environ: Mapping[str, str], scope: bytes = b""
+) -> tuple[Witness, str]:
+    """The witness in the host's runtime folder, and why there is none. `scope`: see there.
 
     Raises StateFailed for a folder that was chosen.
     """
@@ -179,7 +192,7 @@ def open_runtime(config: Config, environ: Mapping[str, str]) -> tuple[Witness, s
             "" if config.runtime_witness == OFF else "this host has no runtime folder",
         )
     try:
-        return RuntimeWitness(folder), ""
+        return RuntimeWitness(folder, scope=scope), ""
     except StateFailed as error:
         if config.runtime_witness != AUTO:
             raise

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from seemachine.cli.argtypes import whole
+from seemachine.cli.argtypes import seed, whole
 from seemachine.cli.words.options import Enter, add_home, makes_files
 from seemachine.wire.names import MOST_MACHINES
 
@@ -43,6 +43,13 @@ def _add_up(verbs: Any) -> None:
         type=whole(1, MOST_MACHINES),
         metavar="N",
         help="how many machines to start, whatever the file says; written to a file that is new",
+    )
+    up.add_argument(
+        "--seed",
+        type=seed,
+        metavar="SEED",
+        help="INSECURE, for tests: make all keys of the world from this seed; written to a file"
+        " that is new",
     )
     up.add_argument(
         "--detach",

@@ -83,7 +83,7 @@ def world_key(world: World) -> WorldKey:
     """
     path = private_folder(world.folder) / FILE_NAME
     # Held also to read it: what another process has just made is durable then.
-    with _alone(world):
+    with alone(world):
         if not path.exists():
             _refuse_loss(world, path)
             replace_file(path, os.urandom(KEY_BYTES))
@@ -150,7 +150,8 @@ def _refuse_loss(world: World, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _alone(world: World) -> Iterator[None]:
+def alone(world: World) -> Iterator[None]:
+    """Hold the world folder, in which what all machines share is made once. Raises OSError."""
     descriptor = os.open(world.folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -5,7 +5,8 @@
     <identity>.tips      the last openings of it, see below
     version              of all of them
     leases/<file>        which leases of a key came into which NVRAM, in machines of this user on
-                         this host
+                         this host; in a seeded world, whose keys are made again in others, its
+                         identifier comes before the name
 
 A restore of the world, of its disk, or of a snapshot that keeps inodes does not reach it. It speaks
 only of what it saw: a machine may have been started where it was not in use, so an NVRAM that went
@@ -42,10 +43,14 @@ Tip = tuple[int, bytes]
 
 
 class RuntimeWitness(LaggingWitness):
-    """See Witness. `folder` is the user's own. Raises StateFailed where it can't be used."""
+    """See Witness. `folder` is the user's own. Leases of one `scope` have nothing to do with those
+    of another: two worlds of one seed make the same keys.
 
-    def __init__(self, folder: Path, boot: bytes | None = None) -> None:
-        self._folder, self._boot = folder, boot
+    Raises StateFailed where it can't be used.
+    """
+
+    def __init__(self, folder: Path, boot: bytes | None = None, scope: bytes = b"") -> None:
+        self._folder, self._boot, self._scope = folder, boot, scope
         self._file: WitnessFile | None = None
         self._identity = b""
         # The openings that this one follows, and this one.
@@ -167,7 +172,7 @@ class RuntimeWitness(LaggingWitness):
         return self._folder / f"{self._identity.hex()}.tips"
 
     def _claims_file(self, name: bytes) -> Path:
-        return self._folder / LEASES / name.hex()
+        return self._folder / LEASES / (self._scope + name).hex()
 
 
 def _tip(mark: Mark) -> Tip:
