@@ -259,6 +259,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
             "seemachine.world",
             "seemachine.lms",
             "seemachine.faults",
+            "seemachine.mishaps",
             "seemachine.process",
             "seemachine.config",
             "seemachine.server",

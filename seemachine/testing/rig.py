@@ -16,19 +16,18 @@ from seemachine.state.cards.cardsets import OPERATOR
 from seemachine.state.cards.dealing import card_names, deal
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
-from seemachine.state.checkpoints import FolderCheckpoints
-from seemachine.state.disk.durable import private_folder
-from seemachine.state.nvram.store import KEEP, Store
+from seemachine.state.nvram.store import Store
 from seemachine.state.nvram.stores import MEMORY, STORES
-from seemachine.state.witness.absent import NoWitness
-from seemachine.state.witness.folder import FolderWitness
 from seemachine.testing.keys import ESN
+from seemachine.testing.parts import Parts
 from seemachine.testing.wires import AsyncMemoryWire, MemoryWire
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 from seemachine.world import World
 
 if TYPE_CHECKING:
     from seeclient import trio_fleet
+
+    from seemachine.faults import Injector
 
 
 class Rig:
@@ -46,25 +45,48 @@ class Rig:
         self.rack = Rack(self.world)
         self.machines: dict[str, Machine] = {}
 
-    def start(self, esn: str = ESN, store: str | Store = MEMORY.name, **settings: Any) -> Machine:
+    def start(
+        self,
+        esn: str = ESN,
+        store: str | Store = MEMORY.name,
+        faults: "Injector | None" = None,
+        **settings: Any,
+    ) -> Machine:
         """Start a machine; `settings` are those of Machine.
 
         `store` is `memory`, `file`, `sqlite`, or an NVRAM that is open. In a durable one the
-        machine finds what it had; else it forgets at its end. Raises StateError.
+        machine finds what it had; else it forgets at its end. `faults` is an Injector: what it has
+        happens to this machine, but not to an NVRAM that is given open. Raises StateError.
         """
         given: dict[str, Any] = {"model": "5c", "engine": engines.select(), "random": os.urandom}
         given |= settings
+        parts = self._parts(esn, faults)
         if isinstance(store, str) and STORES[store].durable:
-            given = {"checkpoints": FolderCheckpoints(private_folder(self.world.hsm(esn)))} | given
-        nvram = self._opened(store, esn) if isinstance(store, str) else store
-        made = Machine(esn=esn, store=nvram, slots=Slots(self.world, esn), **given)
+            given = {"checkpoints": parts.checkpoints()} | given
+        nvram = parts.nvram(STORES[store]) if isinstance(store, str) else store
+        made = Machine(esn=esn, store=nvram, slots=parts.slots(), faults=faults, **given)
+        if faults is not None:
+            faults.when("restart", lambda _fault: self._restart(made, store, faults, settings))
         self.machines[esn] = made
         return made
 
-    def _opened(self, store: str, esn: str) -> Store:
-        kind = STORES[store]
-        witness = FolderWitness(self.world.witness, esn) if kind.durable else NoWitness()
-        return kind.open(self.world.hsm(esn), witness, KEEP)
+    def _parts(self, esn: str, faults: "Injector | None") -> Parts:
+        if faults is None:
+            return Parts(self.world, esn)
+        from seemachine.testing.parts_with_faults import PartsWithFaults
+
+        return PartsWithFaults(self.world, esn, faults)
+
+    def _restart(
+        self, machine: Machine, store: str | Store, faults: "Injector", settings: dict[str, Any]
+    ) -> None:
+        """Wires to it break."""
+        from seemachine.mishaps import restarted
+
+        kept = restarted(machine.store)
+        if kept is None:
+            self.stop(machine.esn)
+        self.start(machine.esn, kept or store, faults, **settings)
 
     def stop(self, esn: str = ESN) -> None:
         """Stop a machine in order; who is connected notices."""

@@ -58,6 +58,18 @@ def test_a_card_is_pulled_while_a_lease_comes_in(bench: Bench, moment: str) -> N
     assert bench.sign(lease.file) == lease.first
 
 
+def test_a_pulled_card_is_written_over_no_copy(bench: Bench) -> None:
+    """Where the rack has a file of its name, somebody copied it in that moment: both stay."""
+    bench.card(leases=2)
+    path = slot_path(bench)
+    copy = bench.rack._folder / path.name
+    copy.write_bytes(b"a copy")
+    bench.held.machine.slots._pull(path)
+    assert path.exists()
+    assert copy.read_bytes() == b"a copy"
+    copy.unlink()
+
+
 def test_a_worn_card_gives_nothing_and_keeps_all(bench: Bench) -> None:
     """What is on it stays there, and comes in once the card can be written."""
     bench.card(leases=2)

@@ -7,11 +7,10 @@ import random
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from kit.mishaps import SLOT, Bench
-from kit.stores import KINDS
+from kit.stores import KINDS, quick_folder
 
 from seemachine.faults import KINDS as FAULTS
 from seemachine.faults.kinds import REQUEST
@@ -90,25 +89,26 @@ def lines(kind: str, moment: str) -> str:
         for moment in (("read", "write", "written") if kind == "card-pulled" else ("",))
     ],
 )
-def test_no_leaf_signs_twice_in_a_storm(tmp_path: Path, kind: str, moment: str, store: str) -> None:
+def test_no_leaf_signs_twice_in_a_storm(kind: str, moment: str, store: str) -> None:
     """And once the fault is cleared, every key goes on, also after a start."""
-    bench = Bench(tmp_path, store)
-    keys = [bench.singular() for _ in range(3)]
-    bench.card(leases=8)
-    storm = Storm(bench, random.Random(f"{kind} {moment} {store}"), list(keys))
-    bench.faults.add(lines(kind, moment))
-    storm.rage()
-    with contextlib.suppress(StateFailed):
-        bench.held.machine.store.beat()
-    assert storm.said["OK"]
-    bench.faults.clear()
-    bench.check()
-    for _ in range(2):
-        assert all(isinstance(bench.sign(file), int) for file in keys)
-        bench.held.restart()
-    for file in keys:
-        while isinstance(bench.sign(file), int):
-            pass
-        assert bench.sign(file).startswith("NotAvailable")
-    bench.check()
-    bench.close()
+    with quick_folder() as folder:
+        bench = Bench(folder, store)
+        keys = [bench.singular() for _ in range(3)]
+        bench.card(leases=8)
+        storm = Storm(bench, random.Random(f"{kind} {moment} {store}"), list(keys))
+        bench.faults.add(lines(kind, moment))
+        storm.rage()
+        with contextlib.suppress(StateFailed):
+            bench.held.machine.store.beat()
+        assert storm.said["OK"]
+        bench.faults.clear()
+        bench.check()
+        for _ in range(2):
+            assert all(isinstance(bench.sign(file), int) for file in keys)
+            bench.held.restart()
+        for file in keys:
+            while isinstance(bench.sign(file), int):
+                pass
+            assert bench.sign(file).startswith("NotAvailable")
+        bench.check()
+        bench.close()

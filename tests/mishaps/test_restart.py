@@ -122,6 +122,19 @@ async def test_connections_drop_and_leaves_go_on(tmp_path: Path, store: str) -> 
         assert one.bench.log.named("restarts")
 
 
+async def test_a_leaf_that_waits_for_its_digest_is_burned(tmp_path: Path, store: str) -> None:
+    """Nobody can say any more which digest it had."""
+    async with serving(Bench(tmp_path, store)) as [one]:
+        file, token = one.bench.singular(), new_token()
+        peer = await one.peer()
+        reserved = await peer.ask(m.NvmemfileReserve(file=file, token=token))
+        await one.restarted()
+        peer = await one.peer()
+        digest = m.NvmemfileSignDigest(file=file, token=token, digest=b"d" * 24)
+        assert "waits for no digest any more, and is burned" in (await peer.ask(digest)).detail
+        assert (await sign(peer, file)).leaf == reserved.leaf + 1
+
+
 async def test_a_request_that_is_under_way_is_dropped(tmp_path: Path, store: str) -> None:
     """A key in the making goes on from its checkpoint where there is one; its thread has ended when
     the NVRAM is closed.

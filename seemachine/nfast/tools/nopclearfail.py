@@ -14,7 +14,8 @@ NAME = "nopclearfail"
 MODES = {"M": "maintenance", "O": records.OPERATIONAL, "I": "initialization"}
 OURS = (
     "the lines of -n, -M, -O and -I; that -c brings a module back to operational, as -O does; that"
-    " a clear stops a 5c's SEE machine, which csadmin start starts again"
+    " a clear stops a 5c's SEE machine, which csadmin start starts again; that a clear of a module"
+    " that failed by an injected fault ends that fault alone"
 )
 
 
@@ -34,8 +35,20 @@ def _one(world: World, module: Module, command: str) -> None:
     if command == "NoOp":
         say(f"Module {module.number}, command NoOp: OK")
         return
-    autoload.clear(world, module.esn, MODES.get(command, records.OPERATIONAL))
+    mode = MODES.get(command, records.OPERATIONAL)
+    if mode != records.OPERATIONAL or not _failed_on_demand(world, module):
+        autoload.clear(world, module.esn, mode)
     say(f"Module {module.number}, command {'ClearUnitEx' if command in MODES else 'ClearUnit'}: OK")
+
+
+def _failed_on_demand(world: World, module: Module) -> bool:
+    """Whether an injected fault had let it fail, which is over now."""
+    if not records.running(world, module.esn):
+        return False
+    # It takes a while to load.
+    from seemachine.nfast import injected
+
+    return injected.cleared(world, module.esn)
 
 
 def _parser() -> tool.Parser:
