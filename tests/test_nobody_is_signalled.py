@@ -18,6 +18,8 @@ HANDLES = {
     ("seemachine/fleet/processes.py", "pidfd_open"),
     ("seemachine/fleet/processes.py", "pidfd_send_signal"),
     ("seemachine/process/fork_server.py", "pidfd_open"),
+    # The parent, to see its end.
+    ("seemachine/fleet/lifetime.py", "pidfd_open"),
     # Children that were adopted, which nobody else waits for.
     ("seemachine/temporary/descendants.py", "pidfd_open"),
     ("seemachine/temporary/descendants.py", "pidfd_send_signal"),

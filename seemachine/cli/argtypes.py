@@ -3,12 +3,17 @@ like is exit code 2.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 from seemachine.wire.names import SLOTS, is_esn
 from seemachine.wire.printable import printable
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d{1,9})([smhd]?)", re.ASCII)
+MOST_DURATION = 366 * _UNITS["d"]
 
 
 def nearest(word: object, known: Iterable[object]) -> str:
@@ -143,6 +148,18 @@ def whole(least: int, most: int) -> Callable[[str], int]:
         return value
 
     return number
+
+
+def duration(text: str) -> int:
+    """Seconds, of which more are written as 90s, 30m, 2h or 1d."""
+    found = _DURATION.fullmatch(text)
+    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    if not 0 < seconds <= MOST_DURATION:
+        raise argparse.ArgumentTypeError(
+            f"takes a time from 1s to {MOST_DURATION // _UNITS['d']}d, such as 90s, 30m, 2h or 1d,"
+            f" not {text!r}"
+        )
+    return seconds
 
 
 slot = whole(SLOTS[0], SLOTS[-1])

@@ -11,10 +11,11 @@ from seemachine.chance.mark import insecure
 from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.refusals import failure_of
 from seemachine.config import ConfigError
-from seemachine.fleet import configuration
+from seemachine.fleet import configuration, lifetime
 from seemachine.fleet import status as states
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.ending import end
+from seemachine.fleet.lifetime import Lifetime
 from seemachine.hsms import published, supervised
 from seemachine.printing import say
 from seemachine.process.identity import Process
@@ -54,7 +55,9 @@ def up(options: argparse.Namespace, answer: Answer) -> int:
     if slow := engines.missed():
         answer.note(f"keys are made slowly, in plain Python: {slow}")
     _warn(fleet, answer)
-    return _detached(fleet, path, answer) if options.detach else _foreground(fleet, answer)
+    if options.detach:
+        return _detached(fleet, path, options)
+    return _foreground(fleet, answer, _lifetime(options))
 
 
 def _tell_of_seed(fleet: FleetPlan, answer: Answer) -> None:
@@ -159,13 +162,20 @@ def check(options: argparse.Namespace, answer: Answer) -> int:
     return answer.found(last) if found else 0
 
 
-def _foreground(fleet: FleetPlan, answer: Answer) -> int:
+def _lifetime(options: argparse.Namespace) -> Lifetime:
+    """Of a fleet whose supervisor is this process."""
+    if options.until_end_of is not None:
+        return Lifetime(options.ttl, lifetime.process_ended(options.until_end_of))
+    return Lifetime(options.ttl, lifetime.parent_ended() if options.die_with_parent else None)
+
+
+def _foreground(fleet: FleetPlan, answer: Answer, life: Lifetime) -> int:
     """Until it is told to stop, whether somebody reads what it says or not."""
     from seemachine.process.log_writer import unhurried
 
     with unhurried():
         try:
-            code = _supervise(fleet)
+            code = _supervise(fleet, life)
         # Here, where nobody has to read what is said.
         except (Refused, StateError, OSError) as error:
             return answer.refuse(failure_of(error))
@@ -173,9 +183,10 @@ def _foreground(fleet: FleetPlan, answer: Answer) -> int:
     return code
 
 
-def _supervise(fleet: FleetPlan) -> int:
+def _supervise(fleet: FleetPlan, life: Lifetime) -> int:
     import trio
 
+    from seemachine.fleet import supervisor_log
     from seemachine.fleet.supervisor import FleetFailed, Supervisor
     from seemachine.process import signals
 
@@ -189,19 +200,26 @@ def _supervise(fleet: FleetPlan) -> int:
         fleet.world.fleet / configuration.RUNNING,
         configuration.running_bytes([states.kept(each) for each in fleet.machines]),
     )
+
+    def asked() -> bool:
+        if why := life.over:
+            supervisor_log.info(f"the fleet stops: {why}")
+        return bool(why) or lock.asked()
+
     try:
         with signals.once() as stopping:
             stopping.hold()
-            trio.run(Supervisor(fleet, stopping, lock.asked).run)
+            trio.run(Supervisor(fleet, stopping, asked, life.options).run)
     except FleetFailed as error:
         raise Refused(str(error)) from None
     return 0
 
 
-def _detached(fleet: FleetPlan, path: Path, answer: Answer) -> int:
+def _detached(fleet: FleetPlan, path: Path, options: argparse.Namespace) -> int:
     from seemachine.fleet import background
 
-    up = background.start(fleet, path)
+    answer: Answer = options.answer
+    up = background.start(fleet, path, options.ttl, _handle(options))
     try:
         if up.wait():
             return _started(up, answer)
@@ -218,6 +236,19 @@ def _detached(fleet: FleetPlan, path: Path, answer: Answer) -> int:
     if not said and background.is_full(world):
         raise Refused(f"no room is left on the disk of {world}")
     raise Refused(f"the fleet did not come up; its log is {configuration.log_path(world)}")
+
+
+def _handle(options: argparse.Namespace) -> int | None:
+    """By which a supervisor in the background sees the end of our parent. Raises Refused."""
+    if not options.die_with_parent:
+        return None
+    try:
+        return lifetime.handle_of_parent()
+    except lifetime.NoHandles:
+        raise Refused(
+            "on this system a fleet in the background can't see the end of a process; leave out"
+            " --detach, or --die-with-parent"
+        ) from None
 
 
 def _started(up: "BackgroundFleet", answer: Answer) -> int:

@@ -1,5 +1,5 @@
 """The process that forks the machines of a fleet. Its supervisor starts it with the number of its
-control socket: `python -m seemachine.cli.fork_server N`.
+control socket, and options of each machine's command: `python -m seemachine.cli.fork_server N`.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def _prepared() -> argparse.Namespace:
         import mmap  # noqa: F401
 
         from seemachine.state.nvram import sqlite  # noqa: F401
-    return command.read(["serve", "--config", os.devnull])
+    return command.read(["serve", "--config", os.devnull, *sys.argv[2:]])
 
 
 def _run(words: argparse.Namespace, file: str) -> int:

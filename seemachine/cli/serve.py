@@ -10,6 +10,7 @@ from seemachine.cli.argtypes import esn
 from seemachine.config import Config, ConfigError, TlsSettings, load, refuse_password
 from seemachine.config.setting import Setting, settings_of
 from seemachine.config.telling import in_help
+from seemachine.process.parent import Parent
 from seemachine.state.nvram.stores import MEMORY
 from seemachine.world import World
 
@@ -38,6 +39,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         const=MEMORY.name,
         dest="store",
         help=f"the same as --store {MEMORY.name}",
+    )
+    parser.add_argument(
+        "--die-with-parent",
+        action="store_true",
+        help="stop when the process ends that started this command",
     )
     _add_files(parser)
 
@@ -83,6 +89,7 @@ def _escaped(text: str) -> str:
 
 def run(options: argparse.Namespace) -> int:
     """Run the machines that words and files describe. Returns the exit code."""
+    parent = Parent() if options.die_with_parent else None
     files, esns = options.config or [], options.esn or []
     if not files and not esns:
         raise Misused("--esn is needed, such as --esn 7852-268D-3BF9")
@@ -96,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
     from seemachine.server.launch import start
 
     options.answer.give(machines=[{"esn": config.esn} for config in configs])
-    return start(configs, options.environ)
+    return start(configs, options.environ, parent)
 
 
 def _machines(

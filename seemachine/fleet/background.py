@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -83,24 +84,34 @@ class BackgroundFleet:
         return status.failure(self.fleet.world, esn) if self.fleet.process == ONE else ""
 
 
-def start(fleet: FleetPlan, path: Path) -> BackgroundFleet:
-    """Start the supervisor of the fleet that the file at `path` describes. Raises OSError."""
+def start(
+    fleet: FleetPlan, path: Path, ttl: int | None = None, parent: int | None = None
+) -> BackgroundFleet:
+    """Start the supervisor of the fleet that the file at `path` describes, for so many seconds, or
+    until the process ends that the descriptor `parent` stands for. Raises OSError.
+    """
+    life = [] if ttl is None else ["--ttl", str(ttl)]
+    handles = [] if parent is None else [parent]
+    life += [word for each in handles for word in ("--until-end-of", str(each))]
     private_folder(fleet.world.fleet)
     with log_path(fleet.world).open("ab") as log:
         began = log.tell()
-        process = _supervisor(path, fleet, log)
+        process = _supervisor(path, fleet, log, life, handles)
     return BackgroundFleet(fleet, process, child(process.pid), began)
 
 
-def _supervisor(path: Path, fleet: FleetPlan, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+def _supervisor(
+    path: Path, fleet: FleetPlan, log: IO[bytes], life: Sequence[str], handles: Sequence[int]
+) -> "subprocess.Popen[bytes]":
     count = ["--count", str(fleet.count)] if fleet.count else []
-    words = ["fleet", "up", str(path.absolute()), *count, "--home", str(fleet.world)]
+    words = ["fleet", "up", str(path.absolute()), *count, *life, "--home", str(fleet.world)]
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "seemachine", *words],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
         start_new_session=True,
+        pass_fds=handles,
     )
 
 

@@ -109,12 +109,14 @@ class Forked:
 
 
 class ForkServer:
-    """The process that forks machines (seemachine.process.fork_server). It is started when a
-    machine needs it, anew when it has died; what it forked lives on without it.
+    """The process that forks machines (seemachine.process.fork_server), each with these options of
+    its command. It is started when a machine needs it, anew when it has died; what it forked lives
+    on without it.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], options: Sequence[str] = ()) -> None:
         self._environment = environment
+        self._options = options
         self._turn = trio.Lock()
         self._process: trio.Process | None = None
         self._control: trio.socket.SocketType | None = None
@@ -178,7 +180,7 @@ class ForkServer:
     async def _loading(self, control: int) -> trio.Process:
         """Another server, in a session of its own, as machines are."""
         return await trio.lowlevel.open_process(
-            [*PYTHON, SERVER, str(control)],
+            [*PYTHON, SERVER, str(control), *self._options],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=(control,),
@@ -220,13 +222,15 @@ class ForkServer:
             self._control.close()
 
 
-async def started(files: Sequence[Path], environment: Mapping[str, str]) -> trio.Process:
-    """A process that runs the machines of these files of settings, in a session of its own: Ctrl-C
-    is for the supervisor, which stops its machines in order. Raises OSError.
+async def started(
+    files: Sequence[Path], environment: Mapping[str, str], options: Sequence[str] = ()
+) -> trio.Process:
+    """A process that runs the machines of these files of settings, with these options, in a session
+    of its own: Ctrl-C is for the supervisor, which stops its machines in order. Raises OSError.
     """
     words = [word for file in files for word in ("--config", str(file))]
     return await trio.lowlevel.open_process(
-        [*PYTHON, "seemachine", "serve", *words],
+        [*PYTHON, "seemachine", "serve", *words, *options],
         stdin=None,
         start_new_session=True,
         env=environment,

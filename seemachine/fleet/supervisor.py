@@ -49,13 +49,20 @@ class FleetFailed(Exception):
 class Supervisor:
     """Runs one fleet until SIGTERM, SIGINT, SIGHUP or a request. Raises FleetFailed.
 
-    It begins `stopping`, and stops only once.
+    It begins `stopping`, and stops only once. `options` are those of its machines' commands.
     """
 
-    def __init__(self, fleet: FleetPlan, stopping: Stopping, asked: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        fleet: FleetPlan,
+        stopping: Stopping,
+        asked: Callable[[], bool],
+        options: Sequence[str] = (),
+    ) -> None:
         self._fleet = fleet
         self._stopping = stopping
         self._asked = asked
+        self._options = options
         self._ready: set[str] = set()
         self._failed: set[str] = set()
         self._failure: FleetFailed | None = None
@@ -70,7 +77,7 @@ class Supervisor:
             self._stopping.release()
             trio.lowlevel.spawn_system_task(signals.heed, self._asked)
             if self._fleet.process == EACH and adopt_orphans():
-                self._server = ForkServer(_environment())
+                self._server = ForkServer(_environment(), self._options)
             try:
                 await self._keep_all(received)
             finally:
@@ -142,7 +149,7 @@ class Supervisor:
     async def _begun(self, group: Group, files: Sequence[Path]) -> tuple[Child, Callable[[], None]]:
         """A process, and what lets it do its work once it is known whose it is. Raises OSError."""
         if self._server is None:
-            return await started(files, _environment()), lambda: None
+            return await started(files, _environment(), self._options), lambda: None
         forked = await self._server.fork(group[0].esn, files[0])
         return forked, forked.begin
 

@@ -16,6 +16,7 @@ from seemachine.process import signals
 from seemachine.process.descriptors import allow as descriptors_for
 from seemachine.process.hardening import CannotHarden, harden
 from seemachine.process.log_writer import LogWriter, unhurried
+from seemachine.process.parent import Parent
 from seemachine.server.crew import Crew
 from seemachine.server.hosting import Host, ProcessFacts
 from seemachine.server.logs import configure, dropped
@@ -28,8 +29,11 @@ from seemachine.state.errors import reason
 SWITCH_SECONDS = 0.0005
 
 
-def start(configs: Sequence[Config], environ: Mapping[str, str]) -> int:
-    """Run machines until they are told to stop.
+def start(
+    configs: Sequence[Config], environ: Mapping[str, str], parent: Parent | None = None
+) -> int:
+    """Run machines until they are told to stop, or until the parent is gone, if there is one to
+    look at.
 
     Returns the exit code: 1 when none came up. Reasons not to start go to standard error.
     """
@@ -37,13 +41,18 @@ def start(configs: Sequence[Config], environ: Mapping[str, str]) -> int:
     keep_together()
     try:
         with unhurried() as output:
-            return _start(configs, environ, output)
+            return _start(configs, environ, output, parent)
     except OSError as error:
         say(f"seemachine serve: {reason(error)}", file=sys.stderr)
         return 1
 
 
-def _start(configs: Sequence[Config], environ: Mapping[str, str], output: LogWriter) -> int:
+def _start(
+    configs: Sequence[Config],
+    environ: Mapping[str, str],
+    output: LogWriter,
+    parent: Parent | None,
+) -> int:
     # Before any secret is read.
     in_force, refused = _hardened({config.lock_memory for config in configs})
     bound = {"esn": configs[0].esn} if len(configs) == 1 else {}
@@ -56,7 +65,7 @@ def _start(configs: Sequence[Config], environ: Mapping[str, str], output: LogWri
             fitting, log, ProcessFacts(in_force, refused, most, short, stopping.begin, environ)
         )
         stopping.hold()
-        trio.run(_until_told, host, stopping.release)
+        trio.run(_until_told, host, stopping.release, parent)
     return host.exit_code
 
 
@@ -73,7 +82,7 @@ def _hardened(wanted: set[str]) -> tuple[dict[str, str], CannotHarden | None]:
         return harden(rest) if wanted != {"yes"} else {}, error
 
 
-async def _until_told(host: Host, release: Callable[[], None]) -> None:
+async def _until_told(host: Host, release: Callable[[], None], parent: Parent | None) -> None:
     """The first signal stops all machines in order."""
     stop = trio.Event()
     # From before the first address is known to after the last reply: no signal may end the process
@@ -82,6 +91,8 @@ async def _until_told(host: Host, release: Callable[[], None]) -> None:
         release()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_set_at_first, received, stop)
+            if parent is not None:
+                nursery.start_soon(signals.heed, lambda: parent.is_gone)
             await host.run(stop)
             nursery.cancel_scope.cancel()
 

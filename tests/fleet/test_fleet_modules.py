@@ -13,6 +13,7 @@ from seemachine.cli import fleet
 from seemachine.cli.answer import Answer
 from seemachine.config import ConfigError
 from seemachine.fleet import check, configuration, status
+from seemachine.fleet.lifetime import Lifetime
 from seemachine.hsms import records
 from seemachine.hsms.records import Loaded, Module
 from seemachine.state.disk.lock import FolderLock
@@ -242,6 +243,7 @@ def test_who_comes_second_is_told_the_way_down(
             fleet._foreground(
                 configuration.FleetPlan(World.at(tmp_path), ()),
                 Answer(as_json=False, command="fleet up"),
+                Lifetime(),
             )
             == 1
         )

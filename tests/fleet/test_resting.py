@@ -86,8 +86,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """A world with machines that stay down, in which nothing is started."""
     (tmp_path / "fleet.toml").write_text(f'count = 1\n{ONE}[[machines]]\nesn = "{SECOND}"\n')
     keeps(tmp_path, GIVEN[0])
-    monkeypatch.setattr(cli, "_foreground", lambda _fleet, _answer: 0)
-    monkeypatch.setattr(background, "start", lambda _fleet, _path: Failed())
+    monkeypatch.setattr(cli, "_foreground", lambda *_: 0)
+    monkeypatch.setattr(background, "start", lambda *_: Failed())
     return Shell(tmp_path)
 
 

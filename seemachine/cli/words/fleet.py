@@ -1,9 +1,10 @@
 """The words of `seemachine fleet`."""
 
+from argparse import SUPPRESS
 from pathlib import Path
 from typing import Any
 
-from seemachine.cli.argtypes import seed, whole
+from seemachine.cli.argtypes import duration, seed, whole
 from seemachine.cli.words.options import Enter, add_home, makes_files
 from seemachine.wire.names import MOST_MACHINES
 
@@ -56,3 +57,16 @@ def _add_up(verbs: Any) -> None:
         action="store_true",
         help="run in the background; return when all machines are ready",
     )
+    up.add_argument(
+        "--ttl",
+        type=duration,
+        metavar="TIME",
+        help="stop the fleet after so long: 90s, 30m, 2h, 1d",
+    )
+    up.add_argument(
+        "--die-with-parent",
+        action="store_true",
+        help="stop the fleet when the process ends that started this command, such as a shell",
+    )
+    # What a command says to the supervisor that it starts: a descriptor.
+    up.add_argument("--until-end-of", type=int, help=SUPPRESS)

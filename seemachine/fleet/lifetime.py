@@ -1,0 +1,68 @@
+"""When a fleet ends by itself: after a time, or with the process that wanted it."""
+
+import os
+import select
+import time
+from collections.abc import Callable
+
+from seemachine.process.parent import Parent
+
+# Says whether that process has ended.
+Ended = Callable[[], bool]
+
+
+class NoHandles(Exception):
+    """This system gives no handles of processes that are not children."""
+
+
+class Lifetime:
+    """Of a fleet, from now on: for so many seconds, and as long as a process lives."""
+
+    def __init__(self, seconds: float | None = None, ended: Ended | None = None) -> None:
+        self._end = None if seconds is None else time.monotonic() + seconds
+        self._ended = ended
+
+    @property
+    def options(self) -> list[str]:
+        """Of the commands of machines: where their supervisor is killed, nobody else ends them."""
+        return ["--die-with-parent"] if self._end is not None or self._ended is not None else []
+
+    @property
+    def over(self) -> str:
+        """Why it is over; empty while it is not."""
+        if self._end is not None and time.monotonic() >= self._end:
+            return "its time is over"
+        if self._ended is not None and self._ended():
+            return "the process that it was to end with has ended"
+        return ""
+
+
+def parent_ended() -> Ended:
+    """For the parent of this process."""
+    parent = Parent()
+    return lambda: parent.is_gone
+
+
+def handle_of_parent() -> int:
+    """A descriptor by which a child of this process can see the end of this one's parent.
+
+    It is never signalled. Raises NoHandles, OSError.
+    """
+    number = os.getppid()
+    try:
+        handle = os.pidfd_open(number)
+    except (AttributeError, OSError) as error:
+        raise NoHandles from error
+    if os.getppid() != number:
+        # It has ended, so that its number may be another's.
+        os.close(handle)
+        return handle_of_parent()
+    return handle
+
+
+def process_ended(handle: int) -> Ended:
+    """For the process of a descriptor, which is kept from children."""
+    os.set_inheritable(handle, False)
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    return lambda: bool(poll.poll(0))
