@@ -94,8 +94,11 @@ class Runner:
         if isinstance(effect, Work):
             return effect.call()
         assert isinstance(effect, Pause)
-        time.sleep(effect.seconds)
+        self._pause(effect.seconds)
         return None
+
+    def _pause(self, seconds: float) -> None:
+        time.sleep(seconds)
 
     def _ask(self, peer: Peer, request: Request[Record]) -> Record | StatusError:
         connection = self._connections[peer]

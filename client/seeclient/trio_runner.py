@@ -77,10 +77,16 @@ class Runner:
         if isinstance(effect, AskEach):
             return await self._ask_each(effect.asks)
         if isinstance(effect, Work):
-            return await trio.to_thread.run_sync(effect.call, abandon_on_cancel=True)
+            return await self._work(effect)
         assert isinstance(effect, Pause)
-        await trio.sleep(effect.seconds)
+        await self._pause(effect.seconds)
         return None
+
+    async def _work(self, work: Work) -> object:
+        return await trio.to_thread.run_sync(work.call, abandon_on_cancel=True)
+
+    async def _pause(self, seconds: float) -> None:
+        await trio.sleep(seconds)
 
     async def _ask(self, peer: Peer, request: Request[Record]) -> Record | StatusError:
         async with self._connections[peer].lock:

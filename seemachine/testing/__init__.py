@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seemachine.testing.aio_fleet import AioFleet
     from seemachine.testing.blocking_fleet import BlockingFleet
     from seemachine.testing.cards import Cards
     from seemachine.testing.fleets import fleet
@@ -25,17 +26,20 @@ if TYPE_CHECKING:
         repeatable,
     )
     from seemachine.testing.rig import Rig
+    from seemachine.testing.trio_fleet import TrioFleet
     from seemachine.testing.wires import AsyncMemoryWire, MemoryWire
 
 __all__ = [
     "ESN",
     "OTHER_ESN",
     "QUICK",
+    "AioFleet",
     "AsyncMemoryWire",
     "BlockingFleet",
     "Cards",
     "MemoryWire",
     "Rig",
+    "TrioFleet",
     "fleet",
     "install_key",
     "make_key",
@@ -47,11 +51,13 @@ _IN = {
     "ESN": "keys",
     "OTHER_ESN": "keys",
     "QUICK": "keys",
+    "AioFleet": "aio_fleet",
     "AsyncMemoryWire": "wires",
     "BlockingFleet": "blocking_fleet",
     "Cards": "cards",
     "MemoryWire": "wires",
     "Rig": "rig",
+    "TrioFleet": "trio_fleet",
     "fleet": "fleets",
     "install_key": "keys",
     "make_key": "keys",

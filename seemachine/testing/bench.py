@@ -1,6 +1,7 @@
 """A world in a folder of its own, and the machines in it: what a test's fleet stands on."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,13 @@ from seeclient.memory_files import close_below
 from seemachine.config import ConfigError
 from seemachine.machine import Machine
 from seemachine.testing.folders import TemporaryFolder
-from seemachine.testing.hosted import Hosting
+from seemachine.testing.hosted import Hosted
+from seemachine.testing.hosting import Hosting, Place
+from seemachine.testing.in_place import CrewInPlace
+from seemachine.testing.in_processes import InProcess
 from seemachine.testing.journal import Journal
 from seemachine.testing.plan import Plan
+from seemachine.testing.summary import summary
 from seemachine.testing.surroundings import environment
 from seemachine.world import World
 
@@ -22,13 +27,23 @@ class Bench:
 
     def __init__(self, plan: Plan, folder: Path | str | None = None) -> None:
         self._temporary = None if folder else TemporaryFolder()
+        self.processes = plan.processes
         self.world = World.at(folder or self._folder)
         self.journal = Journal()
+        self._last_summary = ""
         try:
-            self.hosting = Hosting(plan.configs(self.world), self.journal.log)
+            self.hosting = Hosting(dict(self._places(plan)))
         except BaseException:
             self.clear()
             raise
+
+    def _places(self, plan: Plan) -> Iterator[tuple[str, Place]]:
+        crew = CrewInPlace()
+        for config in plan.configs(self.world):
+            if plan.processes:
+                yield config.esn, InProcess(config, self.journal)
+            else:
+                yield config.esn, Hosted(config, self.journal.log, crew)
 
     @property
     def _folder(self) -> Path:
@@ -38,7 +53,7 @@ class Bench:
     @property
     def esns(self) -> list[str]:
         """Of all machines, in the order of their modules."""
-        return list(self.hosting.machines)
+        return list(self.hosting.places)
 
     @property
     def environment(self) -> Environment:
@@ -54,8 +69,14 @@ class Bench:
         known = ", ".join(f"{number} ({esn})" for number, esn in enumerate(self.esns, 1))
         raise ConfigError(f"there is no machine {machine!r} in this fleet; there are {known}")
 
+    @property
+    def summary(self) -> str:
+        """What there is, or was at the end."""
+        return self._last_summary or summary(self.world, self.hosting)
+
     async def end(self) -> None:
         """Stop the machines, and let go of the folder. Raises nothing."""
+        self._last_summary = self.summary
         await self.hosting.end()
         self.clear()
 
@@ -79,7 +100,7 @@ class OnBench:
     @property
     def hosted(self) -> dict[str, Machine]:
         """The machines of this process that are up, by ESN: for whoever looks at their state."""
-        found = {esn: each.machine for esn, each in self.bench.hosting.machines.items()}
+        found = {esn: each.machine for esn, each in self.bench.hosting.places.items()}
         return {esn: machine for esn, machine in found.items() if machine is not None}
 
     @property
@@ -98,6 +119,12 @@ class OnBench:
         `subprocess.run(["pipsqueak"], env=fleet.env)`.
         """
         return environment(self.bench.world, os.environ)
+
+    def summary(self) -> str:
+        """Machines, leaves, keys and cards, in a few lines for a report; after the end, as they
+        were then.
+        """
+        return self.bench.summary
 
     @property
     def log(self) -> list[dict[str, Any]]:

@@ -1,37 +1,41 @@
 """The fleet of a test without async: its machines run in the thread that all such fleets share."""
 
+import contextlib
 import weakref
-from pathlib import Path
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
-from seeclient import blocking
 from seeclient.algorithms.lms.provisioning import Provisioned
 
 from seemachine.testing.background import background
 from seemachine.testing.bench import Bench, OnBench
 from seemachine.testing.cards import Cards
-from seemachine.testing.plan import Plan
+from seemachine.testing.hurried import HurriedFleet
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 
+if TYPE_CHECKING:
+    from seemachine.testing.aio_fleet import AioFleet
 
-class BlockingFleet(OnBench, blocking.Fleet):
+
+class BlockingFleet(OnBench, HurriedFleet):
     """The blocking client of machines that are up, with their cards, their log and their world.
 
-    Raises ConfigError, StateError, OSError.
+    Raises StateError, OSError.
     """
 
-    def __init__(self, plan: Plan, folder: Path | str | None = None) -> None:
-        self.bench = Bench(plan, folder)
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
         self._background = background()
-        self._background.promise(self.bench.end)
+        self._background.promise(bench.end)
         # Also of a fleet that nobody closes. Whoever collects it waits for nothing.
-        finalizer = weakref.finalize(self, self._background.keep_promise, self.bench.end)
+        finalizer = weakref.finalize(self, self._background.keep_promise, bench.end)
         finalizer.atexit = False
         try:
-            self._background.call(self._background.keep, self.bench.hosting.run)
-            self._background.call(self.bench.hosting.start_all)
-            super().__init__(self.bench.environment)
+            self._background.call(self._background.keep, bench.hosting.run)
+            self._background.call(bench.hosting.start_all)
+            super().__init__(bench.environment)
         except BaseException:
-            self._clear()
+            self._end()
             raise
 
     @property
@@ -52,12 +56,23 @@ class BlockingFleet(OnBench, blocking.Fleet):
         self.stop(machine)
         self.start(machine)
 
+    @contextlib.asynccontextmanager
+    async def aio(self) -> "AsyncIterator[AioFleet]":
+        """Another client of the same machines, for asyncio."""
+        from seemachine.testing.aio_fleet import AioFleet
+
+        client = HurriedFleet(self.bench.environment)
+        try:
+            yield AioFleet(self, client)
+        finally:
+            client.close()
+
     def close(self) -> None:
         """Hang up, stop the machines, and remove the world."""
         super().close()
-        self._clear()
+        self._end()
 
-    def _clear(self) -> None:
+    def _end(self) -> None:
         ending = self._background.keep_promise(self.bench.end)
         if ending is not None:
             ending.result()
@@ -67,7 +82,7 @@ class BlockingCards(Cards):
     """The same cards, and what a machine does with one."""
 
     def __init__(self, fleet: BlockingFleet) -> None:
-        super().__init__(fleet.bench.world, fleet.bench.esn_of)
+        super().__init__(fleet.bench)
         self._fleet = fleet
 
     def provision(
@@ -82,4 +97,4 @@ class BlockingCards(Cards):
         """
         if card is not None:
             self.insert(card, machine, slot)
-        return self._fleet.provision(self._fleet.bench.esn_of(machine), slot)
+        return self._fleet.provision(self._bench.esn_of(machine), slot)

@@ -1,29 +1,44 @@
 """The cards of a test's world, and the hands that move them."""
 
-from collections.abc import Callable
+from pathlib import Path
 
+from seemachine.state.cards.cardsets import OPERATOR
+from seemachine.state.cards.dealing import card_names, deal
 from seemachine.state.cards.rack import Rack, Whereabouts
+from seemachine.state.cards.slots import Slots
+from seemachine.state.cards.smartcard import SUFFIX
+from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import CardError
+from seemachine.testing.bench import Bench
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
-from seemachine.world import World
 
 
 class Cards:
     """All cards of a fleet. They lie on a rack until they are put into a slot.
 
     A machine is said by its ESN or its number, from 1; its slots are 0 to 5, and cards with leases
-    go into 2 if nothing else is said.
+    go into 2 if nothing else is said. Each call raises CardError where a hand could not do it.
     """
 
-    def __init__(self, world: World, esn_of: Callable[[int | str], str]) -> None:
-        self._rack = Rack(world)
-        self._esn_of = esn_of
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._rack = Rack(bench.world)
 
     def make(self) -> str:
         """Put a blank card on the rack, and return its name."""
         return self._rack.new()[0]
 
-    def all(self) -> list[Whereabouts]:
+    def deal(self, name: str, quorum: int = 1, cards: int = 1, passphrase: str = "") -> list[str]:
+        """Make an operator card set, as for `token=` of an ML-DSA key, and return the names of its
+        cards, which are on the rack.
+        """
+        passphrases = [passphrase.encode()] * cards
+        world = self._bench.world
+        made, _ = deal(world, (name, OPERATOR), name, quorum, passphrases)
+        replace_file(private_folder(world.keys) / made.file_name, made.encoded())
+        return card_names(name, cards)
+
+    def listing(self) -> list[Whereabouts]:
         """Each card, where it is, and how many leases are on it."""
         return self._rack.listing()
 
@@ -31,24 +46,34 @@ class Cards:
         self, card: str | None = None, machine: int | str = 1, slot: int = FIRST_DYNAMIC_SLOT
     ) -> str:
         """Put a card, from wherever it is, into a slot in place of what is there; without a card a
-        blank one. Returns its name. Raises CardError.
+        blank one. Returns its name.
         """
-        esn = self._esn_of(machine)
+        esn = self._bench.esn_of(machine)
         chosen = card or (self._rack.blanks() or self._rack.new())[0]
-        for found in self._rack.listing():
+        for found in self.listing():
             if found.esn and (found.card == chosen or (found.esn, found.slot) == (esn, slot)):
                 self._rack.remove(found.esn, found.slot)
         self._rack.insert(chosen, esn, slot)
         return chosen
 
     def remove(self, machine: int | str = 1, slot: int = FIRST_DYNAMIC_SLOT) -> str:
-        """Take the card out of a slot, put it on the rack, and return its name. Raises CardError
-        for an empty slot.
-        """
-        return self._rack.remove(self._esn_of(machine), slot)
+        """Take the card out of a slot, put it on the rack, and return its name."""
+        return self._rack.remove(self._bench.esn_of(machine), slot)
 
-    def _found(self, card: str) -> Whereabouts:
-        found = next((each for each in self.all() if each.card == card), None)
-        if found is None:
-            raise CardError(f"there is no card {card}; make one with: fleet.cards.make()")
-        return found
+    def lose(self, card: str) -> None:
+        """It falls into the sea. Its leases are gone."""
+        with Slots(self._bench.world, "").locked():
+            self._path(card).unlink()
+
+    def wear_out(self, card: str) -> None:
+        """Its chip fails: nothing can be read from it any more. Its leases are gone."""
+        with Slots(self._bench.world, "").locked():
+            self._path(card).write_bytes(b"worn out")
+
+    def _path(self, card: str) -> Path:
+        world = self._bench.world
+        for folder in (world.cards, *world.machines.glob("*/slots/*")):
+            path = folder / f"{card}{SUFFIX}"
+            if path.parent == folder and path.is_file():
+                return path
+        raise CardError(f"there is no card {card!r}; make one with: fleet.cards.make()")

@@ -4,7 +4,6 @@ clients in the same loop without one.
 
 import errno
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import trio
@@ -16,16 +15,10 @@ from seemachine.server.assembly import Opened, opened
 from seemachine.server.crew import Allotment, Crew
 from seemachine.server.daemon import Daemon
 from seemachine.server.logs import Log
-from seemachine.testing.in_place import CrewInPlace
-
-# Between two looks whether somebody asks a machine to stop, as `seemachine fleet down` does.
-LOOK_SECONDS = 0.25
-# At the end, for requests under way.
-GRACE_SECONDS = 0.25
 
 
 class Hosted:
-    """One machine. It may be started and stopped any number of times, and keeps its port."""
+    """One machine: see Place."""
 
     def __init__(self, config: Config, log: Log, crew: Crew) -> None:
         self._config = config
@@ -90,49 +83,3 @@ class Hosted:
         if self._daemon is None or self._stop.is_set():
             raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
         self._daemon.attend(stream, "memory")
-
-
-class Hosting:
-    """All machines of a world, by ESN. Run `run` in a nursery."""
-
-    def __init__(self, configs: Sequence[Config], log: Log) -> None:
-        crew = CrewInPlace()
-        self.machines: Mapping[str, Hosted] = {
-            config.esn: Hosted(config, log, crew) for config in configs
-        }
-        self._nursery: trio.Nursery
-        self._scope = trio.CancelScope()
-
-    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Until `end`."""
-        with self._scope:
-            async with trio.open_nursery() as self._nursery:
-                task_status.started()
-                while True:
-                    await trio.sleep(LOOK_SECONDS)
-                    for machine in self.machines.values():
-                        machine.heed()
-
-    async def start(self, esn: str) -> None:
-        """Returns when it is up. Raises what keeps it from coming up."""
-        if not self.machines[esn].is_up:
-            await self._nursery.start(self.machines[esn].run)
-
-    async def start_all(self) -> None:
-        """One after the other."""
-        for esn in self.machines:
-            await self.start(esn)
-
-    async def stop(self, esn: str) -> None:
-        """Returns when it is down."""
-        await self.machines[esn].stop()
-
-    async def end(self) -> None:
-        """Stop all, whatever they are at. Nothing comes up after that."""
-        with trio.CancelScope(shield=True):
-            with trio.move_on_after(GRACE_SECONDS):
-                for machine in self.machines.values():
-                    await machine.stop()
-            self._scope.cancel()
-            for machine in self.machines.values():
-                await machine.stop()

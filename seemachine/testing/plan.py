@@ -7,12 +7,13 @@ from typing import Any
 from seemachine.config import Config, ConfigError, build
 from seemachine.testing.keys import ESN, OTHER_ESN
 from seemachine.wire.entries import expanded
+from seemachine.wire.names import MOST_MACHINES
 from seemachine.world import World
 
 # The guide's two (2.9.3); those after them are given out as in any fleet.
-GUIDE = ({"esn": ESN, "model": "5c"}, {"esn": OTHER_ESN, "model": "xc"})
+GUIDE = ({"esn": ESN, "model": "5c", "port": 0}, {"esn": OTHER_ESN, "model": "xc", "port": 0})
 # As a test wants them: found by whoever looks, and remembered by nobody outside.
-USUAL = {"port": 0, "runtime_witness": "off"}
+USUAL = {"runtime_witness": "off"}
 # Each machine has its own, or it is what makes this a fleet of tests.
 NOT_TO_SET = ("esn", "module", "world", "publish", "reserved_ports")
 
@@ -20,12 +21,13 @@ NOT_TO_SET = ("esn", "module", "world", "publish", "reserved_ports")
 @dataclass(frozen=True)
 class Plan:
     """So many machines; `model` is that of all, or empty for the guide's two. `settings` are those
-    of `seemachine serve`, for each of them.
+    of `seemachine serve`, for each of them. `processes`: each has one of its own.
     """
 
     machines: int = 1
     model: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    processes: bool = False
 
     def configs(self, world: World) -> list[Config]:
         """Of each machine. Raises ConfigError."""
@@ -38,8 +40,8 @@ class Plan:
 
 
 def _check(machines: object, settings: Mapping[str, Any]) -> None:
-    if type(machines) is not int or machines < 1:
-        raise ConfigError(f"machines takes a number from 1, not {machines!r}")
+    if type(machines) is not int or not 0 < machines <= MOST_MACHINES:
+        raise ConfigError(f"machines takes a number from 1 to {MOST_MACHINES}, not {machines!r}")
     for name in NOT_TO_SET:
         if name in settings:
             raise ConfigError(f"{name} is not to be set here: each machine of a fleet has its own")

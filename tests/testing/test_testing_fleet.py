@@ -81,8 +81,9 @@ def test_a_machine_goes_on_after_its_leaves():
         fleet.start(testing.OTHER_ESN)
 
         assert key.sign_with(b"two").leaf == 1
-        ports = [event["port"] for event in fleet.log if event["event"] == "ready"]
-        assert ports[1] == ports[2]
+        ready = [event for event in fleet.log if event["event"] == "ready"]
+        assert len({event["port"] for event in ready if event["esn"] == testing.OTHER_ESN}) == 1
+        assert len(ready) == 3
 
 
 def test_two_fleets_in_one_process_never_meet():
@@ -135,7 +136,8 @@ def test_a_fleet_that_is_never_closed():
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"machines": 0}, "machines takes a number from 1, not 0"),
+        ({"machines": 0}, "machines takes a number from 1 to 10000, not 0"),
+        ({"machines": 100_000}, "machines takes a number from 1 to 10000, not 100000"),
         ({"model": "9c"}, "model takes one of 5c, xc, not '9c'"),
         ({"stroe": "file"}, "unknown setting stroe; known are"),
         ({"esn": testing.ESN}, "esn is not to be set here: each machine of a fleet has its own"),
@@ -179,3 +181,15 @@ def test_what_a_killed_process_left_is_swept_up(tmp_path):
     finally:
         os.close(descriptor)
     assert sorted(tmp_path.iterdir()) == sorted([held, young, other])
+
+
+def test_machines_in_processes_of_their_own():
+    """They end with the block, and speak in its log; one that is killed can be started again."""
+    with testing.fleet(processes=True) as fleet:
+        key = fleet.generate_lms("release", **testing.QUICK)
+        key.sign(b"one")
+        fleet.restart()
+        assert key.sign_with(b"two").leaf == 1
+        assert fleet.hosted == {}
+    assert [event["event"] for event in fleet.log].count("stopped") == 2
+    assert not fleet.folder.exists()

@@ -1,0 +1,112 @@
+"""The fleet of a test for trio: its machines run in the loop of the test."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import trio
+from seeclient import trio_wire
+from seeclient.algorithms.lms.provisioning import Provisioned
+from seeclient.effects import Address
+from seeclient.trio_wire import Wire
+
+from seemachine.testing.bench import Bench, OnBench
+from seemachine.testing.cards import Cards
+from seemachine.testing.hurried import HurriedTrioFleet
+from seemachine.testing.streams import StreamWire
+from seemachine.wire.names import FIRST_DYNAMIC_SLOT
+
+if TYPE_CHECKING:
+    import ssl
+
+
+class TrioFleet(OnBench, HurriedTrioFleet):
+    """The client for trio of machines that are up, with their cards, their log and their world."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        super().__init__(bench.environment, connect=self._connected)
+
+    async def _connected(self, address: Address, context: "ssl.SSLContext | None") -> Wire:
+        """Over memory, where the machine is in this loop."""
+        if self.bench.processes:
+            return await trio_wire.connect(address, context)
+        wire = StreamWire()
+        self.bench.hosting.places[address.esn].attend(wire.far_end)
+        return wire
+
+    @property
+    def cards(self) -> "TrioCards":
+        """The cards of the world."""
+        return TrioCards(self)
+
+    async def start(self, machine: int | str = 1) -> None:
+        """Start a machine that was stopped, on the port that it had. Raises StateError."""
+        await self.bench.hosting.start(self.bench.esn_of(machine))
+
+    async def stop(self, machine: int | str = 1) -> None:
+        """Stop a machine in order; its NVRAM stays."""
+        await self.bench.hosting.stop(self.bench.esn_of(machine))
+
+    async def restart(self, machine: int | str = 1) -> None:
+        """Stop a machine and start it again. With `store="memory"` it has forgotten its leaves."""
+        await self.stop(machine)
+        await self.start(machine)
+
+
+class TrioCards(Cards):
+    """The same cards, and what a machine does with one."""
+
+    def __init__(self, fleet: TrioFleet) -> None:
+        super().__init__(fleet.bench)
+        self._fleet = fleet
+
+    async def provision(
+        self,
+        card: str | None = None,
+        machine: int | str = 1,
+        slot: int = FIRST_DYNAMIC_SLOT,
+    ) -> Provisioned:
+        """Move a lease from a card into a machine; without a card from the one in the slot.
+
+        Raises CardError, StatusError.
+        """
+        if card is not None:
+            self.insert(card, machine, slot)
+        return await self._fleet.provision(self._bench.esn_of(machine), slot)
+
+
+@contextlib.asynccontextmanager
+async def in_loop(bench: Bench) -> AsyncIterator[TrioFleet]:
+    """The machines of a bench in this loop, for as long as the block lasts.
+
+    What is raised comes out as it is, and in no group.
+    """
+    raised: BaseException | None = None
+    async with trio.open_nursery() as nursery:
+        try:
+            async with _up(bench, nursery) as fleet:
+                yield fleet
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 - raised below
+            raised = error
+    if raised is not None:
+        raise raised
+
+
+@contextlib.asynccontextmanager
+async def _up(bench: Bench, nursery: trio.Nursery) -> AsyncIterator[TrioFleet]:
+    try:
+        await nursery.start(bench.hosting.run)
+        await bench.hosting.start_all()
+        fleet = TrioFleet(bench)
+        try:
+            await fleet.connect()
+            yield fleet
+        finally:
+            with trio.CancelScope(shield=True):
+                await fleet.close()
+    finally:
+        with trio.CancelScope(shield=True):
+            await bench.end()
