@@ -48,10 +48,13 @@ class TemporaryFolder:
         return World.at(self.path / "world")
 
     def remove(self) -> None:
-        """Remove it with all that is in it; once more does no harm."""
+        """Remove it with all that is in it, and let go of it; once more does no harm."""
         import shutil
 
         shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
 
 def made(environ: Mapping[str, str]) -> TemporaryFolder:

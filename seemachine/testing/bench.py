@@ -1,7 +1,8 @@
 """A world in a folder of its own, and the machines in it: what a test's fleet stands on."""
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from seeclient.memory_files import close_below
 
 from seemachine.config import ConfigError
 from seemachine.machine import Machine
-from seemachine.testing.folders import TemporaryFolder
+from seemachine.temporary.folder import TemporaryFolder, made, places, sweep
 from seemachine.testing.hosted import Hosted
 from seemachine.testing.hosting import Hosting, Place
 from seemachine.testing.in_place import CrewInPlace
@@ -21,14 +22,19 @@ from seemachine.testing.summary import summary
 from seemachine.testing.surroundings import environment
 from seemachine.world import World
 
+_swept: set[Path] = set()
+
 
 class Bench:
     """Made without a machine that is up. Raises ConfigError, OSError."""
 
     def __init__(self, plan: Plan, folder: Path | str | None = None) -> None:
-        self._temporary = None if folder else TemporaryFolder()
         self.processes = plan.processes
-        self.world = World.at(folder or self._folder)
+        if folder is None:
+            self._temporary: TemporaryFolder | None = _temporary(os.environ)
+            self.world = self._temporary.world
+        else:
+            self._temporary, self.world = None, World.at(folder)
         self.journal = Journal()
         self._last_summary = ""
         try:
@@ -44,11 +50,6 @@ class Bench:
                 yield config.esn, InProcess(config, self.journal)
             else:
                 yield config.esn, Hosted(config, self.journal.log, crew)
-
-    @property
-    def _folder(self) -> Path:
-        assert self._temporary is not None
-        return self._temporary.path
 
     @property
     def esns(self) -> list[str]:
@@ -85,6 +86,16 @@ class Bench:
         close_below(self.world.folder)
         if self._temporary is not None:
             self._temporary.remove()
+
+
+def _temporary(environ: Mapping[str, str]) -> TemporaryFolder:
+    """A new one. What killed processes left is removed, once a process. Raises OSError."""
+    for place in places(environ):
+        if place not in _swept:
+            _swept.add(place)
+            with contextlib.suppress(OSError):
+                sweep(place)
+    return made(environ)
 
 
 class OnBench:

@@ -1,8 +1,6 @@
 """testing.fleet: machines that are there for a block, and then were never there."""
 
-import fcntl
 import gc
-import os
 import subprocess
 import sys
 import threading
@@ -14,7 +12,6 @@ from seeclient import FleetClosed, Status, StatusError
 
 from seemachine import testing
 from seemachine.config import ConfigError
-from seemachine.testing import folders
 
 # Once for all: it stays for as long as its process.
 LOOP = "seemachine.testing"
@@ -157,30 +154,6 @@ def test_a_machine_that_there_is_not():
     assert str(refused.value) == (
         f"there is no machine 2 in this fleet; there are 1 ({testing.ESN})"
     )
-
-
-def test_what_a_killed_process_left_is_swept_up(tmp_path):
-    """A folder that nobody holds goes; one that is held, or was just made, stays."""
-    left, held, young, other = (
-        tmp_path / f"{name}"
-        for name in (
-            f"{folders.PREFIX}left",
-            f"{folders.PREFIX}held",
-            f"{folders.PREFIX}young",
-            "other",
-        )
-    )
-    for folder in (left, held, young, other):
-        folder.mkdir()
-        if folder is not young:
-            os.utime(folder, (0, 0))
-    descriptor = os.open(held, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        folders.sweep(tmp_path)
-    finally:
-        os.close(descriptor)
-    assert sorted(tmp_path.iterdir()) == sorted([held, young, other])
 
 
 def test_machines_in_processes_of_their_own():
