@@ -3,7 +3,7 @@
 import contextlib
 import weakref
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seeclient.algorithms.lms.provisioning import Provisioned
 
@@ -37,6 +37,12 @@ class BlockingFleet(OnBench, HurriedFleet):
         except BaseException:
             self._end()
             raise
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """See OnBench. Whatever was answered is in it."""
+        self._background.settle()
+        return super().log
 
     @property
     def cards(self) -> "BlockingCards":

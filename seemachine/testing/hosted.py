@@ -15,6 +15,7 @@ from seemachine.server.assembly import Opened, opened
 from seemachine.server.crew import Allotment, Crew
 from seemachine.server.daemon import Daemon
 from seemachine.server.logs import Log
+from seemachine.server.serving import serve
 
 
 class Hosted:
@@ -27,6 +28,7 @@ class Hosted:
         self._held: Opened | None = None
         self._daemon: Daemon | None = None
         self._stop = self._over = trio.Event()
+        self._came_up = False
 
     @property
     def is_up(self) -> bool:
@@ -40,13 +42,13 @@ class Hosted:
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until it is stopped. Raises what keeps it from coming up."""
-        self._stop, self._over = trio.Event(), trio.Event()
+        self._stop, self._over, self._came_up = trio.Event(), trio.Event(), False
         self._held = held = opened(self._config, {}, self._log)
         try:
             await self._serve(held, task_status)
         # The others of its loop go on.
         except Exception:
-            if not self.is_up:
+            if not self._came_up:
                 raise
             self._log.exception("bug: the machine has ended")
         finally:
@@ -57,15 +59,23 @@ class Hosted:
             self._over.set()
 
     async def _serve(self, held: Opened, task_status: trio.TaskStatus[None]) -> None:
+        coming: list[Daemon] = []
+
+        def on_daemon(daemon: Daemon) -> None:
+            self._daemon = None
+            coming[:] = [daemon]
+
         async def on_ready(host: str, port: int) -> None:
             self._config = replace(self._config, port=port)
             nvram = held.machine.store.mark.identity
             announce(self._config, entry_of(self._config, held.lock.holder, nvram, host, port))
-            self._daemon = daemon
-            task_status.started()
+            self._daemon = coming[0]
+            if not self._came_up:
+                self._came_up = True
+                task_status.started()
 
-        daemon = Daemon(held.machine, self._config, self._log, Allotment(crew=self._crew))
-        await daemon.run(self._stop, on_ready)
+        allotment = Allotment(crew=self._crew)
+        await serve(held, allotment, self._stop, on_ready, on_daemon=on_daemon)
 
     async def stop(self) -> None:
         """In order. Returns when it is down."""

@@ -101,6 +101,28 @@ def test_a_folder_that_stays(tmp_path):
         assert fleet.key("release").sign_with(b"two").leaf == 1
 
 
+def test_the_log_has_what_was_answered():
+    """Also the very last request."""
+    with testing.fleet() as fleet:
+        key = fleet.generate_lms("release", **testing.QUICK)
+        for leaf in range(20):
+            key.sign(b"firmware")
+            assert fleet.log[-1]["leaf"] == leaf
+
+
+def test_a_seed_makes_the_same_keys():
+    """Each fleet of a seed has the same key and signature; without one no two have."""
+
+    def made(seed):
+        with testing.fleet(seed=seed) as fleet:
+            key = fleet.generate_lms("release", **testing.QUICK)
+            return key.file.public_key, key.sign(b"firmware")
+
+    assert made(7) == made("7")
+    assert made(8) != made(7)
+    assert made(None) != made(None)
+
+
 def test_programs_find_the_machines():
     """In `fleet.env` a program acts on this world, whatever the environment says otherwise."""
     with pytest.MonkeyPatch.context() as patch, testing.fleet() as fleet:
