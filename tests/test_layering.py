@@ -267,6 +267,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
             "seemachine.temporary",
             "seemachine.machine",
             "seemachine.commands",
+            "seemachine.audit",
             "seeclient",
         },
         {"trio"},

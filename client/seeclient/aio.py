@@ -111,15 +111,21 @@ class Fleet(MldsaFleet["Key"]):
         await asyncio.to_thread(self._blocking.close)
 
     def _key(self, file: KeyFile) -> "Key":
-        return Key(blocking.Key(self._blocking, file))
+        return Key(self, blocking.Key(self._blocking, file))
 
 
 class Key(LocalKey):
     """A key of this host and the fleet that may hold its leaves."""
 
-    def __init__(self, key: blocking.Key) -> None:
+    def __init__(self, fleet: Fleet, key: blocking.Key) -> None:
         super().__init__(key.file)
+        self._fleet = fleet
         self._blocking = key
+
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet that gave it."""
+        return self._fleet
 
     async def sign(
         self,

@@ -111,6 +111,11 @@ class Key(LocalKey):
         super().__init__(file)
         self._fleet = fleet
 
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet that gave it."""
+        return self._fleet
+
     def sign(
         self,
         message: bytes | Path,

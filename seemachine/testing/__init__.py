@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seemachine.testing.aio_fleet import AioFleet
+    from seemachine.testing.asserting import exhausted, leaves_used, no_leaf_twice, quarantined
     from seemachine.testing.blocking_fleet import BlockingFleet
     from seemachine.testing.cards import Cards
     from seemachine.testing.fleets import fleet
@@ -40,9 +41,13 @@ __all__ = [
     "MemoryWire",
     "Rig",
     "TrioFleet",
+    "exhausted",
     "fleet",
     "install_key",
+    "leaves_used",
     "make_key",
+    "no_leaf_twice",
+    "quarantined",
     "repeatable",
 ]
 
@@ -58,9 +63,13 @@ _IN = {
     "MemoryWire": "wires",
     "Rig": "rig",
     "TrioFleet": "trio_fleet",
+    "exhausted": "asserting",
     "fleet": "fleets",
     "install_key": "keys",
+    "leaves_used": "asserting",
     "make_key": "keys",
+    "no_leaf_twice": "asserting",
+    "quarantined": "asserting",
     "repeatable": "keys",
 }
 
