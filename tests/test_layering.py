@@ -270,7 +270,18 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
             "seemachine.audit",
             "seeclient",
         },
-        {"trio"},
+        {"trio", "hypothesis"},
+    ),
+    "seemachine.testing.plugin": (
+        {
+            "seemachine.world",
+            "seemachine.lms",
+            "seemachine.config",
+            "seemachine.temporary",
+            "seemachine.testing",
+            "seeclient",
+        },
+        {"pytest"},
     ),
     "seemachine.pki": (
         {"seemachine.wire", "seemachine.world", "seemachine.state", "seemachine.state.disk"},
@@ -338,7 +349,7 @@ TOP = {"seemachine", "seemachine.__main__", "seemachine.cli"}
 OURS = ("seemachine", "seeclient")
 PACKAGES = (
     *("trio", "msgpack", "structlog", "rich", "pyhsslms", "cryptography"),
-    "dilithium_py",
+    *("dilithium_py", "hypothesis", "pytest"),
 )
 
 

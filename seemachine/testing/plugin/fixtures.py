@@ -1,0 +1,132 @@
+"""The fixtures. Each loads what it needs when a test asks for it."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from seemachine.testing.plugin import options
+
+if TYPE_CHECKING:
+    from seeclient import blocking
+
+    from seemachine.testing.blocking_fleet import BlockingCards, BlockingFleet
+    from seemachine.world import World
+
+
+def _scope(fixture_name: str, config: pytest.Config) -> Any:
+    del fixture_name
+    return options.scope_of(config)
+
+
+@pytest.fixture(scope=_scope)
+def seemachine_fleet(request: pytest.FixtureRequest) -> "Iterator[BlockingFleet]":
+    """A fleet in this process, and its blocking client: see seemachine.testing.fleet.
+
+    The marker seemachine says which; seemachine_fleet_scope, how long it lasts. Machines take blank
+    cards by themselves unless the marker says operator="manual".
+    """
+    from seemachine.testing.plugin import report
+
+    with ExitStack() as stack:
+        with _refusals_told():
+            fleet = stack.enter_context(_chosen(request))
+        stack.enter_context(report.shown(request.node, fleet))
+        yield fleet
+
+
+@pytest.fixture
+async def seemachine_async_fleet(request: pytest.FixtureRequest) -> "AsyncIterator[Any]":
+    """The same for a test of trio or asyncio, and the client of that."""
+    from seemachine.testing.plugin import report
+
+    async with AsyncExitStack() as stack:
+        with _refusals_told():
+            fleet = await stack.enter_async_context(_chosen(request))
+        stack.enter_context(report.shown(request.node, fleet))
+        yield fleet
+
+
+@pytest.fixture
+def seemachine_key(
+    request: pytest.FixtureRequest, seemachine_fleet: "BlockingFleet"
+) -> "Callable[..., blocking.Key]":
+    """Makes LMS keys in seemachine_fleet: `seemachine_key("release", expcards=1)`.
+
+    Without an alias the key is key-1, key-2 and so on; what is not said is as the marker says it,
+    else the quickest there is. It takes what generate_lms does.
+    """
+    from seemachine.testing.plugin import marker
+    from seemachine.testing.recipes import recipe
+
+    usual = marker.of_key(marker.said(request.node))
+    with _refusals_told():
+        recipe(usual)
+
+    def make(alias: str = "", **choice: Any) -> "blocking.Key":
+        taken = seemachine_fleet.roster.keys.aliases()
+        numbered = (f"key-{number}" for number in range(1, len(taken) + 2))
+        free = next(each for each in numbered if each not in taken)
+        return seemachine_fleet.generate_lms(alias or free, **recipe(usual | choice))
+
+    return make
+
+
+@pytest.fixture
+def seemachine_cards(seemachine_fleet: "BlockingFleet") -> "BlockingCards":
+    """The smart cards of seemachine_fleet."""
+    return seemachine_fleet.cards
+
+
+@pytest.fixture
+def seemachine_world(request: pytest.FixtureRequest) -> "Iterator[World]":
+    """A world, and the environment of this process leads to it: for code that opens fleets, and for
+    programs that it starts.
+
+    It is the world of seemachine_fleet where the test has that, else a new one without machines.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if options.FLEET in request.fixturenames:
+            fleet = request.getfixturevalue(options.FLEET)
+            _enter(patch, fleet.env)
+            yield fleet.world
+        else:
+            from seemachine.temporary.folder import made
+            from seemachine.testing.surroundings import environment
+
+            folder = made(os.environ)
+            try:
+                folder.world.folder.mkdir(mode=0o700)
+                _enter(patch, environment(folder.world, os.environ))
+                yield folder.world
+            finally:
+                folder.remove()
+
+
+def _enter(patch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
+    for name, value in env.items():
+        if os.environ.get(name) != value:
+            patch.setenv(name, value)
+
+
+def _chosen(request: pytest.FixtureRequest) -> Any:
+    from seemachine import testing
+    from seemachine.testing.plugin import marker
+
+    words = marker.of_fleet(marker.said(request.node))
+    return testing.fleet(**{"operator": "auto", **words})
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    """What a marker wants and machines do not take is a sentence, not a bug in some library."""
+    from seemachine.config import ConfigError
+    from seemachine.lms.parameters import ParameterError
+    from seemachine.testing.plugin import marker
+
+    try:
+        yield
+    except (ConfigError, ParameterError) as error:
+        marker.fail(f": {error}")

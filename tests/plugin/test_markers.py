@@ -1,0 +1,222 @@
+"""The marker, the options and the settings of the pytest plugin: what they choose, and refuse."""
+
+import pytest
+
+from seemachine.testing.plugin import marker, options
+
+IMPORTS = """
+import pytest
+from seemachine import testing
+"""
+MARKED = (
+    IMPORTS
+    + """
+@pytest.mark.seemachine({})
+def test_it(seemachine_fleet):
+    pass
+"""
+)
+
+
+def refusal(done):
+    """The one line in which a test was refused."""
+    done.assert_outcomes(errors=1)
+    done.stdout.no_fnmatch_line("*Traceback*")
+    done.stdout.no_fnmatch_line("*plugin/*.py*")
+    [line] = [line for line in done.outlines if line.startswith("@pytest.mark.seemachine")]
+    return line
+
+
+def test_the_closest_marker_wins(project):
+    """A test says more than its class, a class more than its module; what none says is as usual."""
+    project.passes(
+        IMPORTS
+        + """
+pytestmark = pytest.mark.seemachine(machines=3, model="xc")
+
+def peers(fleet):
+    return [peer.greeting.model for peer in fleet.peers]
+
+def test_module(seemachine_fleet):
+    assert peers(seemachine_fleet) == ["xc", "xc", "xc"]
+
+@pytest.mark.seemachine(machines=2)
+class TestClass:
+    def test_class(self, seemachine_fleet):
+        assert peers(seemachine_fleet) == ["xc", "xc"]
+
+    @pytest.mark.seemachine(model="5c", settings={"operator": "manual"})
+    def test_method(self, seemachine_fleet):
+        assert peers(seemachine_fleet) == ["5c", "5c"]
+        assert {peer.greeting.operator for peer in seemachine_fleet.peers} == {"manual"}
+""",
+        tests=3,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("machine=2", "has no machine=; did you mean machines=?"),
+        ("xyz=2", f"has no xyz=; it has {', '.join(marker.WORDS)}"),
+        ("2", "takes words, such as machines=2, not 2 alone"),
+        ("machines='2'", ": machines= takes a number from 1, not '2'"),
+        ("machines=True", ": machines= takes a number from 1, not True"),
+        ("machines=0", ": machines= takes a number from 1, not 0"),
+        ("expcards=-1", ": expcards= takes a number from 0, not -1"),
+        ("model='5C'", ': model= takes "5c" or "xc", not \'5C\''),
+        ("seed=1.5", ": seed= takes a number or a text, not 1.5"),
+        ("faults='tear'", 'faults= takes a list such as ["drop-after on=nvmemfile_sign times=1"]'),
+        ("settings=3", ": settings= takes a dict of settings of a machine, not 3"),
+    ],
+)
+def test_words_that_are_refused(project, words, what):
+    """A word that the marker does not have, or a value that a word does not take, fails the test
+    with a sentence, without a traceback.
+    """
+    assert what in refusal(project.run(MARKED.format(words)))
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("store='sqllite'", "store"),
+        ("settings={'retry_second': 1}", "retry_second"),
+        ("lms='sha256_m32_h7'", "sha256_m32_h7"),
+    ],
+)
+def test_words_that_a_machine_refuses(project, words, what):
+    """What the marker lets pass and a machine or key does not take is refused in their words."""
+    done = project.run(MARKED.format(words).replace("(seemachine_fleet)", "(seemachine_key)"))
+    assert what in refusal(done)
+
+
+def test_a_marker_that_comes_too_late(project):
+    """A fleet of a session or module is there before a test's own marker: the test is refused, and
+    told what to do. Words of keys come in time, and so does what a module says.
+    """
+    project.settings = "seemachine_fleet_scope = module"
+    done = project.run(
+        IMPORTS
+        + """
+pytestmark = pytest.mark.seemachine(machines=2)
+
+@pytest.mark.seemachine(lms="sha256_m32_h5")
+def test_key(seemachine_key, seemachine_fleet):
+    assert len(seemachine_key().public_key) == 56
+    assert len(seemachine_fleet.esns) == 2
+
+@pytest.mark.seemachine(machines=3, model="5c")
+def test_fleet(seemachine_fleet):
+    pass
+
+@pytest.mark.seemachine(machines=3)
+def test_without():
+    pass
+"""
+    )
+    done.assert_outcomes(passed=2, errors=1)
+    done.stdout.fnmatch_lines(
+        [
+            "@pytest.mark.seemachine: the fleet of this test is that of its module, so machines="
+            " and model= comes too late; say it for the whole module, or set seemachine_fleet_scope"
+            " = function"
+        ]
+    )
+
+
+@pytest.mark.parametrize("scope", options.SCOPES)
+def test_every_scope(project, scope):
+    """A fleet lasts as long as the settings say."""
+    project.settings = f"seemachine_fleet_scope = {scope}"
+    done = project.run(
+        """
+class TestOne:
+    def test_first(self, seemachine_fleet):
+        print("fleet", seemachine_fleet.folder)
+
+    def test_second(self, seemachine_fleet):
+        print("fleet", seemachine_fleet.folder)
+
+def test_third(seemachine_fleet):
+    print("fleet", seemachine_fleet.folder)
+""",
+        "-s",
+    )
+    done.assert_outcomes(passed=3)
+    folders = {line.split("fleet ")[1] for line in done.outlines if "fleet /" in line}
+    assert len(folders) == {"function": 3, "class": 2}.get(scope, 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words", "what"),
+    [
+        (
+            "seemachine_fleet_scope = sesion",
+            (),
+            "seemachine_fleet_scope = sesion: it takes function, class, module, package or session",
+        ),
+        ("seemachine_machines = two", (), "seemachine_machines takes a number from 1, not two"),
+        ("", ("--seemachine-machines", "0"), "seemachine_machines takes a number from 1, not 0"),
+    ],
+)
+def test_settings_that_are_refused(project, settings, words, what):
+    """A run whose settings can't be followed does not begin."""
+    project.settings = settings
+    done = project.run("def test_it(): pass", *words)
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    assert any(what in line for line in done.errlines)
+
+
+def test_what_a_run_says_for_all(project):
+    """The command line overrides the settings, and a marker both."""
+    project.settings = "seemachine_machines = 3"
+    source = (
+        IMPORTS
+        + """
+def test_usual(seemachine_fleet):
+    assert len(seemachine_fleet.esns) == {}
+
+@pytest.mark.seemachine(machines=1)
+def test_marked(seemachine_fleet):
+    assert len(seemachine_fleet.esns) == 1
+"""
+    )
+    project.passes(source.format(3), tests=2)
+    project.passes(source.format(2), "--seemachine-machines=2", tests=2)
+
+
+def test_a_seed(project):
+    """Under a seed a key is the same in every run; a marker's seed is not that of the run."""
+    source = """
+import pytest
+
+def test_run(seemachine_key):
+    print("\\nrun", seemachine_key().public_hash)
+
+@pytest.mark.seemachine(seed=8)
+def test_marked(seemachine_key):
+    print("\\nmarked", seemachine_key().public_hash)
+"""
+
+    def hashes(*words):
+        found = [line.split() for line in project.run(source, "-s", *words).outlines]
+        return {words[0]: words[1] for words in found if words[:1] in (["run"], ["marked"])}
+
+    seven, again, real = hashes("--seemachine-seed=7"), hashes("--seemachine-seed=7"), hashes()
+    assert seven == again
+    assert len({*seven.values(), real["run"]}) == 3
+    assert real["marked"] == seven["marked"]
+
+
+def test_help_says_what_there_is(project):
+    """`pytest --markers` and `--help` list the words, options and settings."""
+    done = project.run("", "--markers")
+    done.stdout.fnmatch_lines([f"@pytest.mark.{options.MARKER_HELP}"])
+    words = options.MARKER_HELP.partition(")")[0].partition("(")[2]
+    assert words.replace("=", "").split(", ") == list(marker.WORDS)
+    shown = project.run("", "--help").stdout.str()
+    for name in options.FOR_ALL:
+        assert f"--seemachine-{name}={name.upper()}" in shown
+        assert f"seemachine_{name} (string):" in shown
+    assert "seemachine_fleet_scope (string):" in shown

@@ -1,0 +1,148 @@
+"""The pytest plugin beside others: xdist, pytest-trio, anyio, plain asyncio; and without some."""
+
+IMPORTS = """
+import asyncio
+import pytest
+from seeclient import aio
+from seemachine import testing
+"""
+
+
+SHOWN = [
+    "*- seemachine fleet -*",
+    "  release: leaves 0 to 31, the next is 1",
+    "*- seemachine log -*",
+    "*command=nvmemfile_sign*",
+]
+
+
+def test_xdist(project):
+    """Each worker has machines of its own; what a failure shows comes through."""
+    project.settings = "seemachine_fleet_scope = session"
+    done = project.run(
+        IMPORTS
+        + """
+@pytest.mark.parametrize("number", range(4))
+def test_it(seemachine_key, number):
+    key = seemachine_key()
+    assert testing.leaves_used(key) == 0
+    key.sign(b"firmware")
+    assert number != 3
+""",
+        "-n2",
+    )
+    done.assert_outcomes(passed=3, failed=1)
+    done.stdout.fnmatch_lines(["*- seemachine fleet -*", "*- seemachine log -*"])
+
+
+ASYNC = """
+    key = await seemachine_async_fleet.generate_lms("release", **testing.QUICK)
+    await key.sign(b"firmware")
+    assert testing.leaves_used(key) == 1
+    assert testing.no_leaf_twice(seemachine_async_fleet)
+    assert len(seemachine_async_fleet.esns) == 2
+"""
+
+
+def test_pytest_trio(project):
+    """A test of trio has machines in its own loop, and its failure shows them."""
+    done = project.run(
+        IMPORTS
+        + f"""
+pytestmark = [pytest.mark.trio, pytest.mark.seemachine(machines=2)]
+
+async def test_it(seemachine_async_fleet):
+{ASYNC}
+
+async def test_fails(seemachine_async_fleet):
+{ASYNC}
+    assert False
+"""
+    )
+    done.assert_outcomes(passed=1, failed=1)
+    done.stdout.fnmatch_lines(SHOWN)
+
+
+def test_trio_mode(project):
+    """The same where all async tests are of trio."""
+    project.settings = "trio_mode = true"
+    project.passes(
+        IMPORTS
+        + f"""
+@pytest.mark.seemachine(machines=2)
+async def test_it(seemachine_async_fleet):
+{ASYNC}
+"""
+    )
+
+
+def test_anyio(project):
+    """A test of anyio runs on trio and on asyncio, and has the client of that."""
+    done = project.run(
+        IMPORTS
+        + f"""
+pytestmark = [pytest.mark.anyio, pytest.mark.seemachine(machines=2)]
+
+async def test_it(seemachine_async_fleet):
+{ASYNC}
+
+async def test_fails(seemachine_async_fleet):
+{ASYNC}
+    assert False
+""",
+        "-p",
+        "no:trio",
+    )
+    done.assert_outcomes(passed=2, failed=2)
+    done.stdout.fnmatch_lines(SHOWN + SHOWN)
+
+
+def test_a_refused_marker_of_an_async_test(project):
+    """It is refused in the same words, among those of pytest-trio."""
+    done = project.run(
+        """
+import pytest
+
+@pytest.mark.trio
+@pytest.mark.seemachine(store="sqllite")
+async def test_it(seemachine_async_fleet):
+    pass
+"""
+    )
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["*@pytest.mark.seemachine: store*sqllite*"])
+
+
+def test_plain_asyncio(project):
+    """A test that runs a loop of its own opens the client of asyncio on the world of its fleet."""
+    project.passes(
+        IMPORTS
+        + """
+def test_it(seemachine_fleet):
+    async def main():
+        async with aio.open_fleet(world=seemachine_fleet.world) as fleet:
+            key = await fleet.generate_lms("release", **testing.QUICK)
+            await key.sign(b"firmware")
+    asyncio.run(main())
+    assert testing.leaves_used(seemachine_fleet.key("release")) == 1
+"""
+    )
+
+
+# What the runs of these tests need themselves stays: the terminal, its capture, a base for folders.
+BARE = "trio anyio xdist hypothesispytest monkeypatch logging warnings unittest doctest junitxml"
+
+
+def test_without_other_plugins(project):
+    """It needs no plugin that a run may switch off."""
+    project.passes(
+        "def test_it(seemachine_key, seemachine_world): seemachine_key().sign(b'firmware')",
+        *(word for name in BARE.split() for word in ("-p", f"no:{name}")),
+    )
+
+
+def test_switched_off(project):
+    """Who switches it off has none of it, and no trouble."""
+    done = project.run("def test_it(seemachine_fleet): pass", "-p", "no:seemachine")
+    done.stdout.fnmatch_lines(["*fixture 'seemachine_fleet' not found"])
+    project.run("def test_it(): pass", "-p", "no:seemachine").assert_outcomes(passed=1)
