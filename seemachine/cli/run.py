@@ -13,6 +13,7 @@ from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.env import elsewhere
 from seemachine.printing import say
 from seemachine.process import systemd
+from seemachine.process.shortage import lacking, sentence
 from seemachine.state.errors import reason
 from seemachine.temporary import folder, running
 from seemachine.temporary.keeper import NOT_BEGUN, NOT_EXECUTABLE, NOT_FOUND, Command
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 OURS = ("seemachine", "pipsqueak")
 # Settings of machines that are options of the command.
-SETTINGS = ("model", "store", "operator")
+SETTINGS = ("model", "store", "operator", "seed")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -33,8 +34,11 @@ def run(options: argparse.Namespace) -> int:
         raise Misused("a command is needed, such as: seemachine run -- pipsqueak")
     try:
         return _run(words, options)
-    except (OSError, RuntimeError) as error:
-        raise Refused(reason(error), NOT_BEGUN) from None
+    except (OSError, RuntimeError, MemoryError) as error:
+        lack = lacking(error)
+        if not isinstance(error, OSError) and not lack:
+            raise
+        raise Refused(sentence(lack) if lack else reason(error), NOT_BEGUN) from None
 
 
 def _run(words: list[str], options: argparse.Namespace) -> int:
@@ -82,7 +86,7 @@ class _Told:
     def show_log(self, code: int) -> None:
         """Where it is asked for, and the command failed."""
         assert self._hosted is not None
-        if code and self._options.log:
+        if (code or self._hosted.failed) and self._options.log:
             self._hosted.finish_log()
             from seemachine.fleet.configuration import log_path
 
@@ -95,6 +99,8 @@ class _Told:
         answer, options = self._answer, self._options
         if code == NOT_BEGUN and not (self._hosted and self._hosted.came_up):
             raise Refused("the machines did not come up; standard error says why", NOT_BEGUN)
+        if self._hosted is not None and self._hosted.failed:
+            answer.note("a fault of the program has ended the machines; see it with --log")
         answer.give(seconds=round(time.monotonic() - self._began, 3))
         if options.keep:
             home = str(self._world)

@@ -35,6 +35,14 @@ from seemachine.temporary.received import Received
 BEGIN, GIVE_UP = 0, 255
 # As in a shell; 125, as of timeout(1), where there was no command.
 NOT_BEGUN, NOT_EXECUTABLE, NOT_FOUND, SIGNALLED = 125, 126, 127, 128
+# What it means that a command could not be started; other reasons are its own.
+NOT_BEGUN_FOR = {
+    errno.ENOENT: NOT_FOUND,
+    errno.EAGAIN: NOT_BEGUN,
+    errno.ENOMEM: NOT_BEGUN,
+    errno.EMFILE: NOT_BEGUN,
+    errno.ENFILE: NOT_BEGUN,
+}
 PR_SET_PDEATHSIG = 1
 SHELL = "/bin/sh"
 READ_BYTES = 64
@@ -55,6 +63,11 @@ class Command:
     umask: int
     stdout: int = 1
     kept: bool = False
+
+
+def as_a_shell(code: int) -> int:
+    """An exit code, of a process that was killed too."""
+    return code if code >= 0 else SIGNALLED - code
 
 
 class Keeper:
@@ -83,10 +96,9 @@ class Keeper:
     def poll(self) -> int | None:
         """The exit code of the command, once nothing of it is left."""
         if self._code is None:
-            end = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG)
-            if end is not None:
-                killed = end.si_code != os.CLD_EXITED
-                self._code = SIGNALLED + end.si_status if killed else end.si_status
+            pid, status, _ = os.wait4(self.pid, os.WNOHANG)
+            if pid:
+                self._code = as_a_shell(os.waitstatus_to_exitcode(status))
         return self._code
 
 
@@ -100,8 +112,9 @@ def _live(command: Command, folder: TemporaryFolder, told: int) -> NoReturn:
             begin = os.read(told, 1)
             if begin == bytes([BEGIN]):
                 code = _kept(command, told, received)
-            elif begin and begin != bytes([GIVE_UP]):
-                code = SIGNALLED + begin[0]
+            elif begin != bytes([GIVE_UP]):
+                # Nobody waits for the command any more, or it was told to end.
+                code = SIGNALLED + (begin[0] if begin else signal.SIGTERM)
             if _is_alone(told) and not command.kept:
                 folder.remove()
     except BaseException:  # noqa: BLE001 - nothing of the process that was forked may run here
@@ -134,12 +147,12 @@ def _kept(command: Command, told: int, received: Received) -> int:
         running = _started(command, command.words)
     except OSError as error:
         say(f"seemachine run: {reason(error)}", file=sys.stderr)
-        return NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
+        return NOT_BEGUN_FOR.get(error.errno or 0, NOT_EXECUTABLE)
     is_alone = _hear(running, told, received)
     if is_alone:
         _end(running, received)
     descendants.end_all(0 if is_alone else descendants.MOMENT)
-    return running.returncode if running.returncode >= 0 else SIGNALLED - running.returncode
+    return as_a_shell(running.returncode)
 
 
 def _started(command: Command, words: Sequence[str]) -> "subprocess.Popen[bytes]":

@@ -51,6 +51,8 @@ class HostedMachines:
         self._token: trio.lowlevel.TrioToken | None = None
         self._thread = threading.Thread(target=self._run, name="machines", daemon=True)
         self._tried = self._ending = False
+        # Whether a fault of ours has ended them.
+        self.failed = False
         # Whether all are up, or were.
         self.came_up = False
 
@@ -81,6 +83,7 @@ class HostedMachines:
             )
             trio.run(self._host, Host(fitting, self._log, of_process))
         except BaseException:  # noqa: BLE001 - nobody else would tell of it
+            self.failed = True
             self._log.exception("bug: the machines have ended")
         finally:
             self._are_tried()

@@ -35,21 +35,24 @@ def run(
     parent = Parent()
     try:
         keeper = Keeper(command, folder)
-        # For what the keeper kept, should it be killed.
-        adopt_orphans()
+    except OSError:
+        folder.remove()
+        raise
+    # For what the keeper kept, should it be killed.
+    adopt_orphans()
+    # To the end: nothing may break off what tidies up.
+    with Received() as received:
         try:
-            with Received() as received:
-                machines = hosting(lambda: keeper.tell(BEGIN if machines.came_up else GIVE_UP))
-                machines.start()
-                code = _awaited(keeper, received, parent)
-                machines.stop(STOP_SECONDS)
+            machines = hosting(lambda: keeper.tell(BEGIN if machines.came_up else GIVE_UP))
+            machines.start()
+            code = _awaited(keeper, received, parent)
+            machines.stop(STOP_SECONDS)
+            tell(code)
         finally:
             keeper.dismiss()
-        tell(code)
-    finally:
-        descendants.end_all(0)
-        if not command.kept:
-            folder.remove()
+            descendants.end_all(0)
+            if not command.kept:
+                folder.remove()
     return code
 
 

@@ -32,7 +32,7 @@ def write_fleet_file(configs: list[Config]) -> None:
 
     Raises OSError.
     """
-    lines = []
+    lines = [f"seed = {literal(configs[0].seed)}"] if configs[0].seed else []
     for config in configs:
         lines.append("[[machines]]")
         lines += [f"{name} = {literal(getattr(config, name))}" for name in OF_A_MACHINE]

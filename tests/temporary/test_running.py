@@ -183,13 +183,15 @@ def test_a_document_is_alone_on_standard_output(env: dict[str, str]) -> None:
     """With --json what the command prints goes to standard error; with --keep the world stays, and
     its fleet file starts the same machines.
     """
-    code, told, said = ran(env, "echo hello; exit 3", "--json", "--keep", "--model", "xc", "--log")
+    options = ("--json", "--keep", "--model", "xc", "--seed", "7", "--log")
+    code, told, said = ran(env, "echo hello; exit 3", *options)
     document = json.loads(told)
     assert (code, document["exit_code"], document["error"]["code"]) == (3, 3, "found")
     assert document["machines"] == [{"esn": "7852-268D-3BF9", "model": "xc", "module": 1}]
     world = Path(document["world"])
     assert world.parent.parent == Path(env["TMPDIR"])
     assert 'model = "xc"' in (world / "fleet.toml").read_text()
+    assert json.loads((world / "seed.json").read_text())["seed"] == "7"
     first, *log = said.splitlines()
     assert first == "hello"
     assert '"event": "ready"' in "".join(log[:-1])

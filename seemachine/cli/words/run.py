@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from seemachine.cli.argtypes import whole
+from seemachine.cli.argtypes import seed, whole
 from seemachine.cli.words.options import Enter
 from seemachine.wire.names import MODELS, MOST_MACHINES
 
@@ -42,6 +42,13 @@ def add(words: Any, enter: Enter) -> None:
         default="auto",
         help="who inserts blank cards: the machines (auto, the default), or whoever runs"
         " seemachine card insert (manual)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=seed,
+        metavar="SEED",
+        help="INSECURE, for tests: make all keys from this seed, so that they are the same on every"
+        " run",
     )
     parser.add_argument(
         "--keep", action="store_true", help="keep the world, and say at the end where it is"
