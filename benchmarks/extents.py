@@ -22,6 +22,7 @@ class Extent:
     shared: tuple[int, ...]
     pile: int
     large: int
+    tests: int
     slow_libraries: bool = False
 
 
@@ -37,6 +38,7 @@ USUAL = Extent(
     shared=(100,),
     pile=10_000,
     large=4,
+    tests=1000,
 )
 FULL = replace(USUAL, name="full", shared=(100, 1000), pile=100_000, large=8, slow_libraries=True)
 QUICK = Extent(
@@ -51,5 +53,6 @@ QUICK = Extent(
     shared=(2,),
     pile=100,
     large=0,
+    tests=3,
 )
 EXTENTS = {extent.name: extent for extent in (USUAL, FULL, QUICK)}

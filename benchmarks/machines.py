@@ -95,12 +95,21 @@ def load(
     return Loaded(told["rate"], told["milliseconds"], main, others, clients_spent)
 
 
+def megabytes(pid: int) -> float | None:
+    """The memory that a process has resident now; None where there is no /proc."""
+    return _megabytes(pid, "VmRSS")
+
+
 def peak_megabytes(pid: int) -> float | None:
     """The most memory that a process ever had resident; None where there is no /proc."""
+    return _megabytes(pid, "VmHWM")
+
+
+def _megabytes(pid: int, what: str) -> float | None:
     path = Path(f"/proc/{pid}/status")
-    found = (
-        re.search(r"^VmHWM:\s+(\d+) kB", path.read_text(), re.MULTILINE) if path.exists() else None
-    )
+    if not path.exists():
+        return None
+    found = re.search(rf"^{what}:\s+(\d+) kB", path.read_text(), re.MULTILINE)
     return int(found[1]) / 1000 * 1.024 if found else None
 
 

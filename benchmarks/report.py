@@ -24,6 +24,9 @@ HEADLINES = {
     "100 machines, a process each: memory (PSS)": "their memory",
     "100 machines in one process: ready": "100 machines up, all in one process",
     "100 machines in one process: memory (PSS)": "the memory of these",
+    "a machine of its own: ready, p50": "a machine for a test, ready",
+    "a machine of its own: gone, p50": "the same, gone",
+    "1000 tests with a machine each": "1,000 tests, each with a machine, a key and a signature",
     "verification in bulk, h10/w8, on a core": "verifications in bulk on one core, w=8",
     "audit, signatures a second": "signatures audited, all cores",
 }

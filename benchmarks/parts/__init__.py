@@ -35,6 +35,7 @@ PARTS = {
     "batches": Part("Many signatures a request", rounds=True),
     "client": Part("seeclient", rounds=True),
     "fleets": Part("Many machines", detached=True),
+    "doubles": Part("A machine for a test", against=False),
     "auditing": Part("Verification in bulk", rounds=True),
     "generation": Part("Keys"),
     "engines": Part("Engines", against=False, table=True),
