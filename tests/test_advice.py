@@ -27,6 +27,11 @@ KEY = "generate alias=k algorithm=lms lmscode=sha256_m32_h5 lmotscode=sha256_n32
 TESTS = Path(__file__).parent
 # Typed in a test of another file, which has what it takes.
 ELSEWHERE = {
+    "seemachine fault list": "faults/test_fault_command.py::test_faults_come_happen_and_go",
+    "seemachine fault clear": "faults/test_fault_command.py::test_faults_come_happen_and_go",
+    "seemachine fleet up --fault-injection": (
+        "test_json_documents.py::test_what_is_in_quarantine_is_destroyed"
+    ),
     "seemachine restore {}": "backup/test_backup_cards.py::test_dying_at_any_step_leaves_one_card",
     "seemachine audit": "backup/test_backup_restoring.py::test_contradicting_ones_are_both_kept",
 }

@@ -128,9 +128,21 @@ def test_what_is_in_quarantine_is_destroyed(session: Session) -> None:
     """With the number of leaves that are lost."""
     session.seemachine("fleet down")
     (session.home / "witness" / f"{FIVE}.record").unlink()
-    session.seemachine("fleet up --detach")
+    up = "fleet up --detach --fault-injection --latency signature=0.001"
+    assert session.seemachine(up)["machines"][0]["injection"]
     assert session.seemachine(f"quarantine burn k --esn {FIVE}")["lost"] > 0
     assert session.seemachine("key destroy k --yes")["key_files"] == ["k"]
+
+
+def test_faults(session: Session) -> None:
+    """Each with its number and its line; those of one machine are not those of another."""
+    [added] = session.seemachine(f"fault add refuse on=slot_list times=1 --esn {FIVE}")["faults"]
+    assert (added["esn"], added["number"], added["spent"]) == (FIVE, 1, False)
+    listed, quiet = session.seemachine("fault list")["machines"]
+    assert [each["fired"] for each in listed["faults"]] == [0]
+    assert (quiet["faults"], quiet["latency"]) == ([], "signature=0.001")
+    cleared = session.seemachine("fault clear")["machines"]
+    assert [each["cleared"] for each in cleared] == [1, 0]
 
 
 def test_a_look_at_the_fleet(session: Session) -> None:

@@ -125,6 +125,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.config": (
         {
             "seemachine.chance",
+            "seemachine.faults",
             "seemachine.encodings",
             "seemachine.wire",
             "seemachine.world",
@@ -514,6 +515,7 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
         "seemachine.cli.words.audit",
         "seemachine.cli.words.backup",
         "seemachine.cli.words.card",
+        "seemachine.cli.words.fault",
         "seemachine.cli.words.fleet",
         "seemachine.cli.words.key",
         "seemachine.cli.words.library",

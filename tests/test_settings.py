@@ -67,9 +67,9 @@ def test_a_new_fleet_file_explains_every_setting(tmp_path):
     )
     first, second = configuration.read(tmp_path / "fleet.toml", World.at(tmp_path)).machines
     table = tomllib.loads((tmp_path / "fleet.toml").read_text())
-    assert set(table["machines"][0]) == {field.name for field, _ in settings_of(Config)} - set(
-        template.NOT_OF_A_MACHINE
-    )
+    elsewhere = {*template.NOT_OF_A_MACHINE, *template.AT_THE_TOP}
+    shown = {field.name for field, _ in settings_of(Config)} - elsewhere
+    assert set(table["machines"][0]) == shown
     assert first.limits == second.limits == LimitSettings()
     assert (second.witness, first.tls is not None, first.store) == ("", True, "sqlite")
 

@@ -176,6 +176,12 @@ def _quarantine(verb: str, options: argparse.Namespace) -> int:
     return quarantine.run(verb, options)
 
 
+def _fault(verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import fault
+
+    return fault.run(verb, options)
+
+
 def _audit(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli import audit
 
@@ -220,6 +226,7 @@ ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "card": _card,
     "key": _key,
     "quarantine": _quarantine,
+    "fault": _fault,
     "audit": _audit,
     "backup": _backup,
     "pki": _pki,

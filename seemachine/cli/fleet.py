@@ -15,6 +15,7 @@ from seemachine.fleet import configuration, lifetime
 from seemachine.fleet import status as states
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.ending import end
+from seemachine.fleet.faults import Injection
 from seemachine.fleet.lifetime import Lifetime
 from seemachine.hsms import published, supervised
 from seemachine.printing import say
@@ -38,9 +39,9 @@ def up(options: argparse.Namespace, answer: Answer) -> int:
     from seemachine.lms import engines
 
     try:
-        seed = options.seed
-        path = configuration.find(options.world, options.file, options.count or 0, seed or "")
-        fleet = configuration.read(path, options.world, options.count, seed)
+        count, seed = options.count, options.seed
+        path = configuration.find(options.world, options.file, count or 0, seed or "")
+        fleet = configuration.read(path, options.world, count, seed, _injection(options))
     except ConfigError as error:
         raise Refused(str(error), 2) from None
     here = tuple(machine for machine in fleet.machines if machine.esn not in fleet.left_out)
@@ -66,6 +67,11 @@ def _tell_of_seed(fleet: FleetPlan, answer: Answer) -> None:
 
     if found := settle(fleet.world, fleet.seed):
         answer.note(insecure(found.seed))
+
+
+def _injection(options: argparse.Namespace) -> Injection:
+    faults = tuple(options.fault or ())
+    return Injection(options.fault_injection, options.latency, faults)
 
 
 def _tell_who_stays_down(fleet: FleetPlan, answer: Answer) -> None:

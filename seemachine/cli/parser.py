@@ -13,6 +13,7 @@ from seemachine.cli.words import (
     audit,
     backup,
     card,
+    fault,
     fleet,
     key,
     library,
@@ -40,7 +41,8 @@ def build(enter: Enter) -> Parser:
     )
     words = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serve(words, enter)
-    for room in (run, wait, fleet, card, key, quarantine, audit, backup, pki, nfast, library):
+    before = (run, wait, fleet, card, key, quarantine, fault)
+    for room in (*before, audit, backup, pki, nfast, library):
         room.add(words, enter)
     _add_info(words, enter)
     _add_doctor(words, enter)

@@ -17,7 +17,7 @@ from seemachine.world import World
 TYPES = {"esn": esn, "world": Path}
 TLS = {"cert": "certificate", "key": "key", "ca": "ca"}
 # Settings whose option has another name.
-NAMES = {"world": "home"}
+NAMES = {"world": "home", "faults": "fault"}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +68,9 @@ def _add_option(parser: argparse.ArgumentParser, field: Field[Any], setting: Set
         word = f"--no-{name}" if field.default else f"--{name}"
         parser.add_argument(word, action="store_const", const=not field.default, **told)
         return
-    if setting.choices:
+    if isinstance(field.default, tuple):
+        told |= {"action": "append", "metavar": setting.shown}
+    elif setting.choices:
         told["choices"] = tuple(setting.choices)
     else:
         told["metavar"] = setting.shown

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from seemachine.config.injection import lines_of
 from seemachine.config.setting import ConfigError
 from seemachine.config.settings import Config, as_seed, check_witness
 from seemachine.config.tables import LimitSettings, TlsSettings
@@ -60,7 +61,9 @@ def build(settings: dict[str, Any]) -> Config:
         made["limits"] = build_limits(made["limits"])
     if "seed" in made:
         made["seed"] = as_seed(made["seed"])
-    for name in ("extra_signers", "reserved_ports"):
+    if made.get("faults"):
+        made["faults"] = lines_of(made["faults"])
+    for name in ("extra_signers", "reserved_ports", "faults"):
         if isinstance(made.get(name), list):
             made[name] = tuple(made[name])
     made["world"] = _world(made.get("world"))

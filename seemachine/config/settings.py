@@ -7,6 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.chance.seed_file import is_seed
+from seemachine.config.injection import (
+    check_injection,
+    fault_injection_setting,
+    latency_setting,
+)
 from seemachine.config.setting import (
     MOST,
     ConfigError,
@@ -199,6 +204,15 @@ class Config:
     )
     nvram_delegation: bool = flag("whether the SEE machine may make NVRAM files", default=True)
     seed: str = seed_setting()
+    fault_injection: bool = fault_injection_setting()
+    latency: str = latency_setting()
+    faults: tuple[str, ...] = texts(
+        "a list of faults, a line each, such as 'drop-after on=nvmemfile_sign times=1'",
+        "what goes wrong from the start, for tests",
+        lambda _: True,
+        more="It needs `fault_injection`. In a machine's file it may be tables, `[[faults]]`, too.",
+        shown="FAULT",
+    )
     world: World = path(
         "the path of a folder",
         "the world folder",
@@ -213,12 +227,18 @@ class Config:
     def __post_init__(self) -> None:
         check_all(self)
         check_witness(self.witness)
+        check_injection(self.faults, self.latency, allowed=self.fault_injection)
         self._check_socket()
         if self.tcp and self.tls is None and not self.insecure_bind and not _is_loopback(self.host):
             raise ConfigError(
                 f"{self.host} is not a loopback address, and whoever reaches the port can sign; use"
                 " TLS ([tls] in the file, or --tls-cert, --tls-key, --tls-ca), or allow it with"
                 " insecure_bind = true, or --insecure-bind"
+            )
+        if self.tcp and (self.fault_injection or self.latency) and not _is_loopback(self.host):
+            raise ConfigError(
+                f"{self.host} is not a loopback address, and others rely on what answers there; a"
+                " machine with fault_injection or latency is for tests on this host: leave them out"
             )
 
     @property
@@ -241,6 +261,12 @@ class Config:
     def socket_path(self) -> Path:
         """Of the socket, where there is one."""
         return socket_path(self.socket, self.world.folder, self.module, self.esn)
+
+    @property
+    def injection(self) -> str:
+        """In words: what goes wrong on purpose; nothing where nothing can."""
+        latency = [f"latency {self.latency}"] if self.latency else []
+        return "; ".join([*(["fault injection"] if self.fault_injection else []), *latency])
 
     @property
     def fixed_port(self) -> int:

@@ -35,7 +35,7 @@ def _choices(setting: Setting) -> list[str]:
 
 
 def _default(field: Field[Any], setting: Setting) -> list[str]:
-    if not _is_value(field.default) or field.default in ("", 0):
+    if not _is_value(field.default) or field.default in ("", 0, ()):
         return [f"default: {setting.unset}"] if setting.unset else []
     unit = f" {setting.unit}" if setting.unit else ""
     return [f"default {field.default}{unit}", *_empty(field, setting)]

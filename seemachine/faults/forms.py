@@ -211,17 +211,21 @@ class Word:
 
 
 WORDS = {
-    "on": Word(_names, "requests by name, with a comma between two; else any but hello", "hello"),
-    "times": Word(_whole(0), "how often it happens; 0: until it is cleared", "1"),
-    "after": Word(_whole(0), "how often it lets pass first what it is for", "2"),
-    "every": Word(_whole(1), "it happens at each so-manieth of the others", "3"),
-    "probability": Word(_probability, "how likely it then happens, over 0 and up to 1", "0.25"),
-    "seed": Word(_seed, "what the draws are made of; else one is drawn, and listed", "7"),
-    "at": Word(_seconds, "seconds after it was added before which it does not happen", "5"),
-    "until": Word(_seconds, "seconds after it was added from which it does not happen", "60"),
-    "status": Word(_status, "the status that refuses, by name", "AccessDenied"),
-    "detail": Word(_detail, "the sentence that refuses", "'come back later'"),
+    "on": Word(
+        _names,
+        "only these requests, with a comma between two; without it all but hello",
+        "nvmemfile_sign",
+    ),
+    "times": Word(_whole(0), "so often, then no more; 0: until it is cleared", "1"),
+    "after": Word(_whole(0), "not the first so many that it is for", "2"),
+    "every": Word(_whole(1), "then only one in so many", "3"),
+    "probability": Word(_probability, "then only as likely, over 0 and up to 1", "0.25"),
+    "seed": Word(_seed, "what the draws are made of; without it one is drawn, and listed", "7"),
+    "at": Word(_seconds, "not before so many seconds after it was added", "5"),
+    "until": Word(_seconds, "not from so many seconds after it was added", "60"),
+    "status": Word(_status, "the name of the status", "AccessDenied"),
+    "detail": Word(_detail, "the sentence, in quotes", "'come back later'"),
     "moment": Word(_moment, f"when: {', '.join(MOMENTS)}; else {WRITE}", "read"),
     "card": Word(_card, "the one card that is meant, by name; else any", "card1"),
-    "seconds": Word(_seconds, "how many", "0.5"),
+    "seconds": Word(_seconds, "so many", "0.5"),
 }

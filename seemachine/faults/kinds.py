@@ -74,7 +74,7 @@ class Kind:
 _OF_REQUESTS = (
     Kind(
         "refuse",
-        "refuses the request with a status and a sentence; it is not carried out",
+        "refuses the request with a status and a sentence, before it is carried out",
         own=("status", "detail"),
         status=Status.NotAvailable,
         detail="refused by an injected fault",
@@ -87,7 +87,7 @@ _OF_REQUESTS = (
     ),
     Kind(
         "drop-before",
-        "closes the connection; the request is not carried out",
+        "closes the connection before the request is carried out",
         cut=Cut.BEFORE,
     ),
     Kind(

@@ -50,20 +50,27 @@ PROFILES = {
 }
 
 
-def latency_of(text: str) -> Latency:
-    """Of `5c`, `xc`, words such as `chunk=0.2,signature=0.02`, or a profile and words that change
-    it; of nothing, none. Raises FaultError.
+# The profile that is called as the model of the machine.
+MODEL = "model"
+
+
+def latency_of(text: str, model: str = "5c") -> Latency:
+    """Of `5c`, `xc`, `model` for the machine's own, words such as `chunk=0.2,signature=0.02`, or a
+    profile and words that change it; of nothing, none. Raises FaultError.
     """
     if not text:
         return NONE
     first, *words = text.split(",")
     if "=" in first:
         first, words = "", [first, *words]
-    elif first not in PROFILES:
-        raise FaultError(f"there is no latency {first!r}; {meant(first, PROFILES)}, or {WORDS}")
+    elif first not in (*PROFILES, MODEL):
+        known = meant(first, [*PROFILES, MODEL])
+        raise FaultError(f"there is no profile {first!r}; {known}, or {WORDS}")
+    elif first == MODEL:
+        first = model
     changed = dict(map(_word, words))
     if len(changed) < len(words):
-        raise FaultError(f"the latency {text!r} says something twice")
+        raise FaultError(f"{text!r} says something twice")
     return replace(PROFILES.get(first, NONE), text=_text(first, changed), **changed)
 
 
@@ -73,15 +80,13 @@ WORDS = "words such as chunk=0.2,signature=0.02"
 def _word(word: str) -> tuple[str, float]:
     name, _, value = word.partition("=")
     if name not in WORK:
-        raise FaultError(f"latency takes no {name!r}; {meant(name, WORK)}")
+        raise FaultError(f"there is no work {name!r}; {meant(name, WORK)}")
     try:
         seconds = float(value)
     except ValueError:
         seconds = -1
     if not 0 <= seconds <= MOST_SECONDS:
-        raise FaultError(
-            f"latency: {name}= takes seconds from 0 to {MOST_SECONDS:g}, not {value!r}"
-        )
+        raise FaultError(f"{name}= takes seconds from 0 to {MOST_SECONDS:g}, not {value!r}")
     return name, seconds
 
 

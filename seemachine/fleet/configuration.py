@@ -7,6 +7,7 @@ from typing import Any
 
 from seemachine.config import Config, ConfigError, build, read_toml
 from seemachine.config.settings import as_seed
+from seemachine.fleet.faults import NO_INJECTION, Injection, with_faults
 from seemachine.fleet.shared import EACH, ONE, FleetSettings
 from seemachine.fleet.tables import entries_of, refuse_unknown
 from seemachine.formats import Format, OtherVersion
@@ -28,7 +29,7 @@ class FleetPlan:
     """Machines in module order, each with the settings of its process.
 
     `left_out`: ESNs that stay down, with the reason. `process`, `count`, `seed`: see
-    FleetSettings.
+    FleetSettings. `injection`: faults and latency that the file does not know of.
     """
 
     world: World
@@ -37,6 +38,7 @@ class FleetPlan:
     process: str = EACH
     count: int = 0
     seed: str = ""
+    injection: Injection = NO_INJECTION
 
     @property
     def groups(self) -> list[tuple[Config, ...]]:
@@ -71,18 +73,25 @@ def log_path(world: World) -> Path:
     return world.fleet / "log"
 
 
-def read(path: Path, world: World, count: int | None = None, seed: str | None = None) -> FleetPlan:
-    """What a file says, or with another count or seed. Raises ConfigError, naming file and
-    setting.
+def read(
+    path: Path,
+    world: World,
+    count: int | None = None,
+    seed: str | None = None,
+    injection: Injection = NO_INJECTION,
+) -> FleetPlan:
+    """What a file says, or with another count or seed, more faults, or another latency.
+
+    Raises ConfigError, naming file and setting.
     """
     given = {"count": count, "seed": seed}
     table = read_toml(path) | {name: value for name, value in given.items() if value is not None}
     try:
-        shared, machines = _shared(table), _machines(table, world)
+        shared, machines = _shared(table), _machines(table, world, injection)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
-    plan = _as_recorded(world, machines)
-    return _counted(replace(plan, process=shared.process, count=shared.count, seed=shared.seed))
+    plan = replace(_as_recorded(world, machines), process=shared.process, count=shared.count)
+    return _counted(replace(plan, seed=shared.seed, injection=injection))
 
 
 def _counted(plan: FleetPlan) -> FleetPlan:
@@ -96,14 +105,14 @@ def _shared(table: dict[str, Any]) -> FleetSettings:
     operator = table.get("operator", {})
     if not isinstance(operator, dict) or operator.keys() - {"blank_cards"}:
         raise ConfigError('[operator] takes one setting, blank_cards = "manual" or "auto"')
-    own = ("process", "count", "sockets", "seed")
+    own = ("process", "count", "sockets", "seed", "fault_injection", "latency")
     named = {name: table[name] for name in own if name in table}
     if "seed" in named:
         named["seed"] = as_seed(named["seed"])
     return FleetSettings(**named, **operator)
 
 
-def _machines(table: dict[str, Any], world: World) -> list[Config]:
+def _machines(table: dict[str, Any], world: World, injection: Injection) -> list[Config]:
     refuse_unknown(table)
     settings = _shared(table)
     shared = {
@@ -119,8 +128,14 @@ def _machines(table: dict[str, Any], world: World) -> list[Config]:
         described = expanded(entries, settings.count)
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    common = {**tls, **_in_folder(settings.sockets)}
-    machines = [_machine({**common, **entry, **shared}) for entry in described]
+    common = {
+        **tls,
+        **_in_folder(settings.sockets),
+        "fault_injection": settings.fault_injection,
+        "latency": settings.latency,
+    }
+    built = [_machine({**common, **entry, **shared}) for entry in described]
+    machines = with_faults(table, list(map(injection.into, built)))
     if not all(machine.publish for machine in machines):
         raise ConfigError(
             "publish = false: a machine of a fleet publishes itself, so that its fleet can find it;"

@@ -144,6 +144,7 @@ def _suspicions(fleet: blocking.Fleet, peer: Peer) -> Iterator[CheckResult]:
             "look at it with: seemachine quarantine list",
         )
         return
+    yield from _injected(peer)
     yield from _keyless(fleet, peer)
     for suspect in found:
         what = (
@@ -153,6 +154,15 @@ def _suspicions(fleet: blocking.Fleet, peer: Peer) -> Iterator[CheckResult]:
         )
         yield CheckResult(
             peer.esn, f"{what} is in quarantine: {suspect.reason}", "seemachine quarantine explain"
+        )
+
+
+def _injected(peer: Peer) -> Iterator[CheckResult]:
+    if peer.greeting.faults:
+        yield CheckResult(
+            peer.esn,
+            f"it does wrong what it is told to, for tests: {peer.greeting.faults}",
+            "seemachine fault list; seemachine fault clear",
         )
 
 

@@ -54,7 +54,9 @@ FLEET = """\
 ## Of a fleet
 
 In `fleet.toml` alone: `process`, `count`, `sockets` and `seed` at the top, `blank_cards` under
-`[operator]`.
+`[operator]`. `fault_injection` and `latency` at the top are of every machine that has none of its
+own under its `[[machines]]`. `[[faults]]`, at the end, are tables with the words of a fault; `esn`
+names the machine that it is for, or several in a list.
 """
 COLUMNS = "| setting | takes | default | |\n| --- | --- | --- | --- |\n"
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from seemachine.config import OPERATORS
+from seemachine.config.injection import fault_injection_setting, latency_setting
 from seemachine.config.setting import check_all, choice, number, text
 from seemachine.config.settings import seed_setting
 from seemachine.wire.names import MOST_MACHINES
@@ -38,6 +39,8 @@ class FleetSettings:
         example='"/run/seemachine"',
     )
     seed: str = seed_setting()
+    fault_injection: bool = fault_injection_setting()
+    latency: str = latency_setting()
     blank_cards: str = choice("manual", OPERATORS, "who inserts blank cards")
 
     def __post_init__(self) -> None:

@@ -93,6 +93,7 @@ def _row(
     port = known.get("port", 0)
     more = {
         "socket": up.socket if up else "",
+        "injection": up.injection if up else "",
         "why": failure(world, esn, seen),
         "moved_from": moved_from(world, esn, port, seen),
     }
@@ -188,7 +189,7 @@ def lines(found: list[dict[str, Any]]) -> list[str]:
 
 def _line(row: dict[str, Any]) -> str:
     process = row["pid"] or "of another PID namespace"
-    up = f"{row['address']}  process {process}{_moved(row)}"
+    up = f"{row['address']}  process {process}{_moved(row)}{_injection(row)}"
     where = up if row["state"] == "up" else row.get("why", "")
     machine = f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3}"
     return f"{machine} {row['state']:<9} {where}".rstrip()
@@ -196,3 +197,7 @@ def _line(row: dict[str, Any]) -> str:
 
 def _moved(row: dict[str, Any]) -> str:
     return f"  (port {row['moved_from']} was taken)" if "moved_from" in row else ""
+
+
+def _injection(row: dict[str, Any]) -> str:
+    return f"  (for tests: {row['injection']})" if "injection" in row else ""

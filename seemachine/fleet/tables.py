@@ -5,7 +5,19 @@ from typing import Any
 from seemachine.config import ConfigError
 from seemachine.wire.names import MOST_MACHINES
 
-SECTIONS = ("process", "count", "sockets", "seed", "machines", "operator", "limits", "tls")
+SECTIONS = (
+    "process",
+    "count",
+    "sockets",
+    "seed",
+    "fault_injection",
+    "latency",
+    "machines",
+    "operator",
+    "limits",
+    "tls",
+    "faults",
+)
 # What a fleet file says of all machines together, and where.
 SHARED = {
     "count": "it is of the whole fleet; write it at the top, above the first [[machines]]",
@@ -13,6 +25,7 @@ SHARED = {
     "sockets": "it is of the whole fleet; write it at the top, or a socket here",
     "seed": "it is of the whole world; write it at the top, above the first [[machines]]",
     "limits": "they hold for all machines; write them as [limits], outside [[machines]]",
+    "faults": "write them as [[faults]] after the machines, with esn = for those of one",
     "operator": "it holds for all machines; write it as [operator], outside [[machines]]",
     "reserved_ports": "they are the ports of the others; leave it out",
     "world": "it is the folder that fleet.toml is in; leave it out",

@@ -28,8 +28,11 @@ NOT_OF_A_MACHINE = (
     "extra_signers",
     "nvram_delegation",
     "seed",
+    "faults",
     "world",
 )
+# What the file says of all machines together, above the first of them.
+AT_THE_TOP = ("process", "count", "sockets", "seed", "fault_injection", "latency")
 # Not their defaults.
 IN_A_FLEET = {"search_port": True}
 HEAD = """\
@@ -54,9 +57,9 @@ def guide_fleet(count: int = 0, seed: str = "") -> str:
         _lines(
             FleetSettings,
             ({"count": count} if count else {}) | ({"seed": seed} if seed else {}),
-            leaving_out=shared.keys() - {"process", "count", "sockets", "seed"},
+            leaving_out=shared.keys() - set(AT_THE_TOP),
         ),
-        "[[machines]]\n" + _lines(Config, FIRST, leaving_out=NOT_OF_A_MACHINE),
+        "[[machines]]\n" + _lines(Config, FIRST, leaving_out=(*NOT_OF_A_MACHINE, *AT_THE_TOP)),
         "[[machines]]\n"
         + "".join(f"{name} = {literal(value)}\n" for name, value in SECOND.items()),
         "[operator]\n"

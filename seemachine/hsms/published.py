@@ -32,6 +32,7 @@ class Published:
 
     `nvram` is the name of its NVRAM in hex, by which clients know it. `opening` is drawn anew each
     time that it starts; `pid` and `started` are of its process, which may have many machines.
+    `injection` says in words that things go wrong there on purpose.
     """
 
     esn: str
@@ -45,6 +46,7 @@ class Published:
     started: str = ""
     opening: str = ""
     socket: str = ""
+    injection: str = ""
 
     @property
     def address(self) -> str:
@@ -197,6 +199,11 @@ def _is_one(entry: Published) -> bool:
         str,
         str,
         str,
+        str,
     ]
     named = typed and is_esn(entry.esn) and (entry.nvram == "" or is_nvram(entry.nvram))
-    return named and entry.model in MODELS and is_printable(entry.host + entry.socket)
+    return (
+        named
+        and entry.model in MODELS
+        and is_printable(entry.host + entry.socket + entry.injection)
+    )

@@ -25,6 +25,7 @@ def entry_of(config: Config, who: Process, nvram: bytes, host: str, port: int) -
         started=who.started,
         opening=who.opening,
         socket=str(config.socket_path) if config.socket else "",
+        injection=config.injection,
     )
 
 

@@ -11,6 +11,7 @@ from seemachine.commands.quarantine import inspect
 from seemachine.config import Config
 from seemachine.lms import engines
 from seemachine.machine import Machine
+from seemachine.server.injecting import injector_of
 from seemachine.server.logs import Log
 from seemachine.server.ports import refuse_taken_port
 from seemachine.server.unix_sockets import refuse_taken_socket
@@ -86,7 +87,7 @@ def opened(config: Config, environ: Mapping[str, str], log: Log) -> Opened:
     lock = FolderLock(config.folder, config.esn)
     try:
         lock.listen()
-        faults = None
+        faults = injector_of(config, log)
         log = log if faults is None else _by_its_clock(log, faults)
         again = partial(_machine, config, environ, log, faults)
         return Opened(config, again(None), lock, log, again)

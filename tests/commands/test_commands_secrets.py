@@ -13,6 +13,7 @@ from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands.leases import from_store
 from seemachine.commands.signing import start_signing
+from seemachine.faults import Injector
 from seemachine.lms.engines.portable import PortableEngine
 from seemachine.machine import Session
 from seemachine.mldsa import engines as mldsa_engines
@@ -179,6 +180,10 @@ def exchange(world, session):
     seed = random(SEED_BYTES)
     public_key = mldsa_engines.select().public_key(mldsa(44), seed)
     tell(m.ImportMldsa(mldsa=44, public_key=public_key, private_key=seed))
+    session.machine.faults = Injector()
+    tell(m.AddFault(fault="card-worn"))
+    tell(m.ListFaults(after=0))
+    tell(m.ClearFaults(number=0))
     return said
 
 

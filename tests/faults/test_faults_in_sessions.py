@@ -51,9 +51,9 @@ class Bench:
         return m.NvmemfileSign(file=name_of(self.key), token=new_token(), message=message)
 
     @property
-    def pauses(self) -> bool:
-        """Whether a request waits because the machine is slow."""
-        return any(isinstance(each, trio.CancelScope) for each in self.service.idle)
+    def pausing(self) -> list[trio.CancelScope]:
+        """Of the requests that wait because the machine is slow."""
+        return [each for each in self.service.idle if isinstance(each, trio.CancelScope)]
 
     @property
     def taken(self) -> int:
@@ -307,7 +307,7 @@ async def test_a_slow_machine_signs_one_after_the_other(
 
     for peer in peers:
         nursery.start_soon(sign, peer)
-    await until(lambda: bench.taken == 3)
+    await until(lambda: bench.taken == len(bench.pausing) == 3)
     for count in range(4):
         await passes(mock_clock, 0)
         assert len(signed) == count
@@ -326,7 +326,7 @@ async def test_a_slow_machine_makes_keys_slowly(
         await peer.send(request)
         nursery.start_soon(receive)
         before = len(replies)
-        await until(lambda: bench.pauses)
+        await until(lambda: bench.pausing)
         await passes(mock_clock, seconds - 0.0005)
         assert len(replies) == before
         await passes(mock_clock, 0.001)

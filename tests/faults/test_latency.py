@@ -36,6 +36,7 @@ def test_words_and_profiles() -> None:
     assert latency_of("chunk=0.2,signature=0.02") == Latency(
         "chunk=0.2,signature=0.02", chunk=0.2, signature=0.02
     )
+    assert latency_of("model", "xc") == PROFILES["xc"]
     slow = latency_of("xc,signature=1")
     assert (slow.chunk, slow.signature) == (PROFILES["xc"].chunk, 1.0)
     assert latency_of(slow.text) == slow
@@ -44,14 +45,14 @@ def test_words_and_profiles() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("5C", "there is no latency '5C'; known are 5c, xc"),
-        ("6x", "known are 5c, xc, or words such as chunk=0.2,signature=0.02"),
+        ("5C", "there is no profile '5C'; known are 5c, xc, model"),
+        ("6x", "known are 5c, xc, model, or words such as chunk=0.2,signature=0.02"),
         ("signatur=1", "did you mean signature?"),
         ("chunk=", "chunk= takes seconds from 0 to 60"),
         ("chunk=nan", "chunk= takes seconds from 0 to 60"),
         ("chunk=61", "chunk= takes seconds from 0 to 60"),
-        ("5c,", "latency takes no ''"),
-        ("5c,xc", "latency takes no 'xc'"),
+        ("5c,", "there is no work ''"),
+        ("5c,xc", "there is no work 'xc'"),
         ("chunk=1,chunk=1", "says something twice"),
     ],
 )

@@ -389,6 +389,7 @@ def test_who_counts_as_one_peer(one, other, same):
 def test_what_earns_no_place_is_what_changes_nothing():
     """Every request that takes a leaf, a lease or a core is missing from the list."""
     names = {
+        "fault_list",
         "hello",
         "infoMLDSA",
         "nvmemfile_info",

@@ -45,6 +45,7 @@ def _add_up(verbs: Any) -> None:
         metavar="N",
         help="how many machines to start, whatever the file says; written to a file that is new",
     )
+    _add_injection(up)
     up.add_argument(
         "--seed",
         type=seed,
@@ -70,3 +71,24 @@ def _add_up(verbs: Any) -> None:
     )
     # What a command says to the supervisor that it starts: a descriptor.
     up.add_argument("--until-end-of", type=int, help=SUPPRESS)
+
+
+def _add_injection(up: Any) -> None:
+    up.add_argument(
+        "--fault-injection",
+        action="store_true",
+        help="for tests: let clients have things go wrong; see: seemachine fault add --help",
+    )
+    up.add_argument(
+        "--fault",
+        action="append",
+        metavar="FAULT",
+        help="for tests, with --fault-injection: what goes wrong on each machine from the start,"
+        " such as 'drop-after on=nvmemfile_sign times=1'; more than one: several",
+    )
+    up.add_argument(
+        "--latency",
+        metavar="LATENCY",
+        help="for tests: be as slow as a real machine: 5c, xc, model for that of each machine, or"
+        " words such as chunk=0.2,signature=0.02",
+    )
