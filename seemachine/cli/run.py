@@ -11,17 +11,22 @@ from typing import TYPE_CHECKING
 
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.env import elsewhere
+from seemachine.config import Config, ConfigError
+from seemachine.fleet.configuration import log_path
 from seemachine.printing import say
 from seemachine.process import systemd
 from seemachine.process.shortage import lacking, sentence
 from seemachine.state.errors import reason
-from seemachine.temporary import folder, running
+from seemachine.temporary import folder, running, settings
+from seemachine.temporary.folder import TemporaryFolder
 from seemachine.temporary.keeper import NOT_BEGUN, NOT_EXECUTABLE, NOT_FOUND, Command
 from seemachine.world import HOME_VARIABLE, World
 
 if TYPE_CHECKING:
     from seemachine.temporary.machines import HostedMachines
 
+# What a document tells of a machine.
+TOLD = ("esn", "model", "module")
 OURS = ("seemachine", "pipsqueak")
 # Settings of machines that are options of the command.
 SETTINGS = ("model", "store", "operator", "seed")
@@ -45,42 +50,51 @@ def _run(words: list[str], options: argparse.Namespace) -> int:
     path = _with_our_commands(options.environ.get("PATH", os.defpath))
     _refuse_what_does_not_run(words[0], path)
     made = (folder.made_to_stay if options.keep else folder.made)(options.environ)
+    configs = _configs(options, made)
     environ = _on(made.world, options.environ) | {"PATH": path}
     # The command may be a service that tells systemd of itself; its machines are none.
     os.environ.pop(systemd.VARIABLE, None)
     # With --json the document is alone on standard output.
     stdout = sys.stderr.fileno() if options.json else sys.stdout.fileno()
     command = Command(words, environ, options.umask, stdout, options.keep)
-    told = _Told(options, made.world)
+    told = _Told(options, configs)
     return told.judged(running.run(command, made, told.machines, told.show_log))
+
+
+def _configs(options: argparse.Namespace, made: TemporaryFolder) -> list[Config]:
+    """What the machines are to be. Raises Misused, OSError."""
+    try:
+        given = {name: getattr(options, name) for name in SETTINGS}
+        configs = settings.machines(made.world, options.machines, **given)
+        settings.write_fleet_file(configs)
+    except ConfigError as error:
+        made.remove()
+        raise Misused(str(error)) from None
+    except OSError:
+        made.remove()
+        raise
+    return configs
 
 
 class _Told:
     """The machines of a run, and what is said of them."""
 
-    def __init__(self, options: argparse.Namespace, world: World) -> None:
+    def __init__(self, options: argparse.Namespace, configs: list[Config]) -> None:
         self._options = options
         self._answer: Answer = options.answer
-        self._world = world
+        self._configs = configs
+        self._world = configs[0].world
         self._began = time.monotonic()
         self._hosted: HostedMachines | None = None
 
     def machines(self, on_tried: Callable[[], None]) -> "HostedMachines":
         """Machines that are not started yet. What they are made of is loaded here."""
-        from seemachine.fleet.configuration import log_path
-        from seemachine.temporary import settings
         from seemachine.temporary.machines import HostedMachines
 
-        given = {name: getattr(self._options, name) for name in SETTINGS}
-        configs = settings.machines(self._world, self._options.machines, **given)
-        settings.write_fleet_file(configs)
-        keys = ("esn", "model", "module")
-        self._answer.give(
-            machines=[{key: getattr(config, key) for key in keys} for config in configs]
-        )
-        self._hosted = HostedMachines(
-            configs, self._options.environ, log_path(self._world), on_tried
-        )
+        named = ({key: getattr(config, key) for key in TOLD} for config in self._configs)
+        self._answer.give(machines=list(named))
+        log = log_path(self._world)
+        self._hosted = HostedMachines(self._configs, self._options.environ, log, on_tried)
         return self._hosted
 
     def show_log(self, code: int) -> None:
@@ -88,8 +102,6 @@ class _Told:
         assert self._hosted is not None
         if (code or self._hosted.failed) and self._options.log:
             self._hosted.finish_log()
-            from seemachine.fleet.configuration import log_path
-
             with log_path(self._world).open(errors="replace") as log:
                 for line in log:
                     say(line.rstrip("\n"), file=sys.stderr)
