@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TOLD = ("esn", "model", "module")
 OURS = ("seemachine", "pipsqueak")
 # Settings of machines that are options of the command.
-SETTINGS = ("model", "store", "operator", "seed")
+SETTINGS = ("model", "store", "operator", "seed", "latency")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -65,6 +65,7 @@ def _configs(options: argparse.Namespace, made: TemporaryFolder) -> list[Config]
     """What the machines are to be. Raises Misused, OSError."""
     try:
         given = {name: getattr(options, name) for name in SETTINGS}
+        given |= {"fault_injection": True, "faults": tuple(options.fault or ())}
         configs = settings.machines(made.world, options.machines, **given)
         settings.write_fleet_file(configs)
     except ConfigError as error:

@@ -11,6 +11,7 @@ from seemachine.world import World
 
 # What a fleet file says of each machine.
 OF_A_MACHINE = ("esn", "model", "module", "port", "store")
+OF_A_FLEET = ("fault_injection", "latency")
 # Nothing of it may stay outside of the world; and memory that is kept out of swap is for keys that
 # are worth something.
 OF_ALL = {"runtime_witness": "off", "lock_memory": "no"}
@@ -32,11 +33,13 @@ def write_fleet_file(configs: list[Config]) -> None:
 
     Raises OSError.
     """
-    lines = [f"seed = {literal(configs[0].seed)}"] if configs[0].seed else []
+    first = configs[0]
+    lines = [f"{name} = {literal(getattr(first, name))}" for name in OF_A_FLEET]
+    lines += [f"seed = {literal(first.seed)}"] if first.seed else []
     for config in configs:
         lines.append("[[machines]]")
         lines += [f"{name} = {literal(getattr(config, name))}" for name in OF_A_MACHINE]
-    lines += ["[operator]", f"blank_cards = {literal(configs[0].operator)}", ""]
-    world = configs[0].world
+    lines += ["[operator]", f"blank_cards = {literal(first.operator)}", ""]
+    world = first.world
     private_folder(world.folder)
     replace_file(world.fleet_file, "\n".join(lines).encode())

@@ -184,6 +184,7 @@ def test_a_document_is_alone_on_standard_output(env: dict[str, str]) -> None:
     its fleet file starts the same machines.
     """
     options = ("--json", "--keep", "--model", "xc", "--seed", "7", "--log")
+    options += ("--fault", "delay on=nvmemfile_sign seconds=1")
     code, told, said = ran(env, "echo hello; exit 3", *options)
     document = json.loads(told)
     assert (code, document["exit_code"], document["error"]["code"]) == (3, 3, "found")
@@ -195,6 +196,7 @@ def test_a_document_is_alone_on_standard_output(env: dict[str, str]) -> None:
     first, *log = said.splitlines()
     assert first == "hello"
     assert '"event": "ready"' in "".join(log[:-1])
+    assert "delay on=nvmemfile_sign" in "".join(log[:-1])
     assert log[-1].endswith(f"use it with: seemachine fleet up --home {world}")
 
 
@@ -228,6 +230,27 @@ def test_without_a_place_for_a_world_nothing_is_run(
     monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
     assert main(["run", "true"]) == 125
     assert capsys.readouterr().err.endswith(": No such file or directory\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--fault=drop", "faults: there is no fault 'drop'; known are refuse,"),
+        ("--latency=slow", "latency: there is no profile 'slow'; known are 5c, xc,"),
+    ],
+)
+def test_what_can_not_go_wrong_is_wrong_usage(
+    option: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing is left of the world that was begun."""
+    monkeypatch.setattr(folder, "MEMORY", tmp_path)
+    assert main(["run", option, "--", "true"]) == 2
+    assert capsys.readouterr().err.startswith(f"seemachine run: {said}")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_script_that_names_no_interpreter_is_one_of_sh(

@@ -13,10 +13,12 @@ from seemachine.world import World
 def test_its_fleet_file_means_the_same_machines(count: int, tmp_path: Path) -> None:
     """The guide's two first, each on any port, with all that was given for them."""
     world = World.at(tmp_path / "world")
-    configs = machines(world, count, store="file", operator="auto", model=None, seed="7")
+    given = {"store": "file", "operator": "auto", "seed": "7", "latency": "5c", "model": None}
+    configs = machines(world, count, **given, fault_injection=True)
     write_fleet_file(configs)
     meant = configuration.read(world.fleet_file, world).machines
-    names = ("esn", "model", "module", "port", "store", "operator", "seed")
+    names = ("esn", "model", "module", "port", *(name for name in given if name != "model"))
+    names += ("fault_injection",)
     assert [[getattr(each, name) for name in names] for each in meant] == [
         [getattr(each, name) for name in names] for each in configs
     ]

@@ -51,6 +51,19 @@ def add(words: Any, enter: Enter) -> None:
         " run",
     )
     parser.add_argument(
+        "--latency",
+        metavar="LATENCY",
+        help="be as slow as a real machine: 5c, xc, model for that of each machine, or words such"
+        " as chunk=0.2,signature=0.02",
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        metavar="FAULT",
+        help="what goes wrong on each machine from the start, such as 'drop-after"
+        " on=nvmemfile_sign times=1'; more than one: several. seemachine fault adds others",
+    )
+    parser.add_argument(
         "--keep", action="store_true", help="keep the world, and say at the end where it is"
     )
     parser.add_argument(
