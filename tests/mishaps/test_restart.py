@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import trio
-from kit.commands import generate
+from kit.commands import generate, hash_key
 from kit.mishaps import Bench
 from kit.services import Peer
 from kit.signatures import MESSAGE
@@ -176,6 +176,19 @@ async def test_who_connects_meanwhile_waits(tmp_path: Path) -> None:
         assert (await sign(peer, file)).leaf == 0
 
 
+async def test_a_unix_socket_stays_too(tmp_path: Path) -> None:
+    """The same file before and after, and none once the machine has stopped."""
+    path = tmp_path / "sockets" / "see.sock"
+    bench = Bench(tmp_path / "world", "memory", socket=str(path))
+    async with serving(bench) as [one]:
+        file, before = bench.singular(), path.stat().st_ino
+        await one.restarted()
+        assert path.stat().st_ino == before
+        one.peers.append(Peer(await trio.open_unix_socket(path)))
+        assert (await sign(await one.peers[-1].greet(), file)).leaf == 0
+    assert not path.exists()
+
+
 async def test_work_for_the_last_opening_is_not_begun(tmp_path: Path) -> None:
     """What waited for a thread when the machine started again finds the gate shut."""
     async with serving(Bench(tmp_path)) as [one]:
@@ -230,6 +243,17 @@ async def test_an_nvram_that_does_not_open_again_ends_the_machine(tmp_path: Path
     assert raised.group_contains(StateCorrupt)
     with pytest.raises(OSError, match="all attempts to connect"):
         await trio.open_tcp_stream(*place)
+    bench.close()
+
+
+def test_a_seeded_machine_makes_no_key_again(tmp_path: Path, store: str) -> None:
+    """The same seed and the same machine, started again: other keys."""
+    bench = Bench(tmp_path, store, seed="7")
+    keys = []
+    for _ in range(3):
+        keys.append(hash_key(bench.session()).public_key)
+        bench.held.restart()
+    assert len(set(keys)) == 3
     bench.close()
 
 
