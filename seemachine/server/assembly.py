@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seemachine.chance.chances import SeededChance, of_machine
 from seemachine.commands.quarantine import inspect
@@ -13,26 +13,22 @@ from seemachine.lms import engines
 from seemachine.machine import Machine
 from seemachine.server.injecting import injector_of
 from seemachine.server.logs import Log
+from seemachine.server.parts import Parts
 from seemachine.server.ports import refuse_taken_port
 from seemachine.server.unix_sockets import refuse_taken_socket
-from seemachine.state.cards.slots import Slots
-from seemachine.state.checkpoints import FolderCheckpoints
 from seemachine.state.disk.lock import FolderLock, holder
 from seemachine.state.disk.permissions import check_machine
 from seemachine.state.errors import StateError, StateFailed
-from seemachine.state.half_made import Checkpoints, NoCheckpoints
 from seemachine.state.nvram.store import Retention, Store
-from seemachine.state.nvram.stores import STORES, Opener, StoreKind, refuse_others
+from seemachine.state.nvram.stores import STORES, refuse_others
 from seemachine.state.witness.absent import NoWitness
 from seemachine.state.witness.layered import LayeredWitness
 from seemachine.state.witness.protocol import Witness
 from seemachine.state.witness.runtime import RuntimeWitness
 from seemachine.state.witness.runtime_folder import AUTO, OFF, runtime_folder
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
-from seemachine.witnesses import open_witness
 from seemachine.witnesses.address import is_url
 
-# Only a machine that was started for faults pays for them.
 if TYPE_CHECKING:
     from seemachine.faults import Injector
 
@@ -88,18 +84,12 @@ def opened(config: Config, environ: Mapping[str, str], log: Log) -> Opened:
     try:
         lock.listen()
         faults = injector_of(config, log)
-        log = log if faults is None else _by_its_clock(log, faults)
+        log = parts_of(faults).log(log)
         again = partial(_machine, config, environ, log, faults)
         return Opened(config, again(None), lock, log, again)
     except BaseException:
         lock.release()
         raise
-
-
-def _by_its_clock(log: Log, faults: "Injector") -> Log:
-    from seemachine.mishaps import moved
-
-    return log.by(moved(faults))
 
 
 def _machine(
@@ -137,12 +127,12 @@ def build(
     seeded: SeededChance | None = None,
 ) -> Machine:
     """The machine of these settings."""
-    slots, checkpoints = _cards_and_keys(config, faults)
+    parts = parts_of(faults)
     return Machine(
         esn=config.esn,
         model=config.model,
         store=store,
-        slots=slots,
+        slots=parts.slots(config),
         engine=engines.select(),
         random=os.urandom,
         seeded=seeded,
@@ -151,21 +141,9 @@ def build(
         extra_signers=frozenset(map(bytes.fromhex, config.extra_signers)),
         delegated=config.nvram_delegation,
         operator=config.operator,
-        checkpoints=checkpoints,
+        checkpoints=parts.checkpoints(config),
         faults=faults,
     )
-
-
-def _cards_and_keys(config: Config, faults: "Injector | None") -> tuple[Slots, Checkpoints]:
-    """Its slots, and where its half-made keys are."""
-    durable = STORES[config.store].durable
-    if faults is None:
-        kept = FolderCheckpoints(config.folder) if durable else NoCheckpoints()
-        return Slots(config.world, config.esn), kept
-    from seemachine.mishaps import FaultyCheckpoints, FaultySlots
-
-    faulty = FaultyCheckpoints(config.folder, faults) if durable else NoCheckpoints()
-    return FaultySlots(config.world, config.esn, faults), faulty
 
 
 def wire_limits(config: Config) -> Limits:
@@ -210,39 +188,31 @@ def open_store(
 
     Raises StateError.
     """
-    kind = STORES[config.store]
+    kind, parts = STORES[config.store], parts_of(faults)
     refuse_others(kind, config.folder, config.esn)
     keep = Retention(config.retry_seconds, config.ledger_days)
-    opener = _opener(kind, faults)
     if not kind.durable:
-        return opener(config.folder, NoWitness(), keep)
-    witness = LayeredWitness(_configured(config, environ, faults), runtime or NoWitness())
+        return parts.nvram(config, NoWitness(), keep)
+    options = (
+        {"stop_seconds": float(min(STOP_SECONDS, config.limits.drain_seconds))}
+        if is_url(config.witness)
+        else {}
+    )
+    configured = parts.witness(config, environ, **options)
+    witness = LayeredWitness(configured, runtime or NoWitness())
     try:
-        return opener(config.folder, witness, keep)
+        return parts.nvram(config, witness, keep)
     except BaseException:
         witness.release()
         raise
 
 
-def _opener(kind: StoreKind, faults: "Injector | None") -> Opener:
-    if faults is None:
-        return kind.open
-    from seemachine.mishaps import open_nvram
+def parts_of(faults: "Injector | None") -> Parts:
+    """Those in which faults happen, where there can be any; what only makes a machine slow changes
+    nothing of it.
+    """
+    if faults is None or not faults.takes_more:
+        return Parts()
+    from seemachine.server.faulty_parts import FaultyParts
 
-    return partial(open_nvram, kind, faults)
-
-
-def _configured(config: Config, environ: Mapping[str, str], faults: "Injector | None") -> Witness:
-    """The witness of the settings."""
-    options: dict[str, Any] = (
-        {"stop_seconds": float(min(STOP_SECONDS, config.limits.drain_seconds))}
-        if is_url(config.witness)
-        else {}
-    )
-    if faults is None:
-        opener = open_witness
-    else:
-        from seemachine.mishaps import open_faulty_witness
-
-        opener = partial(open_faulty_witness, faults)
-    return opener(config.witness, config.world.witness, config.esn, environ, **options)
+    return FaultyParts(faults)

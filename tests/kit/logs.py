@@ -13,6 +13,11 @@ class Events:
     kept: list[dict[str, Any]] = field(default_factory=list)
     bound: dict[str, Any] = field(default_factory=dict)
 
+    def by(self, ahead: Any) -> "Events":
+        """The same logger; it has no clock."""
+        del ahead
+        return self
+
     def bind(self, **more: Any) -> "Events":
         """A logger that adds `more` to every event."""
         return Events(self.kept, {**self.bound, **more})
