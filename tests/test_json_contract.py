@@ -27,6 +27,7 @@ REFUSED = {
     "run": "run --json nosuchcommand",
     "fleet up": "fleet up nosuch.toml",
     "fleet check": "fleet check",
+    "watch": "watch --once",
     "card insert": f"card insert c --esn {ESN} --slot 2",
     "card remove": f"card remove --esn {ESN} --slot 2",
     "card format": f"card format --esn {ESN} --slot 2",

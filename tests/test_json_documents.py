@@ -150,6 +150,8 @@ def test_a_look_at_the_fleet(session: Session) -> None:
     rows = session.seemachine("fleet status")["machines"]
     assert [row["esn"] for row in rows] == [FIVE, XC]
     assert isinstance(session.seemachine("fleet check")["findings"], list)
+    watched = session.seemachine("watch --once")
+    assert [each["state"] for each in watched["machines"]] == ["up", "up"]
 
 
 def test_certificates(session: Session) -> None:

@@ -284,6 +284,20 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         },
         {"pytest"},
     ),
+    "seemachine.watch": (
+        {
+            "seemachine.wire",
+            "seemachine.world",
+            "seemachine.printing",
+            "seemachine.state",
+            "seemachine.state.cards",
+            "seemachine.state.disk",
+            "seemachine.hsms",
+            "seemachine.fleet",
+            "seeclient",
+        },
+        {"trio", "rich"},
+    ),
     "seemachine.pki": (
         {"seemachine.wire", "seemachine.world", "seemachine.state", "seemachine.state.disk"},
         {"cryptography"},
@@ -525,6 +539,7 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
         "seemachine.cli.words.quarantine",
         "seemachine.cli.words.run",
         "seemachine.cli.words.wait",
+        "seemachine.cli.words.watch",
         "seemachine.document",
         "seemachine.hsms",
         "seemachine.hsms.features",

@@ -208,6 +208,12 @@ def _nfast(verb: str, options: argparse.Namespace) -> int:
     return nfast.run(verb, options)
 
 
+def _watch(_verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import watch
+
+    return watch.run(options)
+
+
 def _library(_verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli import library
 
@@ -232,4 +238,5 @@ ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "pki": _pki,
     "nfast": _nfast,
     "library": _library,
+    "watch": _watch,
 }

@@ -22,6 +22,7 @@ from seemachine.cli.words import (
     quarantine,
     run,
     wait,
+    watch,
 )
 from seemachine.cli.words.options import Enter, add_home, add_json, makes_files
 
@@ -41,7 +42,7 @@ def build(enter: Enter) -> Parser:
     )
     words = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serve(words, enter)
-    before = (run, wait, fleet, card, key, quarantine, fault)
+    before = (run, wait, fleet, watch, card, key, quarantine, fault)
     for room in (*before, audit, backup, pki, nfast, library):
         room.add(words, enter)
     _add_info(words, enter)

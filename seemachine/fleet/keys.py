@@ -148,7 +148,7 @@ def destroy(fleet: blocking.Fleet, world: World, view: KeyView) -> Ended:
 def keyless(roster: Roster, peer: Peer) -> Story[list[NvmemfileInfo]]:
     """The NVRAM files of a machine that this host has no key file of. Raises StatusError."""
     known = roster.keys.known()
-    return [info for info in (yield from _files(peer)) if info.file not in known]
+    return [info for info in (yield from files_of(peer)) if info.file not in known]
 
 
 def _on_machines(roster: Roster, view: KeyView) -> Story[Destroyed]:
@@ -169,14 +169,15 @@ def _held(roster: Roster) -> Story[tuple[dict[bytes, dict[str, NvmemfileInfo]], 
     failed = []
     for peer in roster.peers:
         try:
-            for info in (yield from _files(peer)):
+            for info in (yield from files_of(peer)):
                 held.setdefault(info.public_key, {})[peer.esn] = info
         except StatusError as failure:
             failed.append(f"{peer.esn}: {failure.detail}")
     return held, failed
 
 
-def _files(peer: Peer) -> Story[list[NvmemfileInfo]]:
+def files_of(peer: Peer) -> Story[list[NvmemfileInfo]]:
+    """The NVRAM files of a machine. Raises StatusError."""
     listing = yield from ask(peer, ListNvmemfiles())
     if any(nvram_name(info.public_key) != info.file for info in listing.files):
         raise dispatch.impossible(peer, "gives a file another key's name", ListNvmemfiles.NAME)

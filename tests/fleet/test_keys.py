@@ -354,7 +354,7 @@ def test_a_machine_that_can_not_be_asked_is_named(
         raise StatusError(keys.Status.OSErrorErrno, "it broke off", "nvmemfile_list")
         yield
 
-    monkeypatch.setattr(keys, "_files", failing)
+    monkeypatch.setattr(keys, "files_of", failing)
     code, lines = shell.seemachine("key", "list")
     assert code == 1
     assert f"seemachine key: {ESN}: it broke off" in lines

@@ -1,0 +1,59 @@
+"""What one look at a fleet found."""
+
+from collections.abc import Mapping, Sequence
+
+from seemachine.frozen import field, frozen
+from seemachine.wire.messages import NvmemfileInfo, Slot, Suspect
+
+UP, STARTING, DOWN, SILENT = "up", "starting", "down", "silent"
+
+
+@frozen
+class MachineLook:
+    """One machine. `state` is what its process is, and `silent` where it runs and does not answer;
+    then, and while it is down, the rest is what was seen last.
+
+    `opening` is drawn anew each time that it starts. `doubt` is what this host's memory has against
+    it. `seed` and `faults` are as in hello.
+    """
+
+    esn: str
+    state: str
+    model: str = ""
+    module: int = 0
+    address: str = ""
+    why: str = ""
+    opening: bytes = b""
+    seed: str = ""
+    faults: str = ""
+    doubt: str = ""
+    files: Sequence[NvmemfileInfo] = ()
+    slots: Sequence[Slot] = ()
+    suspects: Sequence[Suspect] = ()
+
+
+@frozen
+class Asked:
+    """A request that a machine logged: what it was, how it ended, and how long it took."""
+
+    esn: str
+    command: str
+    status: str
+    seconds: float
+
+
+@frozen
+class FleetLook:
+    """All of it. `at` is in seconds of any clock that goes on evenly, `time` since 1970.
+
+    `aliases` are of this host, by NVRAM file; `leases` are on cards, by NVRAM file: how many, and
+    on how many cards. `asked` were logged since the look before; None where no log can be read.
+    """
+
+    at: float
+    time: float
+    machines: Sequence[MachineLook]
+    aliases: Mapping[bytes, str] = field(default_factory=dict)
+    leases: Mapping[bytes, tuple[int, int]] = field(default_factory=dict)
+    asked: Sequence[Asked] | None = None
+    supervised: bool = True

@@ -1,0 +1,60 @@
+"""A fleet on a terminal: drawn anew with each look, on a screen that is gone at the end."""
+
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from seemachine.printing import has_colors
+from seemachine.watch.layout import Line, Paper, fitted, sections
+from seemachine.watch.watched import Change, Watched
+from seemachine.wire.printable import printable
+
+
+class Screen:
+    """What is shown until the block that `opened` it ends."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, screen=True, auto_refresh=False)
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Ctrl-Z gives the terminal back, too; `fg` draws it again."""
+        before = signal.signal(signal.SIGTSTP, self._pause)
+        try:
+            with self._live:
+                yield
+        finally:
+            signal.signal(signal.SIGTSTP, before)
+
+    def draw(self, watched: Watched, changes: Sequence[Change]) -> None:
+        """As much as there is room for."""
+        size = self._console.size
+        paper = Paper(size.width, blocks=_has_blocks(self._console))
+        lines = fitted(sections(watched, changes, paper), size.height)
+        self._live.update(Group(*map(_shown, lines)), refresh=True)
+
+    def _pause(self, _number: int, _frame: FrameType | None) -> None:
+        self._live.stop()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        self._live.start(refresh=True)
+
+
+def console_of(environ: Mapping[str, str]) -> Console:
+    """The terminal of standard output, with colours where it and its user want them."""
+    colors = has_colors(environ)
+    return Console(highlight=False, markup=False, emoji=False, no_color=not colors)
+
+
+def _has_blocks(console: Console) -> bool:
+    return console.encoding.startswith("utf")
+
+
+def _shown(line: Line) -> Text:
+    return Text(printable(line.text), style=line.style, no_wrap=True, overflow="ellipsis")

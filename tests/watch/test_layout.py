@@ -1,0 +1,120 @@
+"""layout.py: a fleet in lines."""
+
+import pytest
+from watch.looking import CARD, ESN, FILE, OTHER_ESN, down, info, sentences, up, watched
+
+from seemachine.frozen import replace
+from seemachine.watch.layout import Line, Paper, burned_lines, fitted, pace, sections, span
+from seemachine.watch.looks import Asked
+from seemachine.watch.watched import Change
+from seemachine.wire.messages import Suspect
+
+WIDE = Paper(80, blocks=False)
+
+
+def lines(fleet, changes=(), paper=WIDE):
+    """All of them, without the time of day."""
+    found = [line.text for section in sections(fleet, changes, paper) for line in section]
+    return [found[0].partition("   ")[2], *found[1:]]
+
+
+def test_all_that_is_known_of_a_fleet():
+    """Machines, keys with what is left and where, cards, quarantine, requests, what changed."""
+    other = up(OTHER_ESN, files=(info(16, quarantined=True),), faults="2 faults", seed="7")
+    fleet = watched(
+        up(files=(info(0),), slots=(CARD,)),
+        other,
+        leases={FILE: (3, 1)},
+        asked=[Asked(ESN, "nvmemfile_sign", status, 0.1) for status in ("OK", "OK", "Failed")],
+        supervised=False,
+    )
+    suspect = Suspect(file=FILE, label="", first=0, next=16, end=32, reason="a copy")
+    sentences(
+        fleet,
+        2,
+        up(files=(info(8),), slots=(CARD,)),
+        replace(other, suspects=(suspect,)),
+        leases={FILE: (3, 1)},
+        asked=[],
+        supervised=False,
+    )
+    changes = [Change(0, "it was so", bad=True)]
+    assert lines(fleet, changes)[:-1] == [
+        "2 up   4.0/s signed",
+        "INSECURE: keys can be made again from the seed 7",
+        "no supervisor: a machine that dies is not started again",
+        f"    2  {OTHER_ESN}  5c  up        127.0.0.1:8888  faults: 2 faults",
+        f"    1  {ESN}  5c  up        127.0.0.1:8888",
+        "release: 24 of 32 left, 4.0/s, enough for 6 s; 3 leases on 1 card",
+        f"    {ESN}  ###############.....  24 of 32 left, 4.0/s, enough for 6 s",
+        f"    {OTHER_ESN}  ##########..........  16 of 32 left, in quarantine",
+        f"cards of {ESN}: slot 2 card1 (lms, 3 leases)",
+        f"quarantine of {OTHER_ESN}: release: a copy",
+        "requests of the last minute: 3 nvmemfile_sign",
+        f"    1 refused, the last: nvmemfile_sign of {ESN}: Failed",
+    ]
+    assert lines(fleet, changes)[-1].endswith("  it was so")
+    assert list(burned_lines(fleet)) == ["release: 24 of 32 left, 4.0/s, enough for 6 s"]
+
+
+def test_a_machine_that_is_down_says_why():
+    """What it holds is not there to be used."""
+    machine = up(files=(info(0),))
+    fleet = watched(machine)
+    sentences(fleet, 1, down(machine, why="no licence"))
+    assert lines(fleet) == [
+        "1 down",
+        f"    1  {ESN}  5c  down      no licence",
+        "release: nothing left",
+        f"    {ESN}  ####################  32 of 32 left, not reachable",
+    ]
+
+
+def test_a_narrow_terminal_has_no_bars():
+    """Nor addresses: what counts stands first in each line."""
+    fleet = watched(up(files=(info(0),)), up(OTHER_ESN, files=(info(0),)))
+    found = lines(fleet, paper=Paper(30))
+    assert f"    1  {ESN}  5c  up" in found
+    assert f"    {ESN}  32 of 32 left" in found
+
+
+def test_nobody_is_there():
+    """A fleet that is down and published nothing."""
+    assert lines(watched()) == ["no machine"]
+
+
+@pytest.mark.parametrize("height", range(1, 60))
+def test_a_screen_is_never_too_low(height):
+    """Each section keeps its first lines as far as there is room; what is left out is counted."""
+    machines = [up(f"{number:04}-0000-0000", module=number) for number in range(1, 101)]
+    fleet = watched(*machines, up(files=(info(0),), module=200))
+    found = fitted(sections(fleet, [Change(0, "once")] * 9, WIDE), height)
+    assert len(found) <= height
+    assert all(isinstance(line, Line) for line in found)
+    if height >= 12:
+        texts = [line.text for line in found]
+        assert any(text.startswith("release: ") for text in texts)
+        shown = sum("  5c  up" in text for text in texts)
+        assert f"  and {101 - shown} more" in texts
+        assert texts.count("") <= 3
+
+
+def test_spans_and_paces_have_fitting_units():
+    """As people say them."""
+    assert [span(each) for each in (0.4, 119, 120, 7199, 7200, 172800, 1e12)] == [
+        *("0 s", "119 s", "2 min", "120 min", "2 h", "2 days", "years"),
+    ]
+    assert [pace(each) for each in (1234.56, 1, 0.5, 0.001)] == [
+        *("1,234.6/s", "1.0/s", "30.0/min", "3.6/h"),
+    ]
+
+
+def test_bars_show_the_last_leaf():
+    """Something is left until nothing is."""
+    assert [WIDE.bar(left, 1000) for left in (1000, 1, 0)] == [
+        "#" * 20,
+        "#" + "." * 19,
+        "." * 20,
+    ]
+    assert Paper(80).bar(1, 2) == "█" * 10 + "░" * 10
+    assert WIDE.bar(0, 0) == "." * 20
