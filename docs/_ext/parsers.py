@@ -21,7 +21,7 @@ from seemachine.cli import parser
 from seemachine.nfast import tools
 
 WIDTH = 80
-HELP = "show this help message and exit"
+HIDDEN = (None, argparse.SUPPRESS, "show this help message and exit")
 
 
 class Commands(SphinxDirective):
@@ -72,7 +72,7 @@ def _body(command: argparse.ArgumentParser) -> Iterator[nodes.Node]:
     if command.description:
         yield nodes.paragraph("", command.description)
     yield _literal(_usage(command))
-    options = [action for action in command._actions if action.help not in (None, HELP)]  # noqa: SLF001
+    options = [action for action in command._actions if action.help not in HIDDEN]  # noqa: SLF001
     options = [action for action in options if not isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
     if options:
         yield nodes.definition_list("", *(_option(action) for action in options))

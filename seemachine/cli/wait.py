@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from seeclient import environment
-from seeclient.effects import Address
 
 from seemachine.cli.answer import Answer
 from seemachine.document import FOUND, Failure
-from seemachine.fleet.waiting import Inquiry, Roll
+from seemachine.fleet.waiting import Inquiry, Roll, Silent
 from seemachine.frozen import replace
 from seemachine.state.errors import counted
 
 # Of machines that do not answer; the others are counted.
 MOST_TOLD = 3
+NOBODY = "none is published here; start some with: seemachine fleet up"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -27,16 +27,18 @@ def run(options: argparse.Namespace) -> int:
     answer.give(**_document(roll))
     if roll.is_enough(options.machines):
         return 0
-    sentence = "; ".join(_sentences(roll, options.machines, options.seconds))
-    return answer.refuse(Failure.of(FOUND, sentence))
+    parts = [*_sentences(roll, options.machines, options.seconds)]
+    if not (roll.answering or roll.silent or roll.absent):
+        parts.append(NOBODY if given.fleet is None else f"there is none in {given.fleet}")
+    return answer.refuse(Failure.of(FOUND, "; ".join(parts)))
 
 
 def _document(roll: Roll) -> dict[str, Any]:
     answering = [
-        {"esn": greeting.esn, "address": _place(address)} for address, greeting in roll.answering
+        {"esn": greeting.esn, "address": str(address)} for address, greeting in roll.answering
     ]
     silent = [
-        {"esn": each.address.esn or None, "address": _place(each.address), "why": each.why}
+        {"esn": each.address.esn or None, "address": str(each.address), "why": each.why}
         for each in roll.silent
     ]
     absent = [{"esn": esn, "address": None, "why": "it is not published"} for esn in roll.absent]
@@ -53,14 +55,7 @@ def _sentences(roll: Roll, wanted: int | None, seconds: int) -> Iterator[str]:
     if len(missing) > MOST_TOLD:
         more = len(missing) - MOST_TOLD
         yield f"and {more} more {'does' if more == 1 else 'do'} not answer"
-    if not missing and not there:
-        yield "none is published here; start some with: seemachine fleet up"
 
 
-def _silence(each: Any) -> str:
-    name = each.address.esn or _place(each.address)
-    return f"{name}: {each.why}"
-
-
-def _place(address: Address) -> str:
-    return f"{address.host}:{address.port}"
+def _silence(each: Silent) -> str:
+    return f"{each.address.esn or each.address}: {each.why}"

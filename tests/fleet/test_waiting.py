@@ -76,6 +76,17 @@ def test_why_it_was_in_vain(
     assert capsys.readouterr() == ("", f"seemachine wait: within 1 second {said}\n")
 
 
+def test_a_folder_without_sockets_has_no_machine(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may get one; until then that is said."""
+    (tmp_path / "sockets").mkdir(0o700)
+    fleet = f"unix:{tmp_path}/sockets"
+    assert main(["wait", "--seconds", "1", "--fleet", fleet]) == 1
+    said = f"seemachine wait: within 1 second no machine answered; there is none in {fleet}\n"
+    assert capsys.readouterr().err == said
+
+
 def test_an_address_that_is_none_is_refused_at_once(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -179,6 +179,21 @@ def test_ctrl_c_reaches_the_command_once(env: dict[str, str]) -> None:
     assert os.waitstatus_to_exitcode(status) == 41
 
 
+def test_it_can_be_the_first_process_of_a_container(env: dict[str, str]) -> None:
+    """Which is the parent of all orphans, and where nothing can be kept in memory."""
+    apart = processes.unshared("--mount", "--pid", "--fork", "--mount-proc")
+    inside = (
+        'mount -t tmpfs -o ro none /dev/shm; exec "$@" run -- sh -c \'(setsid sleep 60 &); '
+        'echo "$SEEMACHINE_HOME"; kill -USR1 1; sleep 60\''
+    )
+    words = [*apart, "sh", "-c", inside, "sh", *RUN[:-1]]
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGUSR1, "")
+    folder = Path(done.stdout.strip()).parent
+    assert folder.parent == Path(env["TMPDIR"])
+    assert not folder.exists()
+
+
 def test_a_document_is_alone_on_standard_output(env: dict[str, str]) -> None:
     """With --json what the command prints goes to standard error; with --keep the world stays, and
     its fleet file starts the same machines.

@@ -22,8 +22,8 @@ def add(words: Any, enter: Enter) -> None:
     parser.add_argument(
         "--fleet",
         metavar="FLEET",
-        help="host:port,host:port or a fleet file; default $SEEMACHINE_FLEET, else the machines of"
-        " the world",
+        help="host:port,host:port, unix:PATH, or a fleet file; default $SEEMACHINE_FLEET, else the"
+        " machines of the world",
     )
     parser.add_argument(
         "--machines",
