@@ -48,10 +48,12 @@ oci: .venv/tested
 	container/oci.sh
 	$(BIN)/pytest -q tests/container/oci_image.py
 
-# The images of `make oci` under podman. Needs podman, runc, netavark, aardvark-dns and catatonit (Debian), and root.
+# The images of `make oci` under podman, and the examples of deploy/ci with them. Needs podman, runc, netavark, aardvark-dns and catatonit
+# (Debian), and root.
 containers: .venv/tested
+	$(BIN)/pip install --quiet --group containers
 	test -e build/container/seemachine-image.tar || container/oci.sh
-	$(BIN)/pytest -q tests/container/podman_images.py
+	$(BIN)/pytest -q tests/container/podman_images.py tests/container/podman_ci.py
 
 # The site in build/site; a warning, such as of a link that leads nowhere, is an error.
 docs: .venv/documented

@@ -1,10 +1,10 @@
 #!/usr/bin/python3 -ISB
-"""Whether the machine in this container answers on port 8888, or all machines on the ports that are
-given; with --ready, whether it can do its work, too.
+"""Whether the machine in this container answers on port 8888, or all machines at the ports and Unix
+sockets that are given; with --ready, whether it can do its work, too.
 
-Exit code 0 when it is so; else 1, with a line on standard error. A machine that refuses a hello, as
-one does that has no place left, is alive and not ready; so is one whose data folder can't be
-written, such as on a full volume.
+A word that begins with / is a socket, or a folder of sockets. Exit code 0 when all is well; else 1,
+with a line on standard error. A machine that refuses a hello, as one does that has no place left,
+is alive and not ready; so is one whose data folder can't be written, such as on a full volume.
 """
 
 import os
@@ -29,23 +29,38 @@ PIECE_BYTES = 1 << 16
 
 
 def main(arguments: list[str]) -> int:
-    """Say hello at each port, and with --ready look at the data folder."""
-    ports = [int(word) for word in arguments if word.isdecimal()]
-    others = [word for word in arguments if not word.isdecimal()]
-    if others not in ([], [READY]):
-        print(f"healthcheck: it takes ports, and {READY}, or nothing", file=sys.stderr)
+    """Say hello at each place, and with --ready look at the data folder."""
+    words = [word for word in arguments if word != READY]
+    if not all(word.isdecimal() or word.startswith("/") for word in words):
+        print(f"healthcheck: it takes ports, paths of sockets, and {READY}", file=sys.stderr)
         return 2
-    codes = [check(port, ready=bool(others)) for port in ports or [SEE_PORT]]
-    return max(codes)
+    ready = len(words) < len(arguments)
+    places = [place for word in words for place in places_of(word)] if words else [SEE_PORT]
+    if not places:
+        print(f"healthcheck: no socket is in {' '.join(words)}", file=sys.stderr)
+        return 1
+    return max([check(place, ready=ready) for place in places])
 
 
-def check(port: int, *, ready: bool) -> int:
+def places_of(word: str) -> list[int | str]:
+    """The port, the socket, or all sockets of a folder."""
+    if word.isdecimal():
+        return [int(word)]
+    try:
+        names = sorted(os.listdir(word))  # noqa: PTH208
+    except OSError:
+        # A socket, or what says why it is not one when it is connected to.
+        return [word]
+    return [os.path.join(word, name) for name in names if name.endswith(".sock")]  # noqa: PTH118
+
+
+def check(place: int | str, *, ready: bool) -> int:
     """Say hello to one machine, and how it is. Returns the exit code."""
     try:
-        heard = hello(port)
+        heard = hello(place)
         lack = lacking(heard) if ready else ""
     except (OSError, OverflowError, PeerMisuse) as error:
-        lack = str(error)
+        lack = str(error) if isinstance(place, int) else f"{place}: {error}"
     if lack:
         print(f"healthcheck: {lack}", file=sys.stderr)
         return 1
@@ -53,10 +68,10 @@ def check(port: int, *, ready: bool) -> int:
     return 0
 
 
-def hello(port: int) -> Greeting | StatusError:
+def hello(place: int | str) -> Greeting | StatusError:
     """What comes back. Raises OSError, PeerMisuse, OverflowError for a number above any port."""
     link = Link(Role.CLIENT)
-    with socket.create_connection(("127.0.0.1", port), SECONDS) as connection:
+    with connected(place) as connection:
         connection.sendall(link.send(Hello(protocol=PROTOCOL, client="healthcheck")))
         while (event := link.next_event()) is NEED_DATA:
             link.receive_data(connection.recv(PIECE_BYTES))
@@ -65,6 +80,20 @@ def hello(port: int) -> Greeting | StatusError:
     if isinstance(event, Answered) and isinstance(event.reply, Greeting):
         return event.reply
     raise PeerMisuse(f"{event} instead of a greeting")
+
+
+def connected(place: int | str) -> socket.socket:
+    """A connection to a port of this host, or to a Unix socket. Raises OSError, OverflowError."""
+    if isinstance(place, int):
+        return socket.create_connection(("127.0.0.1", place), SECONDS)
+    made = socket.socket(socket.AF_UNIX)
+    made.settimeout(SECONDS)
+    try:
+        made.connect(place)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def lacking(heard: Greeting | StatusError) -> str:

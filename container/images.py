@@ -1,9 +1,10 @@
 """The root trees of the two container images, for the Python that runs this.
 
 OUT/machine is the tree of the CodeSafe image with the native engine in it, OUT/client what signs:
-the library, the commands, the C libraries. OUT/data has the one folder that is written to. WHEELS
-is the folder of our own wheel, with what was compiled for this platform; all other packages are
-taken by their hashes.
+the library, the commands, the C libraries. OUT/data and OUT/nfast have the folders on which volumes
+are mounted: one for what is kept, and two as nShield's containers have them. WHEELS is the folder
+of our own wheel, with what was compiled for this platform; all other packages are taken by their
+hashes.
 """
 
 import argparse
@@ -20,6 +21,9 @@ import vendor
 
 CLIENT_LOCK = vendor.LOCK.with_name("client.lock")
 ENGINE = PurePosixPath("seemachine/lms/engines")
+# Where nShield's containers mount volumes.
+NFAST = PurePosixPath("opt/nfast")
+NFAST_VOLUMES = ("sockets", "kmdata")
 USERDATA = tree.HERE / "mock" / "mock-userdata.txt"
 # The commands of the client's image, and the modules whose `main` they are.
 COMMANDS = {"seemachine": "seemachine.__main__", "pipsqueak": "seeclient.__main__"}
@@ -47,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (vendor.VendorError, OSError) as error:
         print(f"images: {error}", file=sys.stderr)
         return 1
-    (options.out / "data" / tree.DATA.name).mkdir(parents=True, exist_ok=True)
+    for volume in (f"data/{tree.DATA.name}", *(f"nfast/{name}" for name in NFAST_VOLUMES)):
+        (options.out / volume).mkdir(parents=True, exist_ok=True)
     return 0
 
 
@@ -88,7 +93,6 @@ def lay_out_client(root: Path, cache: Path, wheel: Path) -> None:
     for command, module in COMMANDS.items():
         text = COMMAND.format(interpreter=sys.executable, module=module)
         tree.write(root / "usr" / "bin" / command, text.encode(), tree.PROGRAM_MODE)
-    (root / tree.DATA).parent.mkdir(parents=True)
     finish(root)
 
 
@@ -108,7 +112,11 @@ def compiled(wheel: Path) -> list[tuple[PurePosixPath, bytes]]:
 
 
 def finish(root: Path) -> None:
-    """Byte code that is never compared with its source, and times that say nothing of today."""
+    """Byte code that is never compared with its source, folders above volumes that are root's, and
+    times that say nothing of today.
+    """
+    for above in (tree.DATA.parent, NFAST):
+        (root / above).mkdir(parents=True, exist_ok=True)
     done = compileall.compile_dir(
         root / tree.LIBRARY,
         quiet=1,

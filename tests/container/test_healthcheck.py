@@ -101,7 +101,7 @@ def test_other_words_are_refused(image: Path) -> None:
         assert checked(image, 1, *words) == (
             2,
             "",
-            "healthcheck: it takes ports, and --ready, or nothing\n",
+            "healthcheck: it takes ports, paths of sockets, and --ready\n",
         )
 
 
@@ -114,6 +114,23 @@ def test_several_machines_are_healthy_when_all_are(image: Path) -> None:
         code, output, error = checked(image, 1, str(first), "99999")
     assert (code, output) == (1, "256 connections are open\n")
     assert error.startswith("healthcheck: ")
+
+
+def test_sockets_are_asked_in_place_of_ports(image: Path, tmp_path: Path) -> None:
+    """One by its path, all of a folder by that of the folder; none there is not healthy."""
+    data, folder = tmp_path / "data", tmp_path / "sockets"
+    plan = {"command": command(image, data), "data": str(data), "home": str(tmp_path)}
+    options = ["--port", "0", "--host", "127.0.0.1", "--socket", f"{folder}/"]
+    code, output, error = checked(image, 1, str(folder), "--ready", data=data)
+    assert (code, output) == (1, "")
+    assert error == f"healthcheck: {folder}: [Errno 2] No such file or directory\n"
+    with Image({**plan, "options": options}).running():
+        [path] = folder.iterdir()
+        for word in (path, folder):
+            assert checked(image, 1, str(word), "--ready", data=data) == (0, f"{ESN}\n", "")
+    path.unlink()
+    code, output, error = checked(image, 1, str(folder))
+    assert (code, output, error) == (1, "", f"healthcheck: no socket is in {folder}\n")
 
 
 def hang_up(peer: socket) -> None:
