@@ -6,7 +6,7 @@
     assert not testing.quarantined(fleet)
 
 A subject is a fleet or Rig of seemachine.testing, a fleet of seeclient.blocking, a world or its
-folder. Machines that are down tell nothing; cards are read wherever they are.
+folder. Machines of this process are looked at without a request: no fault or latency is met.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,10 +34,10 @@ def no_leaf_twice(subject: object = None, *, signatures: Iterable[Collected] = (
     `signatures` are bytes, pairs of a message and its signature, what `sign_with` gave, or files
     and folders of signatures. With messages they are also held against the ledgers.
 
-    Returns a sentence that says how much was looked at. Raises AssertionError when a leaf signed
-    two messages, or could: it is held in two places, or was handed out and is held still. Also for
-    a signature that does not verify, when there was nothing to look at, and when something did not
-    tell.
+    Returns a sentence that says how much was looked at, and which machines are down. Raises
+    AssertionError when a leaf signed two messages, or could: it is held in two places, or was
+    handed out and is held still. Also for a signature that does not verify, when there was nothing
+    to look at, and when something did not tell.
     """
     __tracebackhide__ = True
     evidence = evidence_of(signatures)
@@ -58,10 +58,9 @@ def no_leaf_twice(subject: object = None, *, signatures: Iterable[Collected] = (
 def _told(subject: object, evidence: Evidence) -> tuple[list[Looked], list[Held], str]:
     """What a subject says, put into the evidence; and how much that is, in words."""
     __tracebackhide__ = True
-    looked: list[Looked] = []
-    held: list[Held] = []
+    looked, down, held = list[Looked](), list[str](), list[Held]()
     if subject is not None:
-        looked = _looked(subject)
+        looked, down = _looked(subject)
         held = held_by(looked, world_of(subject))
         evidence.handed += [row for machine in looked for row in machine.rows]
         evidence.keys += _keys(world_of(subject))
@@ -72,15 +71,29 @@ def _told(subject: object, evidence: Evidence) -> tuple[list[Looked], list[Held]
         "machine": len(looked),
         "card": cards,
     }
-    return looked, held, ", ".join(f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items())
+    told = ", ".join(f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items())
+    return looked, held, "; ".join([told, *down])
 
 
-def _looked(subject: object) -> list[Looked]:
+def _looked(subject: object) -> tuple[list[Looked], list[str]]:
+    """See look. Raises AssertionError where one does not tell."""
     __tracebackhide__ = True
     try:
         return look(subject)
     except StatusError as error:
-        raise AssertionError(f"a machine that is up did not tell: {error.detail}") from error
+        raise AssertionError(f"a machine did not tell: {error.detail}") from error
+
+
+def _all_of(subject: object) -> list[Looked]:
+    """The same of all machines: whoever counts, misses those that are down. Raises
+    AssertionError.
+    """
+    __tracebackhide__ = True
+    looked, down = _looked(subject)
+    if not looked or down:
+        why = "; ".join(down) or f"no machine of {world_of(subject)} is up"
+        raise AssertionError(f"not all machines tell: {why}")
+    return looked
 
 
 def _keys(world: World) -> Iterator[Known]:
@@ -99,16 +112,16 @@ def _is_wrong(finding: Finding) -> bool:
 
 
 def leaves_used(key: Any, subject: object = None) -> LeavesUsed:
-    """How many leaves of a key were handed out, as the ledgers of the machines that are up say:
-    also those whose signature never arrived.
+    """How many leaves of a key were handed out, as the ledgers of the machines say: also those
+    whose signature never arrived.
 
     `subject` is where to look; without it at the fleet of the key. Raises AssertionError where a
-    machine does not tell.
+    machine does not tell, or is down.
     """
     __tracebackhide__ = True
     file = _file_of(key)
     where: dict[str, set[int]] = {}
-    for machine in _looked(_subject_of(key, subject)):
+    for machine in _all_of(_subject_of(key, subject)):
         leaves = {row.leaf for row in machine.rows if row.file == file.name}
         if leaves:
             where[machine.esn] = leaves
@@ -119,12 +132,12 @@ def leaves_used(key: Any, subject: object = None) -> LeavesUsed:
 
 
 def exhausted(key: Any, subject: object = None) -> Answer:
-    """Whether no leaf of a key is left: in NVRAMs of machines that are up, in quarantine or not,
-    and on cards.
+    """Whether no leaf of a key is left: in NVRAMs, in quarantine or not, and on cards. Raises
+    AssertionError where a machine does not tell, or is down.
     """
     __tracebackhide__ = True
     file, where = _file_of(key), _subject_of(key, subject)
-    held = [each for each in held_by(_looked(where), world_of(where)) if each.file == file.name]
+    held = [each for each in held_by(_all_of(where), world_of(where)) if each.file == file.name]
     if not held:
         return Answer(True, f"no leaf of {file.alias} is left", "exhausted")
     places = [f"{each.place} holds {each.leaves}{_withheld(each)}" for each in held]
@@ -133,12 +146,12 @@ def exhausted(key: Any, subject: object = None) -> Answer:
 
 
 def quarantined(subject: object) -> Answer:
-    """Whether anything is in quarantine on the machines that are up; what, by iterating: pairs of
-    an ESN and a Suspect.
+    """Whether anything is in quarantine; what, by iterating: pairs of an ESN and a Suspect. Raises
+    AssertionError where a machine does not tell, or is down.
     """
     __tracebackhide__ = True
     names = _names(subject)
-    found = [(each.esn, suspect) for each in _looked(subject) for suspect in each.suspects]
+    found = [(each.esn, suspect) for each in _all_of(subject) for suspect in each.suspects]
     sentences = [f"{_what(suspect, names)} on {esn}: {suspect.reason}" for esn, suspect in found]
     told = f"in quarantine: {'; '.join(few(sentences))}" if found else "nothing is in quarantine"
     return Answer(bool(found), told, "quarantined", found)

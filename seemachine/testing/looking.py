@@ -5,7 +5,7 @@ met. Others are asked through a client.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ from seemachine.wire.messages import (
     ReadLedger,
     Suspect,
 )
+from seemachine.wire.names import is_esn
 from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
 from seemachine.world import World
@@ -64,31 +65,43 @@ def world_of(subject: object) -> World:
     )
 
 
-def look(subject: object) -> list[Looked]:
-    """What the machines of a fleet, rig, world or folder say, of those that are up.
+def look(subject: object) -> tuple[list[Looked], list[str]]:
+    """What the machines of a fleet, rig, world or folder say; and of those that are down why, a
+    sentence each.
 
-    Raises StatusError where one refuses, TypeError for anything else.
+    Raises StatusError where one that is up refuses, TypeError for anything else.
     """
-    hosted = _hosted(subject)
-    if hosted is not None:
-        return [
-            _looked(esn, machine.store.mark.identity, _asking(machine))
-            for esn, machine in hosted.items()
-        ]
-    if isinstance(subject, blocking.Fleet):
-        return list(_through(subject))
+    if hosted := _hosted(subject):
+        asked = {esn: (each.store.mark.identity, _asking(each)) for esn, each in hosted.items()}
+        found = [_looked(esn, *each) for esn, each in asked.items()]
+        return found, _down(getattr(subject, "esns", hosted), found)
+    # A fleet of tests whose machines are processes, or stopped, has a client that does not know.
+    if isinstance(subject, blocking.Fleet) and not hasattr(subject, "esns"):
+        return _through(subject), [failure.detail for failure in subject.failures]
     world = world_of(subject)
     with blocking.connected(environment.Environment(world), doubted=True) as fleet:
-        return list(_through(fleet))
+        found = _through(fleet)
+    return found, _down(_esns(world), found)
 
 
-def _hosted(subject: object) -> Mapping[str, Machine] | None:
-    """Machines of this process, if that is where they are."""
+def _down(esns: Iterable[str], found: Iterable[Looked]) -> list[str]:
+    up = {each.esn for each in found}
+    return [f"{esn} is down" for esn in esns if esn not in up]
+
+
+def _esns(world: World) -> list[str]:
+    """Of all machines that have a state there."""
+    folders = world.machines.iterdir() if world.machines.is_dir() else ()
+    return sorted(path.name for path in folders if is_esn(path.name))
+
+
+def _hosted(subject: object) -> Mapping[str, Machine]:
+    """Machines of this process that are up, if that is where they are."""
     for name in ("hosted", "machines"):
         found = getattr(subject, name, None)
         if isinstance(found, Mapping):
-            return dict(found) or None
-    return None
+            return found
+    return {}
 
 
 def _asking(machine: Machine) -> Ask:
@@ -102,9 +115,9 @@ def _opened(reply: Reply | StatusError) -> Reply:
     return reply
 
 
-def _through(fleet: blocking.Fleet) -> Iterator[Looked]:
-    for peer in list(fleet.peers):
-        yield _looked(peer.esn, peer.greeting.nvram, partial(_asked, fleet, peer))
+def _through(fleet: blocking.Fleet) -> list[Looked]:
+    asked = [(peer.esn, peer.greeting.nvram, partial(_asked, fleet, peer)) for peer in fleet.peers]
+    return [_looked(*each) for each in asked]
 
 
 def _asked(fleet: blocking.Fleet, peer: Peer, request: Request[Reply]) -> Reply:

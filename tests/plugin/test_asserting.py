@@ -131,7 +131,41 @@ def test_a_machine_that_does_not_tell(fleet, key, monkeypatch):
     """A machine that is up and refuses to say what it has leaves the question open."""
     monkeypatch.setattr(blocking.Fleet, "run", refused)
 
-    assert refusal(fleet) == "a machine that is up did not tell: not now"
+    assert refusal(fleet) == "a machine did not tell: not now"
+
+
+def test_a_machine_that_is_down():
+    """Whoever counts leaves misses those of a machine that is down, so nothing is counted;
+    contradictions are looked for in what there is.
+    """
+    with testing.fleet(machines=2) as fleet:
+        key = fleet.generate_lms("release", **testing.QUICK)
+        fleet.stop(2)
+
+        for ask in (leaves_used, exhausted, lambda key: quarantined(key.fleet)):
+            with pytest.raises(AssertionError) as refused:
+                ask(key)
+            assert str(refused.value) == f"not all machines tell: {testing.OTHER_ESN} is down"
+        told = f"no leaf twice in 0 signatures, 0 rows, 1 machine, 0 cards; {testing.OTHER_ESN}"
+        assert no_leaf_twice(fleet) == f"{told} is down"
+        assert no_leaf_twice(fleet.world) == f"{told} is down"
+        fleet.stop(1)
+        with pytest.raises(
+            AssertionError, match=r"not all machines tell: 5F08-.*; 7852-.* is down"
+        ):
+            leaves_used(key)
+
+
+async def test_a_fleet_that_has_ended():
+    """A fleet that is gone tells nothing: no key of it is exhausted, or unused."""
+    async with testing.fleet() as fleet:
+        key = await fleet.generate_lms("release", **testing.QUICK)
+        assert leaves_used(key) == 0
+
+    assert refusal(fleet).startswith("nothing to look at")
+    for ask in (leaves_used, exhausted):
+        with pytest.raises(AssertionError, match=r"not all machines tell: no machine of .* is up"):
+            ask(key)
 
 
 def refused(_fleet, _story):

@@ -117,7 +117,7 @@ class Long(Broken):
     """A fleet with a long log, part of it of a test before."""
 
     log = tuple(
-        {"event": f"event {number}", "timestamp": f"2026-11-29T20:00:{number:02}Z", "n": number}
+        {"event": f"event {number}", "timestamp": f"2026-11-29T20:00:{number:02}.5", "n": number}
         for number in range(60)
     )
 
@@ -140,4 +140,4 @@ def test_a_long_log_is_cut():
     lines = told(Long())["seemachine log"].splitlines()
     assert len(lines) == MOST_LINES + 1
     assert lines[0] == f"({60 - MOST_LINES} earlier)"
-    assert lines[-1] == "2026-11-29T20:00:59Z event 59 n=59"
+    assert lines[-1] == "20:00:59.5 event 59 n=59"

@@ -9,8 +9,11 @@ from typing import Any, NamedTuple, Protocol
 import pytest
 
 MOST_LINES = 40
-# Of the log; what else an event says follows as name=value.
-_HEAD = ("timestamp", "level", "esn", "event")
+# Of the log; what else an event says follows as name=value, but for who asked: it is the test.
+_HEAD = ("level", "esn", "event")
+_LEFT_OUT = (*_HEAD, "timestamp", "peer")
+# Of a timestamp: hours to milliseconds.
+_CLOCK = slice(11, 23)
 _NAME = "seemachine-report"
 
 Node = pytest.Item | pytest.Collector
@@ -108,5 +111,5 @@ def _time(event: dict[str, Any]) -> float:
 
 def _line(event: dict[str, Any]) -> str:
     head = (str(event.get(name, "")) for name in _HEAD)
-    rest = (f"{name}={value}" for name, value in event.items() if name not in _HEAD)
-    return " ".join(filter(None, (*head, *rest)))
+    rest = (f"{name}={value}" for name, value in event.items() if name not in _LEFT_OUT)
+    return " ".join(filter(None, (event["timestamp"][_CLOCK], *head, *rest)))
