@@ -24,7 +24,9 @@ def test_the_pages_tests_pass(project):
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert len(blocks) >= 5
     for block in blocks:
-        project.passes(block, tests=block.count("def test_"))
+        project.passes(
+            block, tests=len(re.findall(r"^ *(?:async )?def test_", block, re.MULTILINE))
+        )
 
 
 def test_the_settings_are_taken(project):
