@@ -22,6 +22,7 @@ def refusal(done):
     """The one line in which a test was refused."""
     done.assert_outcomes(errors=1)
     done.stdout.no_fnmatch_line("*Traceback*")
+    done.stdout.no_fnmatch_line("*During handling*")
     done.stdout.no_fnmatch_line("*plugin/*.py*")
     [line] = [line for line in done.outlines if line.startswith("@pytest.mark.seemachine")]
     return line
@@ -83,6 +84,9 @@ def test_words_that_are_refused(project, words, what):
         ("store='sqllite'", "store"),
         ("settings={'retry_second': 1}", "retry_second"),
         ("lms='sha256_m32_h7'", "sha256_m32_h7"),
+        ("machines=100_000", "machines"),
+        ("faults=['tare']", "there is no fault 'tare'; did you mean tear?"),
+        ("latency='5d'", "there is no profile '5d'"),
     ],
 )
 def test_words_that_a_machine_refuses(project, words, what):

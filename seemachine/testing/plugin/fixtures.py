@@ -126,10 +126,7 @@ def _refusals_told() -> Iterator[None]:
     from seemachine.lms.parameters import ParameterError
     from seemachine.testing.plugin import marker
 
-    refusal = ""
     try:
         yield
     except (ConfigError, ParameterError) as error:
-        refusal = str(error)
-    if refusal:
-        marker.fail(f": {refusal}")
+        raise marker.refused(f": {error}") from None

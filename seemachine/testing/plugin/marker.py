@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -90,7 +90,7 @@ def check(item: pytest.Item) -> None:
         unheard = of_fleet(words)
         if unheard and not _lasts(node, scope, item):
             said = " and ".join(f"{word}=" for word in unheard)
-            fail(
+            raise refused(
                 f": the fleet of this test is that of its {scope}, so {said}"
                 f" comes too late; say it for the whole {scope}, or set {options.SCOPE} = function"
             )
@@ -108,12 +108,12 @@ def _lasts(node: object, scope: str, item: pytest.Item) -> bool:
 def _read(mark: pytest.Mark) -> dict[str, Any]:
     """The words of one marker."""
     if mark.args:
-        fail(f" takes words, such as machines=2, not {mark.args[0]!r} alone")
+        raise refused(f" takes words, such as machines=2, not {mark.args[0]!r} alone")
     for name, value in mark.kwargs.items():
         if name not in WORDS:
-            fail(f" has no {name}=; {_meant(name, WORDS)}")
+            raise refused(f" has no {name}=; {_meant(name, WORDS)}")
         if not WORDS[name].fits(value):
-            fail(f": {name}= takes {WORDS[name].takes}, not {value!r}")
+            raise refused(f": {name}= takes {WORDS[name].takes}, not {value!r}")
     return dict(mark.kwargs)
 
 
@@ -124,6 +124,6 @@ def _meant(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]}=?" if near else f"it has {', '.join(known)}"
 
 
-def fail(sentence: str) -> NoReturn:
-    """Refuse what a marker says."""
-    pytest.fail(f"@pytest.mark.{NAME}{sentence}", pytrace=False)
+def refused(sentence: str) -> BaseException:
+    """What fails a test whose marker can't be followed: a sentence, without a traceback."""
+    return pytest.fail.Exception(f"@pytest.mark.{NAME}{sentence}", pytrace=False)
