@@ -8,24 +8,29 @@ IMPORTS = """
 import pytest
 from seemachine import testing
 """
-MARKED = (
-    IMPORTS
-    + """
-@pytest.mark.seemachine({})
-def test_it(seemachine_fleet):
-    pass
-"""
-)
-
-
-def refusal(done):
-    """The one line in which a test was refused."""
-    done.assert_outcomes(errors=1)
-    done.stdout.no_fnmatch_line("*Traceback*")
-    done.stdout.no_fnmatch_line("*During handling*")
-    done.stdout.no_fnmatch_line("*plugin/*.py*")
-    [line] = [line for line in done.outlines if line.startswith("@pytest.mark.seemachine")]
-    return line
+# What the marker itself refuses.
+OF_THE_MARKER = {
+    "machine=2": "has no machine=; did you mean machines=?",
+    "xyz=2": f"has no xyz=; it has {', '.join(marker.WORDS)}",
+    "2": "takes words, such as machines=2, not 2 alone",
+    "machines='2'": ": machines= takes a number from 1, not '2'",
+    "machines=True": ": machines= takes a number from 1, not True",
+    "machines=0": ": machines= takes a number from 1, not 0",
+    "expcards=-1": ": expcards= takes a number from 0, not -1",
+    "model='5C'": ': model= takes "5c" or "xc", not \'5C\'',
+    "seed=1.5": ": seed= takes a number or a text, not 1.5",
+    "faults='tear'": ': faults= takes a list such as ["drop-after on=nvmemfile_sign times=1"]',
+    "settings=3": ": settings= takes a dict of settings of a machine, not 3",
+}
+# What it lets pass, and a machine or key does not take: refused in their words.
+OF_MACHINES = {
+    "store='sqllite'": ": store takes one of sqlite, file, memory, not 'sqllite'",
+    "settings={'retry_second': 1}": ": unknown setting retry_second; known are ",
+    "lms='sha256_m32_h7'": ": unknown LMS set sha256_m32_h7; one of",
+    "machines=100_000": ": machines",
+    "faults=['tare']": ": faults: there is no fault 'tare'; did you mean tear?",
+    "latency='5d'": ": latency: there is no profile '5d'",
+}
 
 
 def test_the_closest_marker_wins(project):
@@ -55,44 +60,23 @@ class TestClass:
     )
 
 
-@pytest.mark.parametrize(
-    ("words", "what"),
-    [
-        ("machine=2", "has no machine=; did you mean machines=?"),
-        ("xyz=2", f"has no xyz=; it has {', '.join(marker.WORDS)}"),
-        ("2", "takes words, such as machines=2, not 2 alone"),
-        ("machines='2'", ": machines= takes a number from 1, not '2'"),
-        ("machines=True", ": machines= takes a number from 1, not True"),
-        ("machines=0", ": machines= takes a number from 1, not 0"),
-        ("expcards=-1", ": expcards= takes a number from 0, not -1"),
-        ("model='5C'", ': model= takes "5c" or "xc", not \'5C\''),
-        ("seed=1.5", ": seed= takes a number or a text, not 1.5"),
-        ("faults='tear'", 'faults= takes a list such as ["drop-after on=nvmemfile_sign times=1"]'),
-        ("settings=3", ": settings= takes a dict of settings of a machine, not 3"),
-    ],
-)
-def test_words_that_are_refused(project, words, what):
-    """A word that the marker does not have, or a value that a word does not take, fails the test
-    with a sentence, without a traceback.
+@pytest.mark.parametrize("refused", [OF_THE_MARKER, OF_MACHINES])
+def test_words_that_are_refused(project, refused):
+    """A word that the marker does not have, or a value that it or a machine does not take, fails
+    the test with one sentence, without a traceback.
     """
-    assert what in refusal(project.run(MARKED.format(words)))
-
-
-@pytest.mark.parametrize(
-    ("words", "what"),
-    [
-        ("store='sqllite'", "store"),
-        ("settings={'retry_second': 1}", "retry_second"),
-        ("lms='sha256_m32_h7'", "sha256_m32_h7"),
-        ("machines=100_000", "machines"),
-        ("faults=['tare']", "there is no fault 'tare'; did you mean tear?"),
-        ("latency='5d'", "there is no profile '5d'"),
-    ],
-)
-def test_words_that_a_machine_refuses(project, words, what):
-    """What the marker lets pass and a machine or key does not take is refused in their words."""
-    done = project.run(MARKED.format(words).replace("(seemachine_fleet)", "(seemachine_key)"))
-    assert what in refusal(done)
+    marked = (
+        f"@pytest.mark.seemachine({words})\ndef test_{number}(seemachine_key): pass\n"
+        for number, words in enumerate(refused)
+    )
+    done = project.run(IMPORTS + "".join(marked))
+    done.assert_outcomes(errors=len(refused))
+    for unwanted in ("*Traceback*", "*During handling*", "*plugin/*.py*"):
+        done.stdout.no_fnmatch_line(unwanted)
+    told = [line for line in done.outlines if line.startswith("@pytest.mark.seemachine")]
+    assert len(told) == len(refused)
+    for line, what in zip(told, refused.values(), strict=True):
+        assert what in line
 
 
 def test_a_marker_that_comes_too_late(project):

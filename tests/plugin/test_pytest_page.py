@@ -23,6 +23,7 @@ def test_the_pages_tests_pass(project):
     """Each block of Python is a test file of its own, and passes as printed."""
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert len(blocks) >= 5
+    project.plugins.append("trio")
     for block in blocks:
         project.passes(
             block, tests=len(re.findall(r"^ *(?:async )?def test_", block, re.MULTILINE))

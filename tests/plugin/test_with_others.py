@@ -17,21 +17,22 @@ SHOWN = [
 
 
 def test_xdist(project):
-    """Each worker has machines of its own; what a failure shows comes through."""
+    """A worker has machines of its own, and what a failure shows comes through."""
     project.settings = "seemachine_fleet_scope = session"
+    project.plugins.append("xdist")
     done = project.run(
         IMPORTS
         + """
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(2))
 def test_it(seemachine_key, number):
     key = seemachine_key()
     assert testing.leaves_used(key) == 0
     key.sign(b"firmware")
-    assert number != 3
+    assert number != 1
 """,
-        "-n2",
+        "-n1",
     )
-    done.assert_outcomes(passed=3, failed=1)
+    done.assert_outcomes(passed=1, failed=1)
     done.stdout.fnmatch_lines(["*- seemachine fleet -*", "*- seemachine log -*"])
 
 
@@ -46,6 +47,7 @@ ASYNC = """
 
 def test_pytest_trio(project):
     """A test of trio has machines in its own loop, and its failure shows them."""
+    project.plugins.append("trio")
     done = project.run(
         IMPORTS
         + f"""
@@ -65,6 +67,7 @@ async def test_fails(seemachine_async_fleet):
 
 def test_trio_mode(project):
     """The same where all async tests are of trio."""
+    project.plugins.append("trio")
     project.settings = "trio_mode = true"
     project.passes(
         IMPORTS
@@ -78,6 +81,7 @@ async def test_it(seemachine_async_fleet):
 
 def test_anyio(project):
     """A test of anyio runs on trio and on asyncio, and has the client of that."""
+    project.plugins.append("anyio")
     done = project.run(
         IMPORTS
         + f"""
@@ -89,9 +93,7 @@ async def test_it(seemachine_async_fleet):
 async def test_fails(seemachine_async_fleet):
 {ASYNC}
     assert False
-""",
-        "-p",
-        "no:trio",
+"""
     )
     done.assert_outcomes(passed=2, failed=2)
     done.stdout.fnmatch_lines(SHOWN + SHOWN)
@@ -99,6 +101,7 @@ async def test_fails(seemachine_async_fleet):
 
 def test_a_refused_marker_of_an_async_test(project):
     """It is refused in the same words, among those of pytest-trio."""
+    project.plugins.append("trio")
     done = project.run(
         """
 import pytest
@@ -130,7 +133,7 @@ def test_it(seemachine_fleet):
 
 
 # What the runs of these tests need themselves stays: the terminal, its capture, a base for folders.
-BARE = "trio anyio xdist hypothesispytest monkeypatch logging warnings unittest doctest junitxml"
+BARE = "monkeypatch logging warnings unittest doctest junitxml threadexception"
 
 
 def test_without_other_plugins(project):
@@ -141,8 +144,16 @@ def test_without_other_plugins(project):
     )
 
 
+def test_with_all_that_is_installed(project, monkeypatch):
+    """It is found without being named, and others with it."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    project.plugins.clear()
+    project.passes("def test_it(seemachine_key): seemachine_key().sign(b'firmware')")
+
+
 def test_switched_off(project):
     """Who switches it off has none of it, and no trouble."""
+    project.plugins.clear()
     done = project.run("def test_it(seemachine_fleet): pass", "-p", "no:seemachine")
     done.stdout.fnmatch_lines(["*fixture 'seemachine_fleet' not found"])
     project.run("def test_it(): pass", "-p", "no:seemachine").assert_outcomes(passed=1)
