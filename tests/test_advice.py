@@ -32,6 +32,9 @@ ELSEWHERE = {
     "seemachine fleet up --fault-injection": (
         "test_json_documents.py::test_what_is_in_quarantine_is_destroyed"
     ),
+    "seemachine fleet up --home {}": (
+        "temporary/test_running.py::test_a_document_is_alone_on_standard_output"
+    ),
     "seemachine restore {}": "backup/test_backup_cards.py::test_dying_at_any_step_leaves_one_card",
     "seemachine audit": "backup/test_backup_restoring.py::test_contradicting_ones_are_both_kept",
 }
@@ -70,7 +73,8 @@ class Desk:
     def done(self, line: str, **values: str) -> Document:
         """A line that is carried out; capitals of an advice are filled in."""
         words = [values.get(word, word) for word in line.removeprefix("seemachine ").split()]
-        run = process_answer if words[:2] == ["fleet", "up"] else answer
+        apart = words[:2] == ["fleet", "up"] or words[0] == "run"
+        run = process_answer if apart else answer
         told = run(words, self.home)
         assert told["ok"], told
         return told
@@ -145,6 +149,14 @@ def test_a_fleet(fleet: Desk) -> None:
     assert f"{fleet.refused('backup c.tar')} --detach" == up
     fleet.done(up)
     fleet.done("backup c.tar")
+
+
+@types("seemachine run -- pipsqueak")
+def test_a_command_with_machines_of_its_own(desk: Desk) -> None:
+    """No command was named."""
+    assert "seemachine run -- pipsqueak" in answer(["run", "--json"], desk.home)["error"]["advice"]
+    told = desk.done("seemachine run -- pipsqueak")
+    assert [each["esn"] for each in told["machines"]] == [FIVE]
 
 
 @types("seemachine serve --esn {}")
