@@ -102,7 +102,7 @@ class Machine:
     @property
     def seed(self) -> str:
         """Of a world whose keys anybody can make again; empty in a real one."""
-        return self.chance.seed
+        return self.seeded.seed if self.seeded is not None else ""
 
     def forget(self, pending: "PendingKey") -> None:
         """Nobody makes this key any more.

@@ -12,6 +12,8 @@ and likewise `ask_all` and `work`, which know it.
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar, cast
 
+from seeclient import kinds
+from seeclient.keyfile import KeyFile
 from seeclient.keys import KeyStore
 from seeclient.sightings import Sightings
 from seemachine.frozen import field, frozen
@@ -90,6 +92,18 @@ class Roster:
     signers: dict[bytes, Peer] = field(default_factory=dict)
     # The handles of card sets that machines have loaded, by ESN and hash of the set.
     logical_tokens: dict[tuple[str, bytes], bytes] = field(default_factory=dict, repr=False)
+
+    def load(self, alias: str) -> KeyFile:
+        """A key of this host, for these machines. Raises StatusError, see KeyStore.load."""
+        return self.fitting(self.keys.load(alias))
+
+    def fitting(self, key: KeyFile) -> KeyFile:
+        """The key, if it is of the kind of these machines: real or seeded. Raises StatusError
+        (AccessDenied).
+        """
+        machines = ((peer.esn, peer.greeting.insecure) for peer in self.peers)
+        kinds.refuse_others(f"the key {key.alias}", machines, marked=key.marked)
+        return key
 
 
 @frozen

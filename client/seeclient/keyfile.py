@@ -33,7 +33,8 @@ class KeyFile:
     """One key; each algorithm adds what its keys have.
 
     `signer` is the hash, in hex, of the key that signed the SEE machine which made it; empty when
-    that was not signed. `made` is None for keys of before that was kept.
+    that was not signed. `made` is None for keys of before that was kept. `insecure` is the seed of
+    the seeded world that it was made in, empty in a real one.
     """
 
     algorithm: ClassVar[str]
@@ -41,6 +42,12 @@ class KeyFile:
     public_key: bytes
     signer: str = field(default="", kw_only=True)
     made: Made | None = field(default=None, kw_only=True)
+    insecure: str = field(default="", kw_only=True)
+
+    @property
+    def marked(self) -> bool:
+        """Whether anybody can make it again, for it is of a seeded world."""
+        return bool(self.insecure)
 
     @property
     def name(self) -> bytes:
@@ -61,6 +68,7 @@ class Head(NamedTuple):
     public_key: bytes
     signer: str
     made: Made | None = None
+    insecure: str = ""
 
 
 class Body(NamedTuple):

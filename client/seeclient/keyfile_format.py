@@ -22,7 +22,7 @@ FORMAT = Format("seemachine key file")
 UNKNOWN = "unknown"
 _ALGORITHM = re.compile(r"[A-Za-z0-9-]{1,32}", re.ASCII)
 _SIGNER = re.compile(r"([0-9a-f]{2}){0,64}", re.ASCII)
-_HEAD = ("format", "alias", "algorithm", "public_key", "signer", "made")
+_HEAD = ("format", "alias", "algorithm", "public_key", "signer", "made", "insecure")
 _NAME = re.compile(r"[!-~]{0,64}", re.ASCII)
 _LAST_TIME = (1 << 53) - 1
 # More than the first line of any key file has.
@@ -55,6 +55,7 @@ def decode(data: bytes, what: str) -> KeyFile:
         bytes.fromhex(fields["public_key"]),
         formed(fields.get("signer", ""), _SIGNER, "signer"),
         _made(fields.get("made")),
+        _seed(fields.get("insecure", "")),
     )
     own = {name: value for name, value in fields.items() if name not in _HEAD}
     return _form(head.algorithm).decoded(head, Body(own, rest))
@@ -84,6 +85,15 @@ def _made(fields: Any) -> Made | None:
     return Made(whole(fields, "time", _LAST_TIME), *names)
 
 
+def _seed(text: Any) -> str:
+    """Raises ValueError."""
+    from seemachine.chance.seed_file import is_seed
+
+    if text and (type(text) is not str or not is_seed(text)):
+        raise ValueError(f"insecure can't be {text!r}")
+    return text or ""
+
+
 def _form(algorithm: str) -> KeyForm:
     """The module that knows what an algorithm's key files have. Raises UnknownAlgorithm."""
     package = MODULES.get(algorithm.upper())
@@ -102,6 +112,7 @@ def encode(key: KeyFile) -> bytes:
         "public_key": key.public_key.hex(),
         **({"signer": key.signer} if key.signer else {}),
         **({"made": key.made._asdict()} if key.made else {}),
+        **({"insecure": key.insecure} if key.insecure else {}),
         **body.fields,
     }
     return json.dumps(head | {"sha256": _checksum(head, body.data)}).encode() + b"\n" + body.data

@@ -4,7 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from seeclient import files
+from seeclient import files, kinds
 from seeclient.keyfile import (
     ALIAS,
     WHERE,
@@ -23,11 +23,13 @@ PREFIX = "key_pqsdk_"
 class KeyStore:
     """The key files in a folder: kmdata/local of a world, or $NFAST_KMLOCAL.
 
-    `author` is who makes keys here, as far as that is known.
+    `author` is who makes keys here, as far as that is known. `seed` is that of their world, see
+    `kinds`.
     """
 
     folder: Path
     author: str = ""
+    seed: str | None = None
 
     def aliases(self) -> list[str]:
         """The aliases of all keys, sorted.
@@ -78,8 +80,15 @@ class KeyStore:
         """The key of an alias: the KeyFile of its algorithm.
 
         Raises StatusError: UnknownID when there is none, Malformed when its file is damaged,
-        NotYetImplemented when another version of seemachine wrote it, which this one can't read.
+        NotYetImplemented when another version of seemachine wrote it, which this one can't read;
+        AccessDenied for a key of a seeded world in a real one, or the other way round.
         """
+        key = self._loaded(alias)
+        self._refuse_other(f"the key {alias}", marked=key.marked)
+        return key
+
+    def _loaded(self, alias: str) -> KeyFile:
+        """The same, of whatever kind of world it is."""
         path = self.path_of(check_alias(alias))
         try:
             return decode(path.read_bytes(), str(path))
@@ -103,6 +112,22 @@ class KeyStore:
                 " clear",
                 WHERE,
             ) from None
+
+    def refuse_kind(self, what: str, *, marked: bool) -> None:
+        """Before a key is made: it must be of the kind of those that are here. Raises StatusError
+        (AccessDenied).
+        """
+        self._refuse_other(what, marked=marked)
+        for alias in self.aliases() if self.seed is None else ():
+            there = None
+            with contextlib.suppress(StatusError):
+                there = self._loaded(alias)
+            if there is not None:
+                seed = "some" if there.marked else ""
+                kinds.refuse_other(what, f"that of the key {alias}", seed, marked=marked)
+
+    def _refuse_other(self, what: str, *, marked: bool) -> None:
+        kinds.refuse_other(what, f"that of {self.folder}", self.seed, marked=marked)
 
     def missing(self) -> str:
         """A sentence where not even the folder is there: its name may be mistyped; else empty."""

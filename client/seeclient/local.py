@@ -38,7 +38,7 @@ class LocalFleet(Generic[OwnKey]):
     def key(self, alias: str) -> OwnKey:
         """A key of this host. Raises StatusError."""
         self.lifetime.check()
-        return self._key(self.roster.keys.load(alias))
+        return self._key(self.roster.load(alias))
 
     def key_by_hash(self, public_hash: bytes | str) -> OwnKey:
         """The key of this host with the `public_hash`, which may be its 32 bytes. Files that can't
@@ -46,12 +46,12 @@ class LocalFleet(Generic[OwnKey]):
         """
         self.lifetime.check()
         wanted = public_hash.hex() if isinstance(public_hash, bytes) else public_hash.lower()
-        return self._key(self.roster.keys.with_hash(wanted))
+        return self._key(self.roster.fitting(self.roster.keys.with_hash(wanted)))
 
     def keys(self) -> list[OwnKey]:
         """The keys of this host, by alias. Raises StatusError for a file that can't be read."""
         self.lifetime.check()
-        return [self._key(self.roster.keys.load(alias)) for alias in self.roster.keys.aliases()]
+        return [self._key(self.roster.load(alias)) for alias in self.roster.keys.aliases()]
 
     @abstractmethod
     def _key(self, file: KeyFile) -> OwnKey:

@@ -63,6 +63,7 @@ class JsonOutput:
                 "model": peer.greeting.model,
                 "version": peer.greeting.version,
                 "address": str(peer.address),
+                "insecure": peer.greeting.insecure or None,
             }
             for peer in roster.peers
         ]

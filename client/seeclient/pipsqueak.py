@@ -25,6 +25,7 @@ from seeclient.output_text import TextOutput
 from seeclient.signing_commands import COMPAT_VARIABLE, VENDOR
 from seeclient.usage import USAGE
 from seeclient.values import UsageError
+from seemachine.chance.mark import insecure
 from seemachine.frozen import replace
 from seemachine.printing import say
 from seemachine.terminal import settle_streams
@@ -143,11 +144,19 @@ def _connected(arguments: Arguments, environ: Mapping[str, str], output: Output)
         return 1
     try:
         output.machines(fleet.roster)
+        _tell_of_seeds(fleet)
         if sys.stderr.isatty():
             output.advise(advice.nobody_answers(fleet.roster, told))
         return COMMANDS[arguments.verb](fleet, arguments, output)
     finally:
         fleet.close()
+
+
+def _tell_of_seeds(fleet: Fleet) -> None:
+    """Of the machines that answer, and of the world."""
+    seeds = {peer.greeting.insecure for peer in fleet.peers} | {fleet.roster.keys.seed or ""}
+    for seed in sorted(seeds - {""}):
+        say(insecure(seed), file=sys.stderr, flush=True)
 
 
 def _told(environ: Mapping[str, str]) -> environment.Environment:
@@ -176,9 +185,7 @@ def _list(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 def _showinfo(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     try:
-        info = fleet.run(
-            operations.info(fleet.roster, fleet.roster.keys.load(arguments.texts["alias"]))
-        )
+        info = fleet.run(operations.info(fleet.roster, fleet.roster.load(arguments.texts["alias"])))
         output.info(info.without_thresholds() if arguments.quirks else info)
     except StatusError as error:
         output.refused(error, "showinfo failed")
@@ -189,7 +196,7 @@ def _showinfo(fleet: Fleet, arguments: Arguments, output: Output) -> int:
 
 def _threshold(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     try:
-        key = fleet.roster.keys.load(arguments.texts["alias"])
+        key = fleet.roster.load(arguments.texts["alias"])
         count = arguments.numbers["warnat"]
         warned = fleet.run(operations.warn_at(fleet.roster, key, count))
         output.outcome = "the threshold was set"

@@ -15,7 +15,9 @@ from seeclient.output import SHOWN_BYTES, Output
 from seeclient.passphrases import given_for
 from seeclient.results import Signed
 from seeclient.signing_options import SigningOptions
+from seemachine.chance.mark import insecure
 from seemachine.frozen import replace
+from seemachine.printing import say
 from seemachine.wire.status import Status, StatusError
 
 COMPAT_VARIABLE = "PIPSQUEAK_COMPAT"
@@ -27,7 +29,7 @@ def sign(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     """Sign, and check the signature. Returns the exit code."""
     name = arguments.texts.get("sigfile")
     try:
-        key = fleet.roster.keys.load(arguments.texts["alias"])
+        key = fleet.roster.load(arguments.texts["alias"])
         message = Message(_source(arguments))
         head, more = _head(message)
         # A leaf is dear: what can fail without one fails first.
@@ -125,7 +127,8 @@ def verify(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     """Check a signature without a machine. Returns the exit code."""
     path = Path(arguments.texts["verify"])
     try:
-        key = fleet.roster.keys.load(arguments.texts["alias"])
+        key = fleet.roster.load(arguments.texts["alias"])
+        _tell_of_seed(fleet, key)
         output.key(key)
         signature = _read(path)
         message = Message(_source(arguments))
@@ -139,6 +142,12 @@ def verify(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     output.message(_message_name(arguments), head, more=more)
     output.verified(key, None, good=True, form=encoding)
     return 0
+
+
+def _tell_of_seed(fleet: Fleet, key: KeyFile) -> None:
+    """Where neither the world nor a machine did."""
+    if key.marked and not fleet.peers and not fleet.roster.keys.seed:
+        say(insecure(key.insecure), file=sys.stderr)
 
 
 def _source(arguments: Arguments) -> bytes | Path:

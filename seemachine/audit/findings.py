@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 REUSE, BAD, UNREAD, GAP, NOTE = "reuse", "bad", "unread", "gap", "note"
+# Of a key of a seeded world.
+INSECURE = "insecure"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,19 @@
 A leaf is named by its key and number; two signatures of one leaf that differ give the key away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from seemachine.audit.doubles import doubles
 from seemachine.audit.evidence import Evidence
-from seemachine.audit.findings import BAD, GAP, NOTE, REUSE, UNREAD, Finding
+from seemachine.audit.findings import BAD, GAP, INSECURE, NOTE, REUSE, UNREAD, Finding
 from seemachine.audit.ledgers import against_ledgers, gaps, ledger_doubles
 from seemachine.audit.proving import Keys
 from seemachine.audit.unproven import unproven
+from seemachine.chance.mark import is_marked
 from seemachine.lms import engines
 
-ORDER = (REUSE, BAD, UNREAD, GAP, NOTE)
+ORDER = (REUSE, BAD, INSECURE, UNREAD, GAP, NOTE)
 WRONG = (REUSE, BAD)
 
 
@@ -54,6 +55,14 @@ def _summed(findings: Sequence[Finding]) -> list[Finding]:
     return [*(each for each in findings if each.kind != NOTE), Finding(NOTE, what, sources)]
 
 
+def _seeded(keys: Keys) -> Iterator[Finding]:
+    """Of keys that prove nothing: leaves are told apart all the same."""
+    for known in (known for each in keys.by_kind.values() for known in each):
+        if is_marked(known.key.key.identifier):
+            what = f"{known.source}: a key of a seeded world, whose signatures anybody can make"
+            yield Finding(INSECURE, what, (known.source,))
+
+
 def judge(evidence: Evidence, *, reuse_only: bool = False) -> Verdict:
     """Look at everything. Asked for reuse alone, a signature needs no key and no message."""
     keys, signatures = Keys(), evidence.signatures
@@ -66,6 +75,7 @@ def judge(evidence: Evidence, *, reuse_only: bool = False) -> Verdict:
     findings += ledger_doubles(evidence.handed)
     findings += against_ledgers(signatures, evidence.handed)
     findings += gaps(evidence)
+    findings += _seeded(keys)
     public = {known.key.key for each in keys.by_kind.values() for known in each}
     public |= {key for signature in signatures for key in signature.keys}
     return Verdict(

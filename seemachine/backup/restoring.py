@@ -24,6 +24,7 @@ from seemachine.backup.archive import (
     unpack,
 )
 from seemachine.backup.steps import RestoreStep
+from seemachine.chance.seeding import refuse_backup
 from seemachine.fleet.configuration import read
 from seemachine.formats import OtherVersion
 from seemachine.state.cards.smartcard import SUFFIX
@@ -75,6 +76,7 @@ def restore(
 
     Order: what must not be used again is seen to before anything comes back that could be used.
     """
+    refuse_backup(world)
     with ExitStack() as stack:
         if (supervisor := holder(world.fleet)) is not None:
             up = f"the fleet of {world} is up ({supervisor})"
@@ -94,6 +96,7 @@ def restore(
 
 def restore_outgoing(world: World, folder: Path) -> list[RestoreStep]:
     """Bring back cards that an interrupted backup took. Raises CardError."""
+    refuse_backup(world)
     if folder.resolve().parent != lending.outgoing(world).resolve():
         raise CardError(
             f"{folder} is a folder, and none of an interrupted backup; those are in"

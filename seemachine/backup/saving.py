@@ -29,6 +29,7 @@ from seemachine.backup.archive import (
     pack,
     unpack,
 )
+from seemachine.chance.seeding import refuse_backup
 from seemachine.config import ConfigError
 from seemachine.fleet.configuration import read
 from seemachine.fleet.ledgers import rows_of
@@ -58,6 +59,7 @@ def back_up(
     """
     world = environment.world
     _check_world(world)
+    refuse_backup(world)
     cards = list(dict.fromkeys(cards))
     _check_target(file)
     lending.check_on_rack(world, cards)

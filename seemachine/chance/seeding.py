@@ -10,7 +10,7 @@ from seemachine.state.cards.smartcard import BLANK, SUFFIX, look
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.disk.file_identity import handle_of
 from seemachine.state.disk.world_key import alone
-from seemachine.state.errors import StateCorrupt, StateForeign, StateOtherVersion
+from seemachine.state.errors import StateCorrupt, StateForeign, StateOtherVersion, StateUnsafe
 from seemachine.state.nvram.stores import kept_in
 from seemachine.wire.names import CARDSET
 from seemachine.world import World
@@ -38,6 +38,16 @@ def settle(world: World, wanted: str = "") -> SeedFile | None:
             f"{world} has the seed {found.seed}, not {wanted}; leave the seed out, or {ANEW}"
         )
     return found
+
+
+def refuse_backup(world: World) -> None:
+    """What is put back could be made a second time. Raises StateUnsafe in a seeded world, else as
+    `settle`.
+    """
+    if found := settle(world):
+        raise StateUnsafe(
+            f"{world} has the seed {found.seed}: it is made again from that, not from a backup"
+        )
 
 
 def _read(world: World) -> SeedFile | None:

@@ -48,7 +48,7 @@ def up(options: argparse.Namespace, answer: Answer) -> int:
     # Before anything else is said: it concerns a fleet that does not come up.
     if busy := states.in_the_way(replace(fleet, machines=here)):
         raise Refused(busy)
-    _tell_of_seed(fleet, answer)
+    _tell_of_seed(fleet.world, fleet.seed, answer)
     _tell_who_stays_down(fleet, answer)
     if not here:
         raise Refused("no HSM of this fleet can run a SEE machine")
@@ -61,11 +61,15 @@ def up(options: argparse.Namespace, answer: Answer) -> int:
     return _foreground(fleet, answer, _lifetime(options))
 
 
-def _tell_of_seed(fleet: FleetPlan, answer: Answer) -> None:
-    """Before a machine starts: what keeps a world from a seed is said once. Raises StateError."""
+def _tell_of_seed(world: World, wanted: str, answer: Answer) -> None:
+    """That a world is a seeded one; with a seed that is wanted, it becomes one. Raises StateError
+    where it can't.
+    """
+    if not wanted and not world.seed_file.exists():
+        return
     from seemachine.chance.seeding import settle
 
-    if found := settle(fleet.world, fleet.seed):
+    if found := settle(world, wanted):
         answer.note(insecure(found.seed))
 
 
@@ -121,6 +125,7 @@ def status(options: argparse.Namespace, answer: Answer) -> int:
     world = options.world
     rows, supervisor = states.rows(world), holder(world.fleet)
     _give(answer, world, rows, supervisor)
+    _tell_of_seed(world, "", answer)
     problem = states.unreadable(world)
     if problem:
         answer.note(problem)

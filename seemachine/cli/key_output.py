@@ -16,7 +16,8 @@ def row(view: KeyView, silent: Sequence[str]) -> str:
     """One key in a list; `silent` machines may have more of it."""
     left = _left(view, whole=not silent)
     cells = f"{view.alias or '-':<16} {view.nvram_file or '-':<25} {left:<28}"
-    return f"{cells} {view.problem or _made(view)}".rstrip()
+    mark = "INSECURE " if view.marked else ""
+    return f"{cells} {mark}{view.problem or _made(view)}".rstrip()
 
 
 def lines(view: KeyView) -> Iterator[str]:
@@ -25,6 +26,8 @@ def lines(view: KeyView) -> Iterator[str]:
     if isinstance(view.file, MldsaKeyFile):
         cards = f", protected by the card set {view.file.token}" if view.file.cardset else ""
         yield f"  {view.file.parameters.name}{cards}"
+    if view.marked:
+        yield "  INSECURE: it is of a seeded world, and anybody can make it again"
     yield f"  public key {view.public_key.hex()}"
     yield f"  key file {view.alias}" if view.file else "  no key file on this host"
     for esn, info in view.nvram.items():
@@ -74,6 +77,7 @@ def view_json(view: KeyView) -> dict[str, Any]:
         "nvram_file": view.nvram_file or None,
         "made": made._asdict() if made else None,
         "problem": view.problem or None,
+        "insecure": view.marked,
         "machines": [
             {"esn": esn, "remaining": info.remaining, "quarantined": info.quarantined}
             for esn, info in view.nvram.items()

@@ -1,6 +1,6 @@
 """Between the two worlds: a lease as state remembers it, and as the mathematics uses it."""
 
-from seemachine.chance.mark import is_marked, other_kind
+from seemachine.chance.mark import is_marked_key, other_kind
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.lease import Lease
 from seemachine.lms.parameters import ParameterError
@@ -29,7 +29,6 @@ def lease_of(machine: Machine, stored: StoredLease) -> Lease:
     lease = machine.decoded.get(stored)
     if lease is None:
         lease = from_store(stored)
-        refuse_other_kind(machine, lease.key.identifier, printed_name(stored.name))
         machine.decoded.keep(stored, lease)
     return lease
 
@@ -40,7 +39,9 @@ def is_foreign(machine: Machine, signer: bytes) -> bool:
 
 
 def refuse_foreign(machine: Machine, lease: StoredLease) -> None:
-    """See refuse_signer."""
+    """See refuse_signer and refuse_other_kind."""
+    marked = is_marked_key(lease.public_key)
+    refuse_other_kind(machine, printed_name(lease.name), marked=marked)
     if is_foreign(machine, lease.signer):
         refuse_signer(machine, lease.signer, printed_name(lease.name))
 
@@ -76,12 +77,11 @@ def refuse_undelegated(machine: Machine) -> None:
         raise StatusError(Status.AccessDenied, f"{what}; {advice}")
 
 
-def refuse_other_kind(machine: Machine, identifier: bytes, name: str) -> None:
+def refuse_other_kind(machine: Machine, name: str, *, marked: bool) -> None:
     """A key that anybody can make again is used in the world of its seed alone, and no other there.
 
     Raises StatusError (AccessDenied).
     """
-    marked = is_marked(identifier)
     if marked != bool(machine.seed):
         where = f"that of {machine.esn}"
         raise StatusError(Status.AccessDenied, other_kind(name, where, marked=marked))

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
+from seemachine.chance.mark import is_marked
 from seemachine.commands.leases import refuse_other_kind
 from seemachine.lms.generation import Generation, Stopped
 from seemachine.lms.parameters import lmots, lms
@@ -164,7 +165,8 @@ def restore(machine: Machine, label: str, handle: bytes) -> PendingKey:
         raise StatusError(Status.UnknownID, f"there is no half-made key {label} on {machine.esn}")
     try:
         generation = _generation(machine, label, head)
-        refuse_other_kind(machine, generation.identifier, f"the half-made key {label}")
+        marked = is_marked(generation.identifier)
+        refuse_other_kind(machine, f"the half-made key {label}", marked=marked)
         cards_written = _whole(head, "cards_written", 0, generation.sectors.cards)
         # Keys that were begun before there were thresholds have none.
         warnat = _whole({"warnat": 0} | head, "warnat", 0, MAX_WARNAT)

@@ -4,7 +4,7 @@ They sign as often as they are asked to: no leaf is taken, and nothing of them i
 ledger.
 """
 
-from seemachine.commands.leases import refuse_signer
+from seemachine.commands.leases import refuse_other_kind, refuse_signer
 from seemachine.commands.table import command
 from seemachine.commands.tokens import secret_of
 from seemachine.machine import Session
@@ -58,6 +58,7 @@ def info(session: Session, request: InfoMldsa) -> MldsaInfo:
 def sign(session: Session, request: SignMldsa) -> MldsaSigned:
     """Sign a message representative with the key of a blob."""
     machine, blob = session.machine, key_blobs.read(request.blob)
+    refuse_other_kind(machine, "the key", marked=bool(blob.head.insecure))
     refuse_signer(machine, blob.head.signer, "the key")
     private_key = _opened(session, blob, request.logical_token)
     randomizer = (
@@ -74,7 +75,8 @@ def _blob(
     session: Session, request: GenerateMldsa | ImportMldsa, public_key: bytes, private_key: bytes
 ) -> bytes:
     machine, parameters = session.machine, mldsa(request.mldsa)
-    head = BlobHead(parameters.name, public_key, machine.signer, request.cardset or b"")
+    cardset, seed = request.cardset or b"", machine.seed
+    head = BlobHead(parameters.name, public_key, machine.signer, cardset, seed)
     cards = _secret_of(session, request.cardset, request.logical_token)
     return key_blobs.made(world_key(machine.slots.world), head, private_key, cards)
 

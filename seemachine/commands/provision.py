@@ -1,17 +1,10 @@
 """provisionLMS: a lease moves from a card into NVRAM (guide 2.7.2.1 step 5)."""
 
-from seemachine.commands.leases import (
-    from_store,
-    problem_of,
-    refuse_foreign,
-    refuse_other_kind,
-    refuse_undelegated,
-)
+from seemachine.commands.leases import problem_of, refuse_foreign, refuse_undelegated
 from seemachine.commands.table import command
 from seemachine.machine import Machine, Session
 from seemachine.state.records import StoredLease
 from seemachine.wire.messages import LmsProvisioned, ProvisionLms
-from seemachine.wire.names import printed_name
 from seemachine.wire.status import Status, StatusError
 
 
@@ -41,7 +34,6 @@ def _move(machine: Machine, slot: int, lease: StoredLease) -> int:
     if problem := problem_of(lease):
         # While it is still on its card.
         raise StatusError(Status.Malformed, f"the next lease on the card can't be used: {problem}")
-    refuse_other_kind(machine, from_store(lease).key.identifier, printed_name(lease.name))
     refuse_foreign(machine, lease)
     refuse_undelegated(machine)
     machine.store.check_install(lease)

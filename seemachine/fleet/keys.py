@@ -10,6 +10,7 @@ from seeclient.keyfile import ALIAS, KeyFile
 from seeclient.keys import KeyStore
 from seeclient.results import Destroyed
 
+from seemachine.chance.mark import is_marked_key
 from seemachine.state.cards.rack import Rack, Whereabouts
 from seemachine.wire.messages import ListNvmemfiles, NvmemfileInfo
 from seemachine.wire.names import is_esn, nvram_name, printed_name
@@ -50,6 +51,11 @@ class KeyView:
         if self.file is not None:
             return printed_name(self.file.name)
         return printed_name(nvram_name(self.public_key)) if self.public_key else ""
+
+    @property
+    def marked(self) -> bool:
+        """Whether anybody can make it again, for it is of a seeded world."""
+        return self.file.marked if self.file is not None else is_marked_key(self.public_key)
 
     @property
     def signs_anywhere(self) -> bool:

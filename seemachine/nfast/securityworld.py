@@ -10,6 +10,7 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from seemachine.chance.seeding import settle
 from seemachine.formats import CARD_SET, Format
 from seemachine.nfast import encryption, signing
 from seemachine.nfast.files import parsed, version_checked, versioned
@@ -45,6 +46,7 @@ class SecurityWorld:
 
 def create(world: World, quorum: int, cards: int, passphrase: str) -> SecurityWorld:
     """Make the world and its ACS. Raises Refusal when there is one."""
+    settle(world)
     path = kmlocal(world) / "world"
     with alone(world):
         if path.exists():
@@ -99,6 +101,7 @@ def create_operator_set(
     world: World, name: str, quorum: int, cards: int, passphrase: str
 ) -> CardSet:
     """Make an OCS and put its cards on the rack. Raises Refusal when there is one of that name."""
+    settle(world)
     read(world)
     refuse_bad_set(name, quorum, cards)
     with alone(world):

@@ -1,7 +1,8 @@
 """Keys that no machine keeps: a blob, which a client has in its key file, and each machine of the
 world can open.
 
-    a MessagePack map with its checksum: parameters, public_key, signer, cardset, secret
+    a MessagePack map with its checksum: parameters, public_key, signer, cardset, secret; in a
+    seeded world also insecure, its seed
 
 All but `secret` stands in clear, and is bound to it: a blob in which any of it was changed opens
 nowhere. The secret is encrypted under the key of the world; under that of its card set before, if
@@ -21,27 +22,42 @@ from seemachine.state.errors import StateCorrupt
 from seemachine.wire.messages import MAX_SIGNER, MLDSA_PUBLIC_KEY
 from seemachine.wire.names import CARDSET_BYTES
 
-FORMAT = Format("key blob")
+# The second has `insecure`. A real world writes the first, as ever.
+FORMAT = Format("key blob", 2, 1)
+REAL = Format("key blob")
 PURPOSE, CARDSET_PURPOSE = "key blob", "key blob under a card set"
 WHAT = "the key blob"
 FIELDS = {"parameters": str, "public_key": bytes, "signer": bytes, "cardset": bytes}
+SEEDED = FIELDS | {"insecure": str}
 
 
 @frozen
 class BlobHead:
     """What a blob says in clear: the parameter set and the public key; the signer of the SEE
-    machine that made it; the hash of the card set that protects it, empty for none.
+    machine that made it; the hash of the card set that protects it, empty for none. `insecure` is
+    the seed of the seeded world that it is of.
     """
 
     parameters: str
     public_key: bytes
     signer: bytes = b""
     cardset: bytes = b""
+    insecure: str = ""
+
+    @property
+    def form(self) -> Format:
+        """The version that it is written in."""
+        return FORMAT if self.insecure else REAL
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What stands in clear, by name."""
+        return {name: getattr(self, name) for name in (SEEDED if self.insecure else FIELDS)}
 
     @property
     def clear(self) -> bytes:
         """What the secret is bound to."""
-        packed: bytes = msgpack.packb([FORMAT.version, *map(self.__getattribute__, FIELDS)])
+        packed: bytes = msgpack.packb([self.form.version, *self.values.values()])
         return packed
 
 
@@ -71,14 +87,15 @@ def made(key: WorldKey, head: BlobHead, private_key: bytes, cards: bytes = b"") 
     """The bytes of a blob. `cards` as for `opened`."""
     if head.cardset:
         private_key = encryption.encrypt(cards, CARDSET_PURPOSE, head.clear, private_key)
-    values = {name: getattr(head, name) for name in FIELDS}
-    return seal(values | {"secret": key.encrypt(PURPOSE, head.clear, private_key)}, FORMAT)
+    hidden = key.encrypt(PURPOSE, head.clear, private_key)
+    return seal(head.values | {"secret": hidden}, head.form)
 
 
 def read(data: bytes) -> Blob:
     """A blob. Raises StateCorrupt; StateOtherVersion for one of another version."""
     values: dict[str, Any] = unseal(data, WHAT, FORMAT)
-    if {name: type(value) for name, value in values.items()} != FIELDS | {"secret": bytes}:
+    found = {name: type(value) for name, value in values.items()}
+    if found not in (FIELDS | {"secret": bytes}, SEEDED | {"secret": bytes}):
         raise StateCorrupt(f"{WHAT}: not one of this version")
     secret = values.pop("secret")
     head = BlobHead(**values)
@@ -87,6 +104,7 @@ def read(data: bytes) -> Blob:
         not least <= len(head.public_key) <= most
         or len(head.signer) > MAX_SIGNER
         or len(head.cardset) not in (0, CARDSET_BYTES)
+        or ("insecure" in values) != bool(head.insecure)
     ):
         raise StateCorrupt(f"{WHAT}: not one of this version")
     return Blob(head, secret)

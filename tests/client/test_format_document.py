@@ -30,7 +30,7 @@ def written(key, folder):
 
 def test_the_fields_of_a_key_file(tmp_path):
     """The page has those which a client writes, in their order, with all that may be left out."""
-    head = {"signer": "ab" * 20, "made": Made(1, "alice", ESN)}
+    head = {"signer": "ab" * 20, "made": Made(1, "alice", ESN), "insecure": "7"}
     lms = LmsKeyFile("lms", make_key().public_key.encode(), 0, 0, 5, b"", 3, **head)
     mldsa = MldsaKeyFile("mldsa", bytes(1312), b"blob", "ops", "cd" * 20, **head)
     fields = [written(key, tmp_path) for key in (lms, mldsa)]

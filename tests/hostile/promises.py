@@ -133,6 +133,7 @@ BEGINNINGS = (
         r"ML-DSA is the default of PQSDK|What is done is kept; |Nothing was kept\. |Give the same"
         r" command|What was asked for is kept; |Make room, |If its making broke off|Use those first"
     ),
+    r"INSECURE: a world for tests, with the seed .{1,64}: anybody can make its keys$",
 )
 LINES = re.compile("|".join(BEGINNINGS))
 

@@ -25,7 +25,7 @@ def sign_folder(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     """Sign each file of a folder. Returns the exit code."""
     told = Told(output)
     try:
-        key = fleet.roster.keys.load(arguments.texts["alias"])
+        key = fleet.roster.load(arguments.texts["alias"])
         signing = _signing(fleet, key, arguments, told)
         output.key(key)
         output.folder(key, arguments.texts["msgdir"], arguments.texts["sigdir"], len(signing.names))

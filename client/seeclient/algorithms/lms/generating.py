@@ -21,6 +21,7 @@ def generate(
     """Make a key, write its cards, save its key file. Raises StatusError."""
     check(recipe, roster.keys)
     peer = yield from _chosen(roster, recipe, patience)
+    roster.keys.refuse_kind(f"a key of {peer.esn}", marked=bool(peer.greeting.insecure))
     began = time.perf_counter()
     started = yield from ask(peer, request(recipe))
     seconds = time.perf_counter() - began
@@ -96,6 +97,7 @@ def _resumed_recipe(peer: Peer, alias: str, resumed: LmsResumed, slot: int | Non
 
 def _take_over(roster: Roster, label: str, esn: str) -> Story[tuple[Peer, LmsResumed]]:
     for peer in [dispatch.machine(roster, esn)] if esn else roster.peers:
+        roster.keys.refuse_kind(f"a key of {peer.esn}", marked=bool(peer.greeting.insecure))
         try:
             return peer, (yield from ask(peer, ResumeLms(label=label)))
         except StatusError as refused:

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 from seeclient.keyfile import Body, Head, KeyFile, whole
+from seemachine.chance.mark import is_marked_key
 from seemachine.frozen import field, frozen
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.sectors import Sectors
@@ -31,6 +32,11 @@ class LmsKeyFile(KeyFile):
     def key(self) -> PublicKey:
         """The public key taken apart."""
         return _taken_apart(self.public_key)
+
+    @property
+    def marked(self) -> bool:
+        """Whether anybody can make it again. Its public key says so, whatever the file says."""
+        return bool(self.insecure) or is_marked_key(self.public_key)
 
     @property
     def name(self) -> bytes:
@@ -74,4 +80,5 @@ def decoded(head: Head, kept: Body) -> LmsKeyFile:
         warnat,
         signer=head.signer,
         made=head.made,
+        insecure=head.insecure,
     )

@@ -14,6 +14,7 @@ from seeclient.effects import Pause, Peer, Story, ask
 from seeclient.events import CardDone, CardsNeeded, CardTried, CardWanted, ChunkDone, Listener
 from seeclient.keyfile import Made
 from seeclient.patience import Patience
+from seemachine.chance.mark import is_marked
 from seemachine.frozen import replace
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import ParameterError, lmots, lms
@@ -73,6 +74,7 @@ def finish(making: Making) -> Story[LmsKeyFile]:
         recipe.warnat,
         signer=making.peer.greeting.signer.hex(),
         made=Made(int(time.time() * 1000), making.keys.author, making.peer.esn),
+        insecure=making.peer.greeting.insecure,
     )
     # Saved before the first card is written: a card without its public key would be lost leaves.
     key = _saved(making.keys, key)
@@ -93,6 +95,9 @@ def _check_asked_for(making: Making, public_key: bytes) -> None:
         ) from None
     if (made.tree, made.ots) != (lms(recipe.lms), lmots(recipe.lmots)):
         what = f"made a key of {made.tree.name} {made.ots.name}, not {recipe.lms} {recipe.lmots}"
+        raise dispatch.impossible(making.peer, what, ContinueLms.NAME)
+    if is_marked(made.identifier) != bool(making.peer.greeting.insecure):
+        what = "made a key of another kind of world than it says"
         raise dispatch.impossible(making.peer, what, ContinueLms.NAME)
 
 

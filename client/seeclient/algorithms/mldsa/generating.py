@@ -85,6 +85,8 @@ def _made(
     request: Callable[[bytes | None], Request[MldsaMade]],
 ) -> Story[tuple[Peer, MldsaMade]]:
     peers = [dispatch.machine(roster, recipe.esn)] if recipe.esn else roster.peers
+    for peer in peers:
+        roster.keys.refuse_kind(f"a key of {peer.esn}", marked=bool(peer.greeting.insecure))
     return (yield from first_reply(roster, peers, request, cards.hash, recipe.passphrases))
 
 
@@ -107,6 +109,7 @@ def _saved(
         cards.hash.hex(),
         signer=peer.greeting.signer.hex(),
         made=Made(int(time.time() * 1000), roster.keys.author, peer.esn),
+        insecure=peer.greeting.insecure,
     )
     if recipe.overwrite:
         # Once more: an LMS key may have come meanwhile, whose leaves nothing would name.

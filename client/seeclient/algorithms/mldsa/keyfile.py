@@ -60,4 +60,5 @@ def decoded(head: Head, kept: Body) -> MldsaKeyFile:
         formed(kept.fields.get("cardset", ""), _CARDSET, "cardset"),
         signer=head.signer,
         made=head.made,
+        insecure=head.insecure,
     )
