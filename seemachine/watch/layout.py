@@ -9,6 +9,7 @@ from seemachine.watch.looks import UP, MachineLook
 from seemachine.watch.watched import Change, Holding, Key, Watched, described, seconds_left
 
 GOOD, BAD, DIM, TITLE = "green", "red", "dim", "bold"
+NOBODY = "no machine; start some with: seemachine fleet up"
 BAR = 20
 # With fewer columns bars and addresses are left out.
 WIDE = 72
@@ -128,7 +129,7 @@ def _head(watched: Watched) -> Iterator[Line]:
     told = ", ".join(f"{count} {state}" for state, count in sorted(states.items(), reverse=True))
     rate = sum(key.rate for key in watched.keys)
     signing = f"   {pace(rate)} signed" if rate else ""
-    yield Line(f"{clock(watched.look.time)}   {told or 'no machine'}{signing}", TITLE)
+    yield Line(f"{clock(watched.look.time)}   {told or NOBODY}{signing}", TITLE)
     seeds = sorted({machine.seed for machine in machines if machine.seed})
     if seeds:
         sentence = f"INSECURE: keys can be made again from the seed {', '.join(seeds)}"
@@ -214,7 +215,7 @@ def _requests(watched: Watched) -> Iterator[Line]:
     most = sorted(counts.items(), key=lambda pair: -pair[1])
     told = ", ".join(f"{count:,} {command}" for command, count in most)
     yield Line(f"requests of the last minute: {told}")
-    refusals = [each for each in asked if each.status != "OK"]
+    refusals = [each for each in asked if not each.done]
     if refusals:
         last = refusals[-1]
         what = f"{len(refusals):,} refused, the last: {last.command} of {last.esn}: {last.status}"

@@ -10,7 +10,8 @@ from seemachine.wire.requests import REQUESTS, Effect
 
 # Of a log that is longer the beginning is passed over: at the first look, and when more came.
 MOST_BYTES = 1 << 20
-# What only looks is asked by whoever watches, too.
+# What only looks is asked by whoever watches, too. Clients ask each machine for a file that one
+# has.
 LOOKS = {name for name, request in REQUESTS.items() if request.EFFECT is Effect.LOOKS}
 
 
@@ -60,4 +61,5 @@ def _asked(line: bytes) -> Asked | None:
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     is_one = event.get("event") == "request" and known
-    return asked if is_one and not (asked.command in LOOKS and asked.status == "OK") else None
+    dull = asked.command in LOOKS and asked.status in ("OK", "NotAvailable")
+    return asked if is_one and not dull else None

@@ -41,6 +41,11 @@ class Asked:
     status: str
     seconds: float
 
+    @property
+    def done(self) -> bool:
+        """Whether the machine did it."""
+        return self.status == "OK"
+
 
 @frozen
 class FleetLook:

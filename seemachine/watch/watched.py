@@ -1,6 +1,6 @@
 """What is known of a fleet over time: look after look goes in, and what changed comes out."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from seemachine.frozen import frozen, replace
@@ -72,6 +72,7 @@ class Watched:
         self.look = NOTHING
         self._known: dict[str, MachineLook] = {}
         self._burning: dict[tuple[str, bytes], Burning] = {}
+        self._names: dict[bytes, str] = {}
         self._asked: deque[tuple[float, Asked]] = deque()
         # How often each machine was seen to start again; files of which the last look found leaves
         # used.
@@ -110,12 +111,14 @@ class Watched:
 
     def name_of(self, file: bytes) -> str:
         """What a key is called here."""
-        return self.look.aliases.get(file) or printed_name(file)
+        return self._names.get(file) or printed_name(file)
 
     def take(self, look: FleetLook) -> list[Change]:
         """Another look. Returns what changed since the one before; of the first one nothing."""
         first, self.look = self.look is NOTHING, look
         self._count(look)
+        # Also of a key whose file is gone by now.
+        self._names |= look.aliases
         self.burned.clear()
         changed: list[tuple[str, bool]] = []
         gone = self._known.keys() - {machine.esn for machine in look.machines}
@@ -124,6 +127,7 @@ class Watched:
             changed.append((f"{esn} is gone", False))
         for machine in look.machines:
             changed += self._met(machine)
+        changed += _refused(look.asked or ())
         return [] if first else [Change(look.time, *each) for each in changed]
 
     def _count(self, look: FleetLook) -> None:
@@ -193,6 +197,14 @@ class Watched:
     ) -> Iterator[tuple[str, bool]]:
         if machine.doubt and machine.doubt != (before.doubt if before else ""):
             yield f"{machine.esn}: {machine.doubt}", True
+
+
+def _refused(asked: Iterable[Asked]) -> Iterator[tuple[str, bool]]:
+    """Each kind of refusal once, with how many there were."""
+    kinds = Counter((each.esn, each.command, each.status) for each in asked if not each.done)
+    for (esn, command, status), count in kinds.items():
+        times = f", {count} times" if count > 1 else ""
+        yield f"{esn}: {command} refused: {status}{times}", True
 
 
 def _cards(esn: str, before: Iterable[Slot], now: Iterable[Slot]) -> Iterator[tuple[str, bool]]:

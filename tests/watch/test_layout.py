@@ -80,7 +80,7 @@ def test_a_narrow_terminal_has_no_bars():
 
 def test_nobody_is_there():
     """A fleet that is down and published nothing."""
-    assert lines(watched()) == ["no machine"]
+    assert lines(watched()) == ["no machine; start some with: seemachine fleet up"]
 
 
 @pytest.mark.parametrize("height", range(1, 60))

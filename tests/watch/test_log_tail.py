@@ -49,7 +49,10 @@ def test_looks_and_other_events_are_passed_over(path):
     tail = LogTail(path)
     tail.read()
     refused = Asked(ESN, "slot_list", "AccessDenied", 0.5)
-    add(path, line("hello") + line("nvmemfile_list") + line("slot_list", "AccessDenied"))
+    add(
+        path,
+        line("hello") + line("nvmemfile_info", "NotAvailable") + line("slot_list", "AccessDenied"),
+    )
     add(path, '{"event": "request"}\n{"event": "ready", "x": "request"}\n"request"\n[{\n\n')
     add(path, line(esn=5) + line(seconds="x") + line(event="other") + line())
     assert tail.read() == [refused, SIGNED]

@@ -1,5 +1,6 @@
 """`seemachine watch` as a process: on a terminal, in a pipe, once."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ def test_ctrl_c_leaves_the_terminal_as_it_was(fleet):
         terminal.wait_for("31 of 32 left")
         terminal.process.send_signal(signal.SIGTSTP)
         terminal.wait_for("\x1b[?1049l")
+        os.waitid(os.P_PID, terminal.process.pid, os.WSTOPPED)
         terminal.process.send_signal(signal.SIGCONT)
         terminal.wait_for("\x1b[?1049h")
         terminal.wait_for("31 of 32 left")

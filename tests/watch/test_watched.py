@@ -135,6 +135,22 @@ def test_keys_that_have_a_name_stand_first():
     assert (fleet.keys[1].leases, fleet.keys[1].cards, fleet.keys[1].holdings) == (3, 1, [])
 
 
+def test_a_key_that_was_destroyed_keeps_its_name():
+    """Its file is gone when its leaves are."""
+    fleet = watched(up(files=(info(0),)))
+    assert sentences(fleet, 1, up(), aliases={}) == [f"release: nothing is left of it on {ESN}"]
+
+
+def test_refusals_are_told():
+    """Each kind once in a look."""
+    ok, failed = (Asked(ESN, "nvmemfile_sign", status, 0.1) for status in ("OK", "Failed"))
+    fleet = watched(up())
+    assert sentences(fleet, 1, up(), asked=[failed, ok, failed]) == [
+        f"{ESN}: nvmemfile_sign refused: Failed, 2 times"
+    ]
+    assert sentences(fleet, 2, up(), asked=[failed]) == [f"{ESN}: nvmemfile_sign refused: Failed"]
+
+
 def test_requests_are_counted_for_a_minute():
     """Where there is no log nobody knows."""
     one, other = (Asked(ESN, "generateLMS", status, 0.1) for status in ("OK", "Failed"))
