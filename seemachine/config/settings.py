@@ -114,7 +114,7 @@ class Config:
         unset="none",
         more="Relative to the world folder. Whoever may open it is `admin`, without TLS; see"
         " [Unix sockets](../how-to/sockets.md).",
-        example='"/run/seemachine/"',
+        example='"/run/hsm/"',
         shown="PATH",
     )
     search_port: bool = flag(

@@ -36,7 +36,7 @@ class FleetSettings:
         "a folder in which each machine has a Unix socket, too, <module>-<ESN>.sock",
         unset="none",
         more="Relative to the world folder. A machine that has a `socket` of its own has that one.",
-        example='"/run/seemachine"',
+        example='"/run/hsm"',
     )
     seed: str = seed_setting()
     fault_injection: bool = fault_injection_setting()

@@ -152,8 +152,10 @@ def _listening(path: Path) -> tuple[trio.SocketListener, SocketFile]:
 
 
 def _give_to_group(path: Path) -> None:
-    """To that of the folder, where we are in it: who may enter that may use the socket."""
-    with contextlib.suppress(PermissionError):
+    """To that of the folder, where we are in it: who may enter that may use the socket. A folder
+    with the setgid bit has done so already, also for a group that our namespace does not know.
+    """
+    with contextlib.suppress(OSError):
         os.chown(path, -1, path.parent.stat().st_gid)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seemachine.wire.names import is_esn
 
-# Of an address: unix:/run/seemachine/1-7852-268D-3BF9.sock, or unix: and a folder of such.
+# Of an address: unix:/run/hsm/1-7852-268D-3BF9.sock, or unix: and a folder of such.
 UNIX = "unix:"
 # What the system's own struct has room for, its last byte left out.
 MOST_PATH_BYTES = 103 if sys.platform == "darwin" else 107

@@ -1,5 +1,6 @@
 """unix_sockets.py: a machine's socket, what it takes the place of, and who comes by it."""
 
+import errno
 import os
 import socket
 import stat
@@ -282,3 +283,14 @@ async def test_what_the_system_refuses_is_said_with_the_path(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotListen, match=r"cannot listen on .*x: .*file is not a folder"):
         await open_socket(settings(tmp_path, tmp_path / "file" / "folder" / "x"))
+
+
+async def test_a_group_that_can_not_be_given_is_left(tmp_path, monkeypatch):
+    """A user namespace may not know it: the socket is the machine's own group's then."""
+
+    def refuse(*_):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "chown", refuse)
+    async with await listened(settings(tmp_path, tmp_path / "s.sock")):
+        assert (tmp_path / "s.sock").stat().st_gid == os.getegid()
