@@ -39,9 +39,12 @@ def up(options: argparse.Namespace, answer: Answer) -> int:
     from seemachine.lms import engines
 
     try:
-        count, seed = options.count, options.seed
-        path = configuration.find(options.world, options.file, count or 0, seed or "")
-        fleet = configuration.read(path, options.world, count, seed, _injection(options))
+        count, seed, sockets = options.count, options.seed, options.sockets
+        new = count or 0, seed or "", sockets or ""
+        path = configuration.find(options.world, options.file, *new)
+        fleet = configuration.read(
+            path, options.world, count, seed, _injection(options), sockets=sockets
+        )
     except ConfigError as error:
         raise Refused(str(error), 2) from None
     here = tuple(machine for machine in fleet.machines if machine.esn not in fleet.left_out)

@@ -104,7 +104,8 @@ def _supervisor(
     path: Path, fleet: FleetPlan, log: IO[bytes], life: Sequence[str], handles: Sequence[int]
 ) -> "subprocess.Popen[bytes]":
     count = ["--count", str(fleet.count)] if fleet.count else []
-    given = [*count, *fleet.injection.words, *life]
+    sockets = ["--sockets", fleet.sockets] if fleet.sockets else []
+    given = [*count, *sockets, *fleet.injection.words, *life]
     words = ["fleet", "up", str(path.absolute()), *given, "--home", str(fleet.world)]
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "seemachine", *words],

@@ -28,8 +28,8 @@ FORMAT = Format("list of running machines")
 class FleetPlan:
     """Machines in module order, each with the settings of its process.
 
-    `left_out`: ESNs that stay down, with the reason. `process`, `count`, `seed`: see
-    FleetSettings. `injection`: faults and latency that the file does not know of.
+    `left_out`: ESNs that stay down, with the reason. `process`, `count`, `seed`,
+    `sockets`: see FleetSettings. `injection`: faults and latency that the file does not know of.
     """
 
     world: World
@@ -38,6 +38,7 @@ class FleetPlan:
     process: str = EACH
     count: int = 0
     seed: str = ""
+    sockets: str = ""
     injection: Injection = NO_INJECTION
 
     @property
@@ -54,9 +55,11 @@ class FleetPlan:
         ]
 
 
-def find(world: World, file: Path | None, count: int = 0, seed: str = "") -> Path:
-    """The fleet file: the one given, else the world's own, made now, with that count and seed, if
-    there is none.
+def find(
+    world: World, file: Path | None, count: int = 0, seed: str = "", sockets: str = ""
+) -> Path:
+    """The fleet file: the one given, else the world's own, made now, with that count, seed and
+    folder of sockets, if there is none.
     """
     if file is not None:
         return file
@@ -64,7 +67,7 @@ def find(world: World, file: Path | None, count: int = 0, seed: str = "") -> Pat
     if not path.exists():
         from seemachine.fleet.template import guide_fleet
 
-        replace_file(path, guide_fleet(count, seed).encode())
+        replace_file(path, guide_fleet(count, seed, sockets).encode())
     return path
 
 
@@ -79,19 +82,22 @@ def read(
     count: int | None = None,
     seed: str | None = None,
     injection: Injection = NO_INJECTION,
+    *,
+    sockets: str | None = None,
 ) -> FleetPlan:
-    """What a file says, or with another count or seed, more faults, or another latency.
+    """What a file says, or with another count, seed or folder of sockets, more faults, or another
+    latency.
 
     Raises ConfigError, naming file and setting.
     """
-    given = {"count": count, "seed": seed}
+    given = {"count": count, "seed": seed, "sockets": sockets}
     table = read_toml(path) | {name: value for name, value in given.items() if value is not None}
     try:
         shared, machines = _shared(table), _machines(table, world, injection)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     plan = replace(_as_recorded(world, machines), process=shared.process, count=shared.count)
-    return _counted(replace(plan, seed=shared.seed, injection=injection))
+    return _counted(replace(plan, seed=shared.seed, injection=injection, sockets=shared.sockets))
 
 
 def _counted(plan: FleetPlan) -> FleetPlan:

@@ -49,14 +49,15 @@ TLS = """\
 """
 
 
-def guide_fleet(count: int = 0, seed: str = "") -> str:
-    """The whole file, for so many machines, and with that seed."""
+def guide_fleet(count: int = 0, seed: str = "", sockets: str = "") -> str:
+    """The whole file, for so many machines, with that seed, and with that folder of sockets."""
+    given = {"count": count, "seed": seed, "sockets": sockets}
     shared = {each.name: each for each, _ in settings_of(FleetSettings)}
     parts = [
         HEAD,
         _lines(
             FleetSettings,
-            ({"count": count} if count else {}) | ({"seed": seed} if seed else {}),
+            {name: value for name, value in given.items() if value},
             leaving_out=shared.keys() - set(AT_THE_TOP),
         ),
         "[[machines]]\n" + _lines(Config, FIRST, leaving_out=(*NOT_OF_A_MACHINE, *AT_THE_TOP)),

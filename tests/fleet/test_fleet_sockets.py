@@ -51,6 +51,16 @@ def test_each_machine_has_a_socket_in_the_folder(tmp_path: Path) -> None:
     assert own.machines[1].socket_path == Path("/run/own.sock")
 
 
+def test_a_new_world_keeps_the_folder(tmp_path: Path) -> None:
+    """In the file that is made for it; the command line counts more than a file."""
+    path = configuration.find(World.at(tmp_path), None, sockets="run")
+    plan = configuration.read(path, World.at(tmp_path))
+    assert {machine.socket for machine in plan.machines} == {"run/"}
+    other = configuration.read(path, World.at(tmp_path), sockets="/x")
+    assert {machine.socket for machine in other.machines} == {"/x/"}
+    assert (plan.sockets, other.sockets) == ("run", "/x")
+
+
 def test_a_client_reads_the_same_of_the_file(tmp_path: Path) -> None:
     """Where the machine without a port will be."""
     plan = read(tmp_path, FILE)
@@ -85,8 +95,8 @@ def folder() -> Iterator[Path]:
 def up(tmp_path: Path, folder: Path) -> Iterator[FleetShell]:
     """Such a fleet is up, until after the test."""
     world = FleetShell(tmp_path)
-    (tmp_path / "fleet.toml").write_text(FILE.replace('"sockets"', f'"{folder}"'))
-    code, lines = world.seemachine("fleet", "up", "--detach")
+    (tmp_path / "fleet.toml").write_text(FILE)
+    code, lines = world.seemachine("fleet", "up", "--detach", "--sockets", str(folder))
     assert code == 0, lines
     yield world
     world.seemachine("fleet", "down")

@@ -45,6 +45,12 @@ def _add_up(verbs: Any) -> None:
         metavar="N",
         help="how many machines to start, whatever the file says; written to a file that is new",
     )
+    up.add_argument(
+        "--sockets",
+        metavar="FOLDER",
+        help="where each machine has a Unix socket, too, relative to the world folder, whatever the"
+        " file says; written to a file that is new",
+    )
     _add_injection(up)
     up.add_argument(
         "--seed",
