@@ -50,13 +50,13 @@ class _Counted:
     met: int = 0
     fired: int = 0
 
-    @property
-    def spent(self) -> bool:
-        return bool(self.fault.times) and self.fired >= self.fault.times
+    def is_spent(self, now: float) -> bool:
+        times, until = self.fault.times, self.fault.until
+        is_over = until > 0 and now - self.added >= until
+        return is_over or 0 < times <= self.fired
 
     def is_due(self, now: float) -> bool:
-        passed, until = now - self.added, self.fault.until
-        return not self.spent and self.fault.at <= passed and (not until or passed < until)
+        return self.fault.at <= now - self.added and not self.is_spent(now)
 
     def fires(self) -> bool:
         """Call once for each request or place that it is for."""
@@ -74,8 +74,8 @@ class _Counted:
         drawn = hashlib.sha256(f"{self.fault.seed} {self.met}".encode()).digest()[:8]
         return int.from_bytes(drawn, "big") < probability * (1 << 64)
 
-    def view(self) -> Injected:
-        return Injected(self.number, self.fault, self.met, self.fired, self.spent)
+    def view(self, now: float) -> Injected:
+        return Injected(self.number, self.fault, self.met, self.fired, self.is_spent(now))
 
 
 class Injector:
@@ -150,13 +150,13 @@ class Injector:
 
     def add(self, given: "Fault | str | Sequence[str] | Mapping[str, Any]") -> Injected:
         """Another fault. Raises FaultError."""
-        fault = fault_of(given)
+        fault, now = fault_of(given), self.now()
         with self._lock:
-            self._make_room()
+            self._make_room(now)
             self._count += 1
-            counted = _Counted(self._count, self._seeded(fault), self.now())
+            counted = _Counted(self._count, self._seeded(fault), now)
             self._faults.append(counted)
-            return counted.view()
+            return counted.view(now)
 
     def clear(self, number: int = 0) -> int:
         """Take away a fault by its number, or all of them. Returns how many there were."""
@@ -168,8 +168,9 @@ class Injector:
 
     def listing(self) -> tuple[Injected, ...]:
         """Every fault, the oldest first, those that happen no more too."""
+        now = self.now()
         with self._lock:
-            return tuple(each.view() for each in self._faults)
+            return tuple(each.view(now) for each in self._faults)
 
     @property
     def latency(self) -> str:
@@ -209,12 +210,12 @@ class Injector:
             if (act := self._acts.get(fault.kind)) is not None:
                 act(fault)
 
-    def _make_room(self) -> None:
+    def _make_room(self, now: float) -> None:
         """The oldest that happens no more gives way. Raises FaultError."""
         if len(self._faults) < MOST_FAULTS:
             return
         for each in self._faults:
-            if each.spent:
+            if each.is_spent(now):
                 self._faults.remove(each)
                 return
         raise FaultError(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from seemachine.faults import KINDS, Fault, FaultError, fault_of
 from seemachine.faults.forms import MAX_DETAIL, MOST_COUNT, STATUSES, WORDS
 from seemachine.faults.kinds import MOMENTS
+from seemachine.wire.messages import MAX_FAULT
 from seemachine.wire.requests import REQUESTS
 from seemachine.wire.status import Status
 
@@ -161,3 +162,24 @@ def test_moments_and_cards_that_there_are_not(line: str) -> None:
     """They are refused by name."""
     with pytest.raises(FaultError, match=line.partition("=")[0].split()[1]):
         fault_of(line)
+
+
+def test_the_longest_line_fits_its_field() -> None:
+    """Of any kind, with every word at its longest."""
+    longest: dict[str, object] = {
+        "on": [each for each in REQUESTS if not each.startswith(("fault_", "hello"))],
+        **dict.fromkeys(("times", "after", "every"), MOST_COUNT),
+        "probability": 0.1 + 0.2,
+        "seed": "s" * 64,
+        "at": 0.1 + 0.2,
+        "until": 1e5 + 0.1 + 0.2,
+        "status": max(STATUSES, key=len),
+        "detail": "'" * MAX_DETAIL,
+        "seconds": 1e5 + 0.1 + 0.2,
+        "moment": "written",
+        "card": "c" * 64,
+    }
+    for kind in KINDS.values():
+        fault = fault_of({"kind": kind.name, **{name: longest[name] for name in kind.takes}})
+        assert len(fault.text) <= MAX_FAULT
+        assert fault_of(fault.text) == fault

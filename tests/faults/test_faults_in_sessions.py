@@ -339,3 +339,26 @@ async def test_a_slow_machine_makes_keys_slowly(
     started = await ask(m.GenerateLms(**sets), 0.002)
     for seconds in (0.249, 0.249, 0.01):
         await ask(m.ContinueLms(handle=started.handle), seconds)
+
+
+async def test_what_takes_too_long_is_refused_and_not_lost(
+    tmp_path: Path, nursery: trio.Nursery, mock_clock: MockClock
+) -> None:
+    """A slow machine with too much to do refuses what comes last; asked again, it has it ready."""
+    bench = Bench(tmp_path, nursery, "signature=50")
+    requests, replies = [bench.request(b"%d" % n) for n in range(3)], dict[int, Any]()
+
+    async def ask(number: int) -> None:
+        replies[number] = await (await bench.peer()).ask(requests[number])
+
+    for number in range(3):
+        nursery.start_soon(ask, number)
+        await until(lambda number=number: len(bench.pausing) == number + 1)
+    await passes(mock_clock, 100.5)
+    assert [replies[number].leaf for number in range(2)] == [0, 1]
+    await passes(mock_clock, 20)
+    assert replies[2].status is Status.TimeLimitExceeded
+    nursery.start_soon(ask, 2)
+    await until(lambda: bench.pausing)
+    await passes(mock_clock, 100)
+    assert (replies[2].leaf, bench.taken) == (2, 3)

@@ -79,7 +79,9 @@ def test_a_schedule_counts_from_when_the_fault_was_added() -> None:
     for now[0] in range(100, 115):
         happened += [now[0]] if injector.meet(LIST).faults else []
     assert happened == [106, 107, 108, 109]
-    assert injector.listing()[0].met == 5
+    [listed] = injector.listing()
+    assert (listed.met, listed.fired, listed.spent) == (5, 4, True)
+    assert injector.summary == ""
 
 
 def test_hello_and_fault_requests_are_spared() -> None:
