@@ -133,6 +133,7 @@ def test_a_machine_that_stops_in_a_delay_is_gone(bench: Bench) -> None:
     with pytest.raises(ConnectionResetError):
         wire.receive(10.0)
     wire.close()
+    assert bench.taken == 0
 
 
 def test_a_wire_may_be_closed_by_another_thread(bench: Bench) -> None:
