@@ -26,7 +26,8 @@ class Project:
 
     def run(self, source: str, *words: str) -> pytest.RunResult:
         """Run pytest on it. A warning is an error, as is a marker that nobody declared."""
-        self._pytester.makepyfile(textwrap.dedent(source))
+        # A name that no test of ours has: modules of this process are those of the run within.
+        self._pytester.makepyfile(test_of_a_project=textwrap.dedent(source))
         self._pytester.makeini(f"[pytest]\n{textwrap.dedent(self.settings)}")
         named = (word for name in self.plugins for word in ("-p", name))
         return self._pytester.runpytest_inprocess(*named, *STRICT, "-W", LOADED, *words)

@@ -55,8 +55,14 @@ class TestClass:
     def test_method(self, seemachine_fleet):
         assert peers(seemachine_fleet) == ["5c", "5c"]
         assert {peer.greeting.operator for peer in seemachine_fleet.peers} == {"manual"}
+
+    ONE = pytest.param(1, marks=pytest.mark.seemachine(machines=1))
+
+    @pytest.mark.parametrize("count", [2, ONE])
+    def test_parameter(self, seemachine_fleet, count):
+        assert peers(seemachine_fleet) == ["xc"] * count
 """,
-        tests=3,
+        tests=5,
     )
 
 

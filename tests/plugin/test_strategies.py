@@ -54,6 +54,14 @@ def test_keys(tmp_path_factory, recipe):
         key.verify(b"firmware", key.sign(b"firmware"))
 
 
+@settings(few, max_examples=5)
+@given(strategies.fleets())
+def test_fleets(choice):
+    """Each of them comes up."""
+    with testing.fleet(**choice) as fleet:
+        assert len(fleet.peers) == choice["machines"]
+
+
 @few
 @given(strategies.fault_plans())
 def test_faults(plan):

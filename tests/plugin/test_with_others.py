@@ -116,6 +116,22 @@ async def test_it(seemachine_async_fleet):
     done.stdout.fnmatch_lines(["*@pytest.mark.seemachine: store*sqllite*"])
 
 
+def test_no_world_of_an_async_fleet(project):
+    """A world that is not that of the test's fleet would be a surprise: it is refused."""
+    project.plugins.append("trio")
+    done = project.run(
+        """
+import pytest
+
+@pytest.mark.trio
+async def test_it(seemachine_async_fleet, seemachine_world):
+    pass
+"""
+    )
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines(["seemachine_world does not lead to seemachine_async_fleet*"])
+
+
 def test_plain_asyncio(project):
     """A test that runs a loop of its own opens the client of asyncio on the world of its fleet."""
     project.passes(

@@ -87,6 +87,12 @@ def seemachine_world(request: pytest.FixtureRequest) -> "Iterator[World]":
 
     It is the world of seemachine_fleet where the test has that, else a new one without machines.
     """
+    if options.ASYNC_FLEET in request.fixturenames:
+        pytest.fail(
+            "seemachine_world does not lead to seemachine_async_fleet, which is there later; give"
+            " programs the env of that fleet, and open_fleet its world",
+            pytrace=False,
+        )
     with pytest.MonkeyPatch.context() as patch:
         if options.FLEET in request.fixturenames:
             fleet = request.getfixturevalue(options.FLEET)

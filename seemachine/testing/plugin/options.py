@@ -13,7 +13,7 @@ MARKER_HELP = (
     " lmots=, expcards=, explease=): which fleet and which keys the fixtures of seemachine give a"
     " test."
 )
-FLEET = "seemachine_fleet"
+FLEET, ASYNC_FLEET = "seemachine_fleet", "seemachine_async_fleet"
 SCOPE = "seemachine_fleet_scope"
 SCOPES = ("function", "class", "module", "package", "session")
 # Words of the marker that a run can say for all its tests, and what they are.
