@@ -11,6 +11,7 @@ from seeclient.memory_files import close_below
 
 from seemachine.config import ConfigError
 from seemachine.machine import Machine
+from seemachine.state.disk.durable import forget_below
 from seemachine.temporary.folder import TemporaryFolder, made, places, sweep
 from seemachine.testing.hosted import Hosted
 from seemachine.testing.hosting import Hosting, Place
@@ -84,6 +85,7 @@ class Bench:
     def clear(self) -> None:
         """Let go of the folder, and remove it unless it is the caller's."""
         close_below(self.world.folder)
+        forget_below(self.world.folder.parent if self._temporary else self.world.folder)
         if self._temporary is not None:
             self._temporary.remove()
 

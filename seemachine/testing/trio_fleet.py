@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import trio
-from seeclient import trio_wire
+from seeclient import trio_fleet, trio_wire
 from seeclient.algorithms.lms.provisioning import Provisioned
-from seeclient.effects import Address
+from seeclient.effects import Address, Work
 from seeclient.trio_wire import Wire
 
 from seemachine.testing.bench import Bench, OnBench
 from seemachine.testing.cards import Cards
-from seemachine.testing.hurried import HurriedTrioFleet
+from seemachine.testing.hurried import SHARE
 from seemachine.testing.streams import StreamWire
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     import ssl
 
 
-class TrioFleet(OnBench, HurriedTrioFleet):
-    """The client for trio of machines that are up, with their cards, their log and their world."""
+class TrioFleet(OnBench, trio_fleet.Fleet):
+    """The client for trio of machines that are up, with their cards, their log and their world.
+
+    It has no threads, so that a clock that jumps finds nobody at work.
+    """
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
@@ -34,6 +37,13 @@ class TrioFleet(OnBench, HurriedTrioFleet):
         wire = StreamWire()
         self.bench.hosting.places[address.esn].attend(wire.far_end)
         return wire
+
+    async def _pause(self, seconds: float) -> None:
+        await super()._pause(seconds * SHARE)
+
+    async def _work(self, work: Work) -> object:
+        await trio.lowlevel.checkpoint()
+        return work.call()
 
     @property
     def cards(self) -> "TrioCards":

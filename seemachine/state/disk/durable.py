@@ -31,6 +31,11 @@ def private_folder(path: Path) -> Path:
     return path
 
 
+def forget_below(folder: Path) -> None:
+    """A folder goes, or may: whoever uses one of its name makes sure again."""
+    _certain.difference_update([path for path in tuple(_certain) if path.is_relative_to(folder)])
+
+
 def flush_folder(path: Path) -> None:
     """Make the entries of a folder durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
