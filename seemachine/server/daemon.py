@@ -125,6 +125,11 @@ class Daemon:
         self._log.info("restarts" if restarts else "stopped")
         return restarts
 
+    @property
+    def restarts(self) -> bool:
+        """Whether it breaks off, to be started again."""
+        return self._restart.is_set()
+
     def attend(self, stream: trio.abc.Stream, peer: str) -> None:
         """Serve who comes by no port, while `run` listens. Raises TurnedAway, TooFast."""
         self._sessions.start_soon(self._attend, stream, peer, self._admission.admit(peer))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seemachine.testing.asserting import exhausted, leaves_used, no_leaf_twice, quarantined
     from seemachine.testing.blocking_fleet import BlockingFleet
     from seemachine.testing.cards import Cards
+    from seemachine.testing.fault_switch import Faults
     from seemachine.testing.fleets import fleet
     from seemachine.testing.keys import (
         ESN,
@@ -38,6 +39,7 @@ __all__ = [
     "AsyncMemoryWire",
     "BlockingFleet",
     "Cards",
+    "Faults",
     "MemoryWire",
     "Rig",
     "TrioFleet",
@@ -60,6 +62,7 @@ _IN = {
     "AsyncMemoryWire": "wires",
     "BlockingFleet": "blocking_fleet",
     "Cards": "cards",
+    "Faults": "fault_switch",
     "MemoryWire": "wires",
     "Rig": "rig",
     "TrioFleet": "trio_fleet",

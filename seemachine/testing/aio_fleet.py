@@ -8,6 +8,7 @@ from seeclient.algorithms.lms.provisioning import Provisioned
 
 from seemachine.testing.bench import OnBench
 from seemachine.testing.cards import Cards
+from seemachine.testing.fault_switch import Faults
 from seemachine.testing.hurried import HurriedFleet
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 
@@ -30,6 +31,11 @@ class AioFleet(OnBench, aio.Fleet):
     def cards(self) -> "AioCards":
         """The cards of the world."""
         return AioCards(self)
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose."""
+        return Faults(self.bench)
 
     async def start(self, machine: int | str = 1) -> None:
         """Start a machine that was stopped, on the port that it had. Raises StateError."""

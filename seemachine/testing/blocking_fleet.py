@@ -10,6 +10,7 @@ from seeclient.algorithms.lms.provisioning import Provisioned
 from seemachine.testing.background import background
 from seemachine.testing.bench import Bench, OnBench
 from seemachine.testing.cards import Cards
+from seemachine.testing.fault_switch import Faults
 from seemachine.testing.hurried import HurriedFleet
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 
@@ -49,12 +50,19 @@ class BlockingFleet(OnBench, HurriedFleet):
         """The cards of the world."""
         return BlockingCards(self)
 
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose."""
+        return Faults(self.bench)
+
     def start(self, machine: int | str = 1) -> None:
         """Start a machine that was stopped, on the port that it had. Raises StateError."""
+        self.lifetime.check()
         self._background.call(self.bench.hosting.start, self.bench.esn_of(machine))
 
     def stop(self, machine: int | str = 1) -> None:
         """Stop a machine in order; its NVRAM stays."""
+        self.lifetime.check()
         self._background.call(self.bench.hosting.stop, self.bench.esn_of(machine))
 
     def restart(self, machine: int | str = 1) -> None:

@@ -16,6 +16,7 @@ from seemachine.server.crew import Allotment, Crew
 from seemachine.server.daemon import Daemon
 from seemachine.server.logs import Log
 from seemachine.server.serving import serve
+from seemachine.testing import forked
 
 
 class Hosted:
@@ -26,43 +27,42 @@ class Hosted:
         self._log = log.bind(esn=config.esn)
         self._crew = crew
         self._held: Opened | None = None
+        # None while it is down, and while it starts again.
         self._daemon: Daemon | None = None
-        self._stop = self._over = trio.Event()
-        self._came_up = False
-
-    @property
-    def is_up(self) -> bool:
-        """Whether it listens."""
-        return self._daemon is not None
+        self._ready = self._stop = self._over = trio.Event()
+        self.is_up = False
 
     @property
     def machine(self) -> Machine | None:
-        """The HSM itself, while it is up."""
+        """See Place."""
         return self._held.machine if self._held is not None and self.is_up else None
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Until it is stopped. Raises what keeps it from coming up."""
-        self._stop, self._over, self._came_up = trio.Event(), trio.Event(), False
+        """See Place."""
+        self._ready, self._stop, self._over = trio.Event(), trio.Event(), trio.Event()
         self._held = held = opened(self._config, {}, self._log)
+        forked.give_up_in_children(self._give_up)
         try:
             await self._serve(held, task_status)
         # The others of its loop go on.
         except Exception:
-            if not self._came_up:
+            if not self.is_up:
                 raise
             self._log.exception("bug: the machine has ended")
         finally:
-            self._daemon = self._held = None
+            self.is_up, self._daemon = False, None
             withdraw(self._config)
             held.close()
+            forked.no_longer(self._give_up)
             held.lock.release()
+            self._held = None
+            self._ready.set()
             self._over.set()
 
     async def _serve(self, held: Opened, task_status: trio.TaskStatus[None]) -> None:
         coming: list[Daemon] = []
 
         def on_daemon(daemon: Daemon) -> None:
-            self._daemon = None
             coming[:] = [daemon]
 
         async def on_ready(host: str, port: int) -> None:
@@ -70,26 +70,37 @@ class Hosted:
             nvram = held.machine.store.mark.identity
             announce(self._config, entry_of(self._config, held.lock.holder, nvram, host, port))
             self._daemon = coming[0]
-            if not self._came_up:
-                self._came_up = True
+            self._ready.set()
+            if not self.is_up:
+                self.is_up = True
                 task_status.started()
 
-        allotment = Allotment(crew=self._crew)
-        await serve(held, allotment, self._stop, on_ready, on_daemon=on_daemon)
+        await serve(held, Allotment(crew=self._crew), self._stop, on_ready, on_daemon=on_daemon)
 
     async def stop(self) -> None:
-        """In order. Returns when it is down."""
+        """See Place."""
         self._stop.set()
         if self._held is not None:
             await self._over.wait()
 
     def heed(self) -> None:
-        """Stop where somebody else asks for its folder."""
+        """See Place."""
         if self._held is not None and self._held.lock.asked():
             self._stop.set()
 
-    def attend(self, stream: trio.abc.Stream) -> None:
-        """Serve a client of this loop. Raises ConnectionRefusedError when it is down."""
+    async def attend(self, stream: trio.abc.Stream) -> None:
+        """See Place. While it starts again in its process who comes waits, as at a port."""
+        if self._daemon is not None and self._daemon.restarts:
+            self._daemon, self._ready = None, trio.Event()
+        if self.is_up:
+            await self._ready.wait()
         if self._daemon is None or self._stop.is_set():
             raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
         self._daemon.attend(stream, "memory")
+
+    def _give_up(self) -> None:
+        """In a child of this process."""
+        if self._held is not None:
+            self._held.lock.release()
+            forked.never_close(self._held.machine)
+            forked.replace_sockets(self._config.port, str(self._config.socket_path))

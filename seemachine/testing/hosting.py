@@ -33,7 +33,7 @@ class Place(Protocol):
     def heed(self) -> None:
         """Stop where somebody else asks for its folder."""
 
-    def attend(self, stream: trio.abc.Stream) -> None:
+    async def attend(self, stream: trio.abc.Stream) -> None:
         """Serve a client of this loop. Raises ConnectionRefusedError."""
 
 

@@ -1,4 +1,4 @@
-"""A client that waits less before they ask again: in a test, a machine that is down stays down until
+"""A client that waits less before it asks again: in a test, a machine that is down stays down until
 the test starts it.
 """
 

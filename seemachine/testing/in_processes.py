@@ -98,7 +98,7 @@ class InProcess:
     def heed(self) -> None:
         """Its process does."""
 
-    def attend(self, stream: trio.abc.Stream) -> None:
+    async def attend(self, stream: trio.abc.Stream) -> None:
         """It has a port alone. Raises ConnectionRefusedError."""
         del stream
         raise ConnectionRefusedError

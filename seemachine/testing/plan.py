@@ -12,8 +12,8 @@ from seemachine.world import World
 
 # The guide's two (2.9.3); those after them are given out as in any fleet.
 GUIDE = ({"esn": ESN, "model": "5c", "port": 0}, {"esn": OTHER_ESN, "model": "xc", "port": 0})
-# As a test wants them: found by whoever looks, and remembered by nobody outside.
-USUAL = {"runtime_witness": "off", "lock_memory": "no"}
+# As a test wants them: remembered by nobody outside, and ready to do wrong.
+USUAL = {"runtime_witness": "off", "lock_memory": "no", "fault_injection": True}
 # Each machine has its own, or it is what makes this a fleet of tests.
 NOT_TO_SET = ("esn", "module", "world", "publish", "reserved_ports")
 

@@ -12,6 +12,7 @@ from seeclient.trio_wire import Wire
 
 from seemachine.testing.bench import Bench, OnBench
 from seemachine.testing.cards import Cards
+from seemachine.testing.fault_switch import Faults
 from seemachine.testing.hurried import SHARE
 from seemachine.testing.streams import StreamWire
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
@@ -35,7 +36,7 @@ class TrioFleet(OnBench, trio_fleet.Fleet):
         if self.bench.processes:
             return await trio_wire.connect(address, context)
         wire = StreamWire()
-        self.bench.hosting.places[address.esn].attend(wire.far_end)
+        await self.bench.hosting.places[address.esn].attend(wire.far_end)
         return wire
 
     async def _pause(self, seconds: float) -> None:
@@ -50,12 +51,19 @@ class TrioFleet(OnBench, trio_fleet.Fleet):
         """The cards of the world."""
         return TrioCards(self)
 
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose."""
+        return Faults(self.bench)
+
     async def start(self, machine: int | str = 1) -> None:
         """Start a machine that was stopped, on the port that it had. Raises StateError."""
+        self.lifetime.check()
         await self.bench.hosting.start(self.bench.esn_of(machine))
 
     async def stop(self, machine: int | str = 1) -> None:
         """Stop a machine in order; its NVRAM stays."""
+        self.lifetime.check()
         await self.bench.hosting.stop(self.bench.esn_of(machine))
 
     async def restart(self, machine: int | str = 1) -> None:

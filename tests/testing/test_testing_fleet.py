@@ -1,6 +1,10 @@
 """testing.fleet: machines that are there for a block, and then were never there."""
 
+import contextlib
 import gc
+import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +16,8 @@ from seeclient import FleetClosed, Status, StatusError
 
 from seemachine import testing
 from seemachine.config import ConfigError
+from seemachine.state.disk import durable
+from seemachine.temporary.folder import sweep
 
 # Once for all: it stays for as long as its process.
 LOOP = "seemachine.testing"
@@ -36,6 +42,70 @@ def test_a_key_signs_on_machines_that_nobody_started():
         assert fleet.esns == [testing.ESN, testing.OTHER_ESN]
 
 
+def forked(child):
+    """Have a child of this process do something, and return its process number."""
+    process = os.fork()
+    if not process:
+        with contextlib.suppress(BaseException):
+            child()
+        os._exit(0)
+    return process
+
+
+def test_a_child_of_the_process():
+    """It is refused the fleet, can have one of its own, and keeps no port and no folder from the
+    machines of the parent, which start again while it lives.
+    """
+    reading, writing = os.pipe()
+
+    def child():
+        try:
+            fleet.stop()
+        except FleetClosed as refused:
+            with testing.fleet() as own:
+                own.generate_lms("release", **testing.QUICK).sign(b"firmware")
+            fleet.close()
+            os.write(writing, str(refused).encode())
+        os.close(writing)
+        gate.wait()
+
+    gate = multiprocessing.get_context("fork").Event()
+    with testing.fleet() as fleet:
+        key = fleet.generate_lms("release", **testing.QUICK)
+        key.sign(b"one")
+        process = forked(child)
+        os.close(writing)
+        said = os.read(reading, 1000).decode()
+        fleet.restart()
+        assert key.sign_with(b"two").leaf == 1
+        gate.set()
+        os.waitpid(process, 0)
+    assert "this is a child of it" in said
+    assert len({event["port"] for event in fleet.log if event["event"] == "ready"}) == 1
+    os.close(reading)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_process_that_is_ended_within_a_block(number):
+    """After Ctrl-C nothing is left; what a kill leaves, the next process that needs a folder
+    removes.
+    """
+    code = (
+        "import sys, time; from seemachine import testing\n"
+        "with testing.fleet() as fleet: print(fleet.folder, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        folder = Path(process.stdout.readline().strip())
+        process.send_signal(number)
+        errors = process.communicate()[1]
+    assert errors.strip().endswith("KeyboardInterrupt") == (number == signal.SIGINT)
+    assert folder.parent.exists() == (number == signal.SIGKILL)
+    sweep(folder.parent.parent)
+    assert not folder.parent.exists()
+
+
 def test_nothing_is_left():
     """After the block there is no folder, no port, no descriptor, and no thread but the loop's."""
     with testing.fleet():
@@ -48,6 +118,7 @@ def test_nothing_is_left():
         assert set(threading.enumerate()) == threads
 
     assert not folder.parent.exists()
+    assert not [path for path in durable._certain if path.is_relative_to(folder)]
     assert descriptors() <= before
     assert [thread.name for thread in threads].count(LOOP) == 1
 
@@ -179,11 +250,14 @@ def test_a_machine_that_there_is_not():
 
 
 def test_machines_in_processes_of_their_own():
-    """They end with the block, and speak in its log; one that is killed can be started again."""
+    """They end with the block, speak in its log, and fail on demand as others do."""
     with testing.fleet(processes=True) as fleet:
         key = fleet.generate_lms("release", **testing.QUICK)
+        fleet.faults.add("drop-after on=nvmemfile_sign times=1")
         key.sign(b"one")
+        assert fleet.faults.listing()[0].spent
         fleet.restart()
+        assert fleet.faults.listing() == []
         assert key.sign_with(b"two").leaf == 1
         assert fleet.hosted == {}
     assert [event["event"] for event in fleet.log].count("stopped") == 2

@@ -1,0 +1,67 @@
+"""What a child of a test's process does with its copies of what machines have open: they are the
+parent's, which must be able to close them, open them again, and listen on the same port.
+"""
+
+import ctypes
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from stat import S_ISSOCK
+
+DESCRIPTORS = Path("/proc/self/fd" if Path("/proc/self/fd").is_dir() else "/dev/fd")
+
+# Each gives up what one machine has.
+_given_up: set[Callable[[], None]] = set()
+
+
+def give_up_in_children(give_up: Callable[[], None]) -> None:
+    """Have that called in each child, until `no_longer`."""
+    _given_up.add(give_up)
+
+
+def no_longer(give_up: Callable[[], None]) -> None:
+    """There is nothing to give up any more."""
+    _given_up.discard(give_up)
+
+
+def _in_child() -> None:
+    for give_up in tuple(_given_up):
+        with suppress(Exception):
+            give_up()
+    _given_up.clear()
+
+
+os.register_at_fork(after_in_child=_in_child)
+
+
+def never_close(kept: object) -> None:
+    """Let Python keep it to the very end: SQLite would take the parent's log for its own to tidy
+    up.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
+
+
+def replace_sockets(port: int, path: str) -> None:
+    """Let go of what was taken from a port or a Unix socket, or listens there.
+
+    Objects that nobody tells still have the numbers, and close them some day: they are of nothing
+    by then, and of nobody else's file.
+    """
+    nothing = os.open(os.devnull, os.O_RDWR)
+    try:
+        for number in tuple(_sockets(port, path)):
+            os.dup2(nothing, number, inheritable=False)
+    finally:
+        os.close(nothing)
+
+
+def _sockets(port: int, path: str) -> Iterator[int]:
+    for number in [int(each.name) for each in DESCRIPTORS.iterdir()]:
+        with suppress(OSError):
+            if S_ISSOCK(os.fstat(number).st_mode):
+                with socket.socket(fileno=os.dup(number)) as copy:
+                    name = copy.getsockname()
+                if (name == path) if isinstance(name, str) else (name[1:2] == (port,)):
+                    yield number
