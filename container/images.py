@@ -12,8 +12,10 @@ import compileall
 import os
 import py_compile
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.util import cache_from_source
 from pathlib import Path, PurePosixPath
 
 import tree
@@ -27,6 +29,22 @@ NFAST_VOLUMES = ("sockets", "kmdata")
 USERDATA = tree.HERE / "mock" / "mock-userdata.txt"
 # The commands of the client's image, and the modules whose `main` they are.
 COMMANDS = {"seemachine": "seemachine.__main__", "pipsqueak": "seeclient.__main__"}
+# What brings in nearly all modules of Python itself that a tree's programs load.
+LOADED = {
+    "machine": "data_folder encodings.idna sqlite3 tomllib seemachine.cli.serve"
+    " seemachine.server.hosting",
+    "client": "encodings.idna seemachine.__main__ seemachine.cli.parser seeclient.__main__"
+    " seeclient.blocking",
+}
+LIST = """
+import sys
+
+sys.path.append(sys.argv[1])
+for name in sys.argv[2].split():
+    __import__(name)
+files = {getattr(module, "__file__", None) or "" for module in sys.modules.values()}
+print(*sorted(file for file in files if file.endswith(".py") and not file.startswith(sys.argv[1])))
+"""
 COMMAND = """#!{interpreter}
 import sys
 
@@ -73,7 +91,7 @@ def lay_out_machine(root: Path, cache: Path, wheel: Path) -> None:
             tree.write(root / tree.LIBRARY / name, data)
     # The image has it from OUT/data, with its owner.
     (root / tree.DATA).rmdir()
-    finish(root)
+    finish(root, LOADED["machine"])
 
 
 def lay_out_client(root: Path, cache: Path, wheel: Path) -> None:
@@ -93,7 +111,7 @@ def lay_out_client(root: Path, cache: Path, wheel: Path) -> None:
     for command, module in COMMANDS.items():
         text = COMMAND.format(interpreter=sys.executable, module=module)
         tree.write(root / "usr" / "bin" / command, text.encode(), tree.PROGRAM_MODE)
-    finish(root)
+    finish(root, LOADED["client"])
 
 
 def packages(cache: Path, lock: Path) -> Iterator[Path]:
@@ -111,12 +129,21 @@ def compiled(wheel: Path) -> list[tuple[PurePosixPath, bytes]]:
     return found
 
 
-def finish(root: Path) -> None:
-    """Byte code that is never compared with its source, folders above volumes that are root's, and
-    times that say nothing of today.
-    """
+def finish(root: Path, loaded: str) -> None:
+    """Byte code, folders above volumes that are root's, and times that say nothing of today."""
     for above in (tree.DATA.parent, NFAST):
         (root / above).mkdir(parents=True, exist_ok=True)
+    compile_own(root)
+    for source in standard_modules(root, loaded):
+        compile_standard(root, source)
+    for folder, _, names in os.walk(root, topdown=False):
+        for path in (*(Path(folder, name) for name in names), Path(folder)):
+            path.chmod(tree.FOLDER_MODE if path.is_dir() else path.stat().st_mode)
+            os.utime(path, (0, 0))
+
+
+def compile_own(root: Path) -> None:
+    """Byte code that is never compared with its source. Raises OSError."""
     done = compileall.compile_dir(
         root / tree.LIBRARY,
         quiet=1,
@@ -126,10 +153,26 @@ def finish(root: Path) -> None:
     )
     if not done:
         raise OSError(f"not all modules in {root} can be compiled")
-    for folder, _, names in os.walk(root, topdown=False):
-        for path in (*(Path(folder, name) for name in names), Path(folder)):
-            path.chmod(tree.FOLDER_MODE if path.is_dir() else path.stat().st_mode)
-            os.utime(path, (0, 0))
+
+
+def standard_modules(root: Path, loaded: str) -> list[str]:
+    """The sources of Python's own modules that come with those of a tree. Raises OSError."""
+    words = ["-ISB", "-c", LIST, str(root / tree.LIBRARY), loaded]
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError(f"{root} can't be imported: {done.stderr}")
+    return done.stdout.split()
+
+
+def compile_standard(root: Path, source: str) -> None:
+    """Byte code of one of Python's own modules, at the place where the base looks for it.
+
+    Images have none, and nothing can be written at run time. The base's Python compares its source.
+    """
+    place = root / cache_from_source(source).lstrip("/")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    mode = py_compile.PycInvalidationMode.CHECKED_HASH
+    py_compile.compile(source, str(place), source, doraise=True, invalidation_mode=mode)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ LAYOUT = f"oci:{BUILT / 'oci'}:"
 ARCHIVE = f"docker-archive:{BUILT}/"
 USER = 65532
 DATA = "var/lib/seemachine"
+VOLUMES = (DATA, "opt/nfast/sockets", "opt/nfast/kmdata")
 LIBRARY = "usr/lib/seemachine"
 # What a process of the client's image says: that it can sign, and where its programs are.
 CLIENT = """
@@ -121,7 +122,8 @@ def test_the_machine_holds_the_tree_and_the_engine(root: Path, tmp_path: Path) -
 @pytest.mark.parametrize("name", IMAGES)
 def test_an_image_holds_little_else(roots: dict[str, Path], name: str) -> None:
     """No shell, no package manager, nothing that changes its user, nothing that all may write to;
-    the data folder is the user's, and that of the group root, in which any user of a pod is.
+    where volumes are mounted, it is the user's, and that of the group root, in which any user of a
+    pod is.
     """
     root = roots[name]
     for path in [path for path in root.rglob("*") if not path.is_symlink()]:
@@ -134,11 +136,12 @@ def test_an_image_holds_little_else(roots: dict[str, Path], name: str) -> None:
         for path in (root / folder).glob("*")
     }
     assert not programs & {"sh", "dash", "bash", "busybox", "dpkg", "apt", "perl"}
-    data = (root / DATA).stat()
-    assert stat.S_IMODE(data.st_mode) == 0o770
+    mounted = {root / place for place in VOLUMES}
+    for path in mounted:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o770
     if os.geteuid() == 0:
-        assert [path for path in root.rglob("*") if path.lstat().st_uid != 0] == [root / DATA]
-        assert (data.st_uid, data.st_gid) == (USER, 0)
+        assert {path for path in root.rglob("*") if path.lstat().st_uid != 0} == mounted
+        assert {(path.stat().st_uid, path.stat().st_gid) for path in mounted} == {(USER, 0)}
 
 
 def test_the_machine_serves_a_session(root: Path) -> None:

@@ -4,6 +4,7 @@ import marshal
 import sys
 import tomllib
 import zipfile
+from importlib.util import cache_from_source, source_hash
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,8 @@ def wheel(folder: Path, **more: bytes) -> Path:
 def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """The packages of others are those of every tree, and are not fetched here."""
     monkeypatch.setattr(vendor, "archives", lambda *_: {})
+    # Without them no tree can be imported; of what Python itself has, one module stands for all.
+    monkeypatch.setattr(images, "standard_modules", lambda *_: [tomllib.__file__])
 
 
 @pytest.mark.usefixtures("no_packages")
@@ -67,7 +70,7 @@ def test_both_images_have_what_was_compiled(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("no_packages")
 def test_byte_code_is_of_the_place_where_it_runs(tmp_path: Path) -> None:
     """Nothing is compiled at a start, nothing compared with a time, and a traceback names the path
-    in the image.
+    in the image. That of Python's own modules is used only where their source is the same.
     """
     root = tmp_path / "client"
     images.lay_out_client(root, tmp_path, wheel(tmp_path / "wheels", **{ENGINE: b"\x7fELF"}))
@@ -77,7 +80,19 @@ def test_byte_code_is_of_the_place_where_it_runs(tmp_path: Path) -> None:
     assert data[4:8] == b"\x01\0\0\0"
     code = marshal.loads(data[16:])
     assert code.co_filename == "/usr/lib/seemachine/seeclient/__main__.py"
+    own = root / cache_from_source(tomllib.__file__).lstrip("/")
+    assert own.read_bytes()[4:8] == b"\x03\0\0\0"
+    assert own.read_bytes()[8:16] == source_hash(Path(tomllib.__file__).read_bytes())
     assert {path.stat().st_mtime for path in root.rglob("*")} == {0}
+
+
+def test_a_tree_tells_what_of_python_it_loads(image: Path) -> None:
+    """The sources of Python's own modules, and none of the tree."""
+    found = images.standard_modules(image, "data_folder tomllib")
+    assert tomllib.__file__ in found
+    assert not [name for name in found if name.startswith(str(image))]
+    with pytest.raises(OSError, match="No module named 'nothing'"):
+        images.standard_modules(image, "nothing")
 
 
 @pytest.mark.usefixtures("no_packages")
