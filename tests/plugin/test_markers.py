@@ -20,6 +20,7 @@ OF_THE_MARKER = {
     "model='5C'": ': model= takes "5c" or "xc", not \'5C\'',
     "seed=1.5": ": seed= takes a number or a text, not 1.5",
     "faults='tear'": ': faults= takes a list such as ["drop-after on=nvmemfile_sign times=1"]',
+    "processes=1": ": processes= takes True or False, not 1",
     "settings=3": ": settings= takes a dict of settings of a machine, not 3",
 }
 # What it lets pass, and a machine or key does not take: refused in their words.
@@ -151,6 +152,7 @@ def test_third(seemachine_fleet):
             "seemachine_fleet_scope = sesion: it takes function, class, module, package or session",
         ),
         ("seemachine_machines = two", (), "seemachine_machines takes a number from 1, not two"),
+        ("seemachine_processes = yes", (), "seemachine_processes takes True or False, not yes"),
         ("", ("--seemachine-machines", "0"), "seemachine_machines takes a number from 1, not 0"),
     ],
 )

@@ -29,6 +29,10 @@ def _count(least: int) -> Callable[[Any], bool]:
     return lambda value: type(value) is int and value >= least
 
 
+def _truth(value: Any) -> bool:
+    return type(value) is bool
+
+
 def _texts(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
 
@@ -40,6 +44,7 @@ WORDS = {
     "latency": Word('"5c", "xc" or a text such as "chunk=0.2,signature=0.02"', _text),
     "faults": Word('a list such as ["drop-after on=nvmemfile_sign times=1"]', _texts),
     "store": Word('"sqlite", "file" or "memory"', _text),
+    "processes": Word("True or False", _truth),
     "operator": Word('"auto" or "manual"', lambda value: value in ("auto", "manual")),
     "settings": Word("a dict of settings of a machine", lambda value: isinstance(value, Mapping)),
     "lms": Word('a parameter set such as "sha256_m32_h5"', _text, of_key=True),
@@ -63,10 +68,17 @@ def for_all(config: pytest.Config) -> dict[str, Any]:
     """What a run says for all its tests. Raises UsageError for what a word does not take."""
     words: dict[str, Any] = {}
     for name, text in filter(itemgetter(1), options.said(config).items()):
-        words[name] = int(text) if name == "machines" and text.isdecimal() else text
+        words[name] = _value(name, text)
         if not WORDS[name].fits(words[name]):
             raise pytest.UsageError(f"seemachine_{name} takes {WORDS[name].takes}, not {text}")
     return words
+
+
+def _value(name: str, text: str) -> Any:
+    """What a text of the command line or a settings file means, if the word takes no text."""
+    if name == "machines" and text.isdecimal():
+        return int(text)
+    return {"true": True, "false": False}.get(text.lower(), text) if name == "processes" else text
 
 
 def of_fleet(words: Mapping[str, Any]) -> dict[str, Any]:

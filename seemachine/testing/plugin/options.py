@@ -9,9 +9,9 @@ import pytest
 MARKER = "seemachine"
 # What `pytest --markers` says; marker.py has what the words take.
 MARKER_HELP = (
-    "seemachine(machines=, model=, seed=, latency=, faults=, store=, operator=, settings=, lms=,"
-    " lmots=, expcards=, explease=): which fleet and which keys the fixtures of seemachine give a"
-    " test."
+    "seemachine(machines=, model=, seed=, latency=, faults=, store=, processes=,"
+    " operator=, settings=, lms=, lmots=, expcards=, explease=): which fleet and which keys the"
+    " fixtures of seemachine give a test."
 )
 FLEET, ASYNC_FLEET = "seemachine_fleet", "seemachine_async_fleet"
 SCOPE = "seemachine_fleet_scope"
@@ -21,6 +21,7 @@ FOR_ALL = {
     "machines": "how many machines a fleet has, unless a marker says it (1)",
     "seed": "make keys, ESNs and signatures again that this seed made before",
     "latency": "let machines take as long as a 5c, an xc, or chunk=0.2,signature=0.02",
+    "processes": "true: give each machine a process of its own, for libraries that hold the GIL",
 }
 
 
