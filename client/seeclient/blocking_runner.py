@@ -161,6 +161,6 @@ class Runner:
         )
         try:
             return Peer(address, connection.greet(), connection.doubt), connection
-        except StatusError:
+        except BaseException:
             connection.close()
             raise

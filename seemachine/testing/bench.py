@@ -13,6 +13,7 @@ from seemachine.config import ConfigError
 from seemachine.machine import Machine
 from seemachine.state.disk.durable import forget_below
 from seemachine.temporary.folder import TemporaryFolder, made, places, sweep
+from seemachine.testing.descriptors import allow
 from seemachine.testing.hosted import Hosted
 from seemachine.testing.hosting import Hosting, Place
 from seemachine.testing.in_place import CrewInPlace
@@ -45,8 +46,10 @@ class Bench:
             raise
 
     def _places(self, plan: Plan) -> Iterator[tuple[str, Place]]:
-        crew = CrewInPlace()
-        for config in plan.configs(self.world):
+        crew, configs = CrewInPlace(), plan.configs(self.world)
+        if not plan.processes:
+            allow(len(configs))
+        for config in configs:
             if plan.processes:
                 yield config.esn, InProcess(config, self.journal)
             else:

@@ -1,5 +1,6 @@
 """`testing.fleet`, in all its forms."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager
@@ -7,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import sniffio
+import trio
 
 from seemachine.testing.bench import Bench
 from seemachine.testing.blocking_fleet import BlockingFleet
@@ -55,16 +56,15 @@ class FleetContext:
         return Bench(self._plan, self._folder)
 
     def _block(self) -> "AbstractAsyncContextManager[AsyncFleet]":
-        library = sniffio.current_async_library()
-        if library == "asyncio":
-            return _in_threads(self._bench())
-        if library != "trio":
-            raise RuntimeError(
-                f"a fleet is for trio or asyncio, not {library}; use it without async"
-            )
-        from seemachine.testing.trio_fleet import in_loop
+        if trio.lowlevel.in_trio_task():
+            from seemachine.testing.trio_fleet import in_loop
 
-        return in_loop(self._bench())
+            return in_loop(self._bench())
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError("neither trio nor asyncio runs here; use plain `with`") from None
+        return _in_threads(self._bench())
 
 
 @contextlib.asynccontextmanager

@@ -101,14 +101,20 @@ async def in_loop(bench: Bench) -> AsyncIterator[TrioFleet]:
     What is raised comes out as it is, and in no group.
     """
     raised: BaseException | None = None
-    async with trio.open_nursery() as nursery:
-        try:
-            async with _up(bench, nursery) as fleet:
-                yield fleet
-        except GeneratorExit:
-            raise
-        except BaseException as error:  # noqa: BLE001 - raised below
-            raised = error
+    try:
+        async with trio.open_nursery() as nursery:
+            try:
+                async with _up(bench, nursery) as fleet:
+                    yield fleet
+            except GeneratorExit:
+                raise
+            except BaseException as error:  # noqa: BLE001 - raised below
+                raised = error
+    except BaseExceptionGroup as group:
+        raised = group
+    # Ctrl-C comes wherever the loop is at the moment, also in a machine.
+    if isinstance(raised, BaseExceptionGroup) and raised.subgroup(KeyboardInterrupt) is not None:
+        raise KeyboardInterrupt from raised
     if raised is not None:
         raise raised
 

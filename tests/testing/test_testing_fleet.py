@@ -4,6 +4,7 @@ import contextlib
 import gc
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -18,12 +19,13 @@ from seemachine import testing
 from seemachine.config import ConfigError
 from seemachine.state.disk import durable
 from seemachine.temporary.folder import sweep
+from seemachine.testing import descriptors
 
 # Once for all: it stays for as long as its process.
 LOOP = "seemachine.testing"
 
 
-def descriptors():
+def held():
     """What this process has open."""
     found = (path for path in Path("/proc/self/fd").iterdir() if path.exists())
     return {str(path.readlink()) for path in found}
@@ -110,7 +112,7 @@ def test_nothing_is_left():
     """After the block there is no folder, no port, no descriptor, and no thread but the loop's."""
     with testing.fleet():
         pass
-    before, threads = descriptors(), set(threading.enumerate())
+    before, threads = held(), set(threading.enumerate())
     with testing.fleet(machines=2) as fleet:
         fleet.generate_lms("release", **testing.QUICK).sign(b"firmware")
         folder = fleet.folder
@@ -119,7 +121,7 @@ def test_nothing_is_left():
 
     assert not folder.parent.exists()
     assert not [path for path in durable._certain if path.is_relative_to(folder)]
-    assert descriptors() <= before
+    assert held() <= before
     assert [thread.name for thread in threads].count(LOOP) == 1
 
 
@@ -238,6 +240,19 @@ def test_what_is_mistyped_is_refused_by_name(given, sentence):
     with pytest.raises(ConfigError) as refused, testing.fleet(**given):
         pass
     assert sentence in str(refused.value)
+
+
+def test_more_machines_than_open_files():
+    """Refused before one is started, with what to do; where the system lets us ask, it is asked."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
+        descriptors.allow(20)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 20 * descriptors.EACH
+        with pytest.raises(ConfigError, match="ulimit -n"):
+            descriptors.allow(1 << 30)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_a_machine_that_there_is_not():
