@@ -1,7 +1,7 @@
 """The fleet of a test for asyncio: the blocking one, each call in a thread."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seeclient import aio
 from seeclient.algorithms.lms.provisioning import Provisioned
@@ -26,6 +26,11 @@ class AioFleet(OnBench, aio.Fleet):
         self.bench = fleet.bench
         self._fleet = fleet
         super().__init__(client)
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """See OnBench. Whatever was answered is in it."""
+        return self._fleet.log
 
     @property
     def cards(self) -> "AioCards":

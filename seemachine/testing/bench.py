@@ -35,8 +35,10 @@ class Bench:
         if folder is None:
             self._temporary: TemporaryFolder | None = _temporary(os.environ)
             self.world = self._temporary.world
-        else:
+        elif str(folder):
             self._temporary, self.world = None, World.at(folder)
+        else:
+            raise ConfigError("folder takes the path of a folder; leave it out for one that goes")
         self.journal = Journal()
         self._last_summary = ""
         try:

@@ -108,11 +108,12 @@ def fleet(  # noqa: PLR0913
 
     Entering the block raises ConfigError for a setting that is wrong.
     """
-    asked = {
-        "seed": "" if seed is None else str(seed),
+    made = {
+        "store": store,
+        "operator": operator,
         "latency": latency,
-        "faults": tuple(faults),
+        "faults": list(faults),
+        **({} if seed is None else {"seed": seed}),
+        **settings,
     }
-    named = {name: value for name, value in asked.items() if value}
-    made = {"store": store, "operator": operator, **named, **settings}
     return FleetContext(Plan(machines, model, made, processes), folder)

@@ -42,6 +42,8 @@ class Plan:
 def _check(machines: object, settings: Mapping[str, Any]) -> None:
     if type(machines) is not int or not 0 < machines <= MOST_MACHINES:
         raise ConfigError(f"machines takes a number from 1 to {MOST_MACHINES}, not {machines!r}")
+    if settings.get("seed") == "":
+        raise ConfigError("seed takes a number or a text; leave it out for keys that nobody knows")
     for name in NOT_TO_SET:
         if name in settings:
             raise ConfigError(f"{name} is not to be set here: each machine of a fleet has its own")

@@ -230,6 +230,8 @@ def test_a_fleet_that_is_never_closed():
     [
         ({"machines": 0}, "machines takes a number from 1 to 10000, not 0"),
         ({"machines": 100_000}, "machines takes a number from 1 to 10000, not 100000"),
+        ({"seed": ""}, "seed takes a number or a text; leave it out"),
+        ({"folder": ""}, "folder takes the path of a folder; leave it out"),
         ({"model": "9c"}, "model takes one of 5c, xc, not '9c'"),
         ({"stroe": "file"}, "unknown setting stroe; known are"),
         ({"esn": testing.ESN}, "esn is not to be set here: each machine of a fleet has its own"),
