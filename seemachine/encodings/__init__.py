@@ -1,4 +1,5 @@
-"""How public keys and signatures are written down by others: DER, PEM, hexadecimal, base64, gzip.
+"""How public keys and signatures are written down by others, and read again: DER, PEM, CBOR,
+hexadecimal, base64, gzip. `forms` has them all by name.
 
-Public values only; both the audit and the client read them.
+Public values only: private keys of other tools are told by their bytes, to be refused.
 """

@@ -1,0 +1,102 @@
+"""Why some bytes are no public key or no signature, in a sentence: what they are instead, or what
+is wrong with what they begin like.
+"""
+
+from collections.abc import Callable
+
+from seemachine.encodings import cose_keys, json_forms, keyforms, mldsa_forms, private_keys
+from seemachine.encodings.der import DerError
+from seemachine.encodings.kinds import FormError
+from seemachine.encodings.mldsa_signatures import set_of_signature
+from seemachine.lms.hss import MAX_LEVELS, HssPublicKey, decode_either
+from seemachine.lms.keys import PublicKey
+from seemachine.lms.parameters import OTS_CODES, TREE_CODES, ParameterError
+from seemachine.mldsa.parameters import MldsaError
+
+KEY = "an LMS, HSS or ML-DSA public key, or a SubjectPublicKeyInfo or certificate with one"
+SIGNATURE = "an LMS, HSS or ML-DSA signature"
+_KEY_FILE = b'{"format": "seemachine key file'
+_MLDSA = bytes.fromhex("6086480165030403")
+
+
+def why_no_key(texts: list[bytes]) -> str:
+    """Of bytes and what they stand for, none of which is a public key."""
+    for explain in (private_trouble, _other_thing, _contradicting, _damaged_key):
+        for data in texts:
+            if sentence := explain(data):
+                return sentence
+    return f"this is not {KEY}"
+
+
+def why_no_signature(texts: list[bytes]) -> str:
+    """Of bytes and what they stand for, none of which is a signature."""
+    for data in texts:
+        try:
+            json_forms.signature_in(data)
+        except FormError as error:
+            return f"this is {error}"
+        if _word(data, 4) in OTS_CODES or _word(data, 8) in OTS_CODES:
+            reason = _reason(decode_either, data)
+            if reason:
+                return f"this is {reason}"
+    return f"this is not {SIGNATURE}"
+
+
+def private_trouble(data: bytes) -> str:
+    """Why a private key is not read; empty for anything else."""
+    if maker := private_keys.maker_of(data):
+        return private_keys.refusal(maker)
+    if private_keys.is_of_mldsa(data):
+        return "this is a private key of ML-DSA; only public keys are read"
+    if private_keys.is_encrypted(data):
+        return "this is an encrypted private key; only public keys are read"
+    return ""
+
+
+def _other_thing(data: bytes) -> str:
+    if data.startswith(_KEY_FILE):
+        return "this is a key file of a host; its public key is written by: seemachine key export"
+    if len(data) > 200 and (_is_lms_signature(data) or set_of_signature(data)):
+        return "this is a signature, and not a public key"
+    return ""
+
+
+def _contradicting(data: bytes) -> str:
+    """What a document says against itself."""
+    for read in (cose_keys.public_key, json_forms.key_in):
+        try:
+            read(data)
+        except FormError as error:
+            return f"this is {error}"
+    return ""
+
+
+def _is_lms_signature(data: bytes) -> bool:
+    return not _reason(decode_either, data)
+
+
+def _damaged_key(data: bytes) -> str:
+    first, second, third = _word(data, 0), _word(data, 4), _word(data, 8)
+    decode: Callable[[bytes], object] | None = None
+    if first in TREE_CODES and second in OTS_CODES:
+        decode = PublicKey.decode
+    elif 1 <= first <= MAX_LEVELS and second in TREE_CODES and third in OTS_CODES:
+        decode = HssPublicKey.decode
+    elif data[:1] == b"\x30" and keyforms.HSS_LMS in data:
+        decode = keyforms.subject_public_key
+    elif data[:1] == b"\x30" and _MLDSA in data:
+        decode = mldsa_forms.subject_public_key
+    reason = _reason(decode, data) if decode else ""
+    return f"this begins like a public key, and is none: {reason}" if reason else ""
+
+
+def _reason(decode: Callable[[bytes], object], data: bytes) -> str:
+    try:
+        decode(data)
+    except (ParameterError, MldsaError, DerError) as error:
+        return str(error).partition("; one of")[0]
+    return ""
+
+
+def _word(data: bytes, place: int) -> int:
+    return int.from_bytes(data[place : place + 4], "big")

@@ -1,0 +1,38 @@
+"""What has forms: public keys and signatures of both algorithms."""
+
+from typing import NamedTuple
+
+from seemachine.lms.hss import HssPublicKey, HssSignature
+
+LMS, MLDSA = "LMS", "ML-DSA"
+# Those of ML-DSA are their bytes (FIPS 204 algorithms 22 and 26).
+Key = HssPublicKey | bytes
+Signature = HssSignature | bytes
+
+
+class FormError(ValueError):
+    """A form that can't hold a value, or bytes that are in none. The text is a sentence."""
+
+
+class RecognizedKey(NamedTuple):
+    """A public key, and the name of the form that it was in."""
+
+    form: str
+    key: Key
+
+
+class RecognizedSignature(NamedTuple):
+    """A signature, and the name of the form that it was in."""
+
+    form: str
+    signature: Signature
+
+
+def algorithm_of(value: Key | Signature) -> str:
+    """LMS, which HSS belongs to, or ML-DSA."""
+    return MLDSA if isinstance(value, bytes) else LMS
+
+
+def bytes_of(value: Key | Signature) -> bytes:
+    """Its standard encoding: of LMS that of HSS (RFC 8554 6), of ML-DSA that of FIPS 204."""
+    return value if isinstance(value, bytes) else value.encode()

@@ -1,0 +1,138 @@
+"""Which form a public key or a signature is in.
+
+Every form is tried, on the bytes and on all that they may stand for as text, so that what could be
+two things is said to be.
+"""
+
+import base64
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from seemachine.encodings import cose_keys, json_forms, keyforms, mldsa_forms
+from seemachine.encodings.der import OCTET_STRING, DerError, only
+from seemachine.encodings.explaining import private_trouble, why_no_key, why_no_signature
+from seemachine.encodings.kinds import (
+    FormError,
+    Key,
+    RecognizedKey,
+    RecognizedSignature,
+    Signature,
+    bytes_of,
+)
+from seemachine.encodings.mldsa_signatures import set_of_signature
+from seemachine.encodings.readings import BLOCK, MAX_TEXT, readings
+from seemachine.lms.hss import HssPublicKey, HssSignature
+from seemachine.lms.keys import PublicKey
+from seemachine.lms.keys import Signature as LmsSignature
+from seemachine.lms.parameters import ParameterError
+from seemachine.mldsa.parameters import MldsaError
+
+Value = TypeVar("Value")
+Readers = tuple[tuple[str, Callable[[bytes], Value]], ...]
+
+
+def recognized_key(data: bytes) -> RecognizedKey:
+    """The public key that some bytes are, and its form. Raises FormError, also where they are two
+    keys, and where they are a private one.
+    """
+    texts = _texts(data)
+    found = {key: form for text in texts for form, key in keys_in(text)}
+    if len(found) > 1:
+        raise FormError(f"this holds {len(found)} public keys; name a file that has one")
+    if not found:
+        raise FormError(why_no_key(texts))
+    [(key, form)] = found.items()
+    return RecognizedKey("pem" if form == "der" and BLOCK in data else form, key)
+
+
+def recognized_signature(data: bytes, form: str = "") -> RecognizedSignature:
+    """The signature that some bytes are, and its form. `form` says which is meant where they could
+    be two. Raises FormError.
+    """
+    texts = _texts(data)
+    every = [found for text in texts for found in _read(SIGNATURE_READERS, text)]
+    found = {made: name for name, made in every if made and form in ("", "base64", name)}
+    if len(found) > 1:
+        names = " or ".join(sorted(found.values()))
+        raise FormError(f"this may be a signature in the form {names}; say which is meant")
+    if not found:
+        raise FormError(why_no_signature(texts))
+    [(made, name)] = found.items()
+    return RecognizedSignature("base64" if _is_base64(made, data) else name, made)
+
+
+def keys_in(data: bytes) -> Iterator[tuple[str, Key]]:
+    """The keys that some bytes can be read as, each with its form, but for text."""
+    for form, key in _read(KEY_READERS, data):
+        if key is not None:
+            yield (_form_of_info(data) if form == "der" else form), key
+
+
+def _texts(data: bytes) -> list[bytes]:
+    """The bytes, and what they stand for. Raises FormError for what has no end."""
+    if len(data) > MAX_TEXT:
+        raise FormError(f"this has {len(data)} bytes, more than any key or signature")
+    found = readings(data)
+    if not all(reading.whole for reading in found):
+        raise FormError("this is cut off, or damaged: its PEM or gzip has no end")
+    return [reading.data for reading in found]
+
+
+def _read(readers: Readers[Value], data: bytes) -> Iterator[tuple[str, Value]]:
+    for form, read in readers:
+        try:
+            yield form, read(data)
+        except (ParameterError, MldsaError, DerError, FormError):
+            continue
+
+
+def _plain_key(data: bytes) -> HssPublicKey:
+    return HssPublicKey(1, PublicKey.decode(data))
+
+
+def _raw_key(data: bytes) -> bytes:
+    """A key of ML-DSA: any bytes that are as many, and nothing else."""
+    key = mldsa_forms.public_key(data)
+    if sentence := private_trouble(data):
+        raise FormError(sentence)
+    return key
+
+
+def _plain_signature(data: bytes) -> HssSignature:
+    return HssSignature((LmsSignature.decode(data),), ())
+
+
+def _mldsa_signature(data: bytes) -> bytes | None:
+    return data if set_of_signature(data) and not data.isascii() else None
+
+
+def _form_of_info(data: bytes) -> str:
+    """Of a SubjectPublicKeyInfo, by what is in its bit string."""
+    content = only(data).inner()[1].octets()
+    if content[:1] == bytes([OCTET_STRING]):
+        return "der-8708"
+    # An HSS key begins with its levels, a plain one with its type.
+    return "caliptra" if len(content) in (48, 56) else "der"
+
+
+def _is_base64(made: Signature, data: bytes) -> bool:
+    return base64.b64encode(bytes_of(made)) == b"".join(data.split())
+
+
+KEY_READERS: Readers[Key | None] = (
+    ("lms", _plain_key),
+    ("hss", HssPublicKey.decode),
+    ("der", keyforms.subject_public_key),
+    ("certificate", lambda data: keyforms.certificate(data).key),
+    ("raw", _raw_key),
+    ("der", mldsa_forms.subject_public_key),
+    ("certificate", mldsa_forms.certified),
+    ("cose", cose_keys.public_key),
+    ("json", json_forms.key_in),
+)
+SIGNATURE_READERS: Readers[Signature | None] = (
+    ("lms", _plain_signature),
+    ("hss", HssSignature.decode),
+    ("raw", _mldsa_signature),
+    ("json", json_forms.signature_in),
+)

@@ -1,0 +1,82 @@
+"""How each form of a public key is written where it is more than its bytes."""
+
+from seemachine.encodings import keyforms, mldsa_forms
+from seemachine.encodings.der import (
+    BIT_STRING,
+    OBJECT_IDENTIFIER,
+    OCTET_STRING,
+    SEQUENCE,
+    element,
+)
+from seemachine.encodings.kinds import FormError, Key
+from seemachine.encodings.readings import armored
+from seemachine.lms.hss import HssPublicKey, HssSignature
+from seemachine.lms.keys import PublicKey
+
+CALIPTRA_SETS = ("sha256_m24_h15", "sha256_n24_w4")
+
+
+def plain(key: HssPublicKey) -> bytes:
+    """The plain key (RFC 8554 5.3). Raises FormError for a key of more than one level."""
+    return _tree(key).encode()
+
+
+def der(key: Key) -> bytes:
+    """A SubjectPublicKeyInfo (RFC 9802 3, RFC 9708 4; RFC 9881 4)."""
+    return mldsa_forms.written(key) if isinstance(key, bytes) else keyforms.written(key)
+
+
+def pem(key: Key) -> bytes:
+    """The same, in PEM (RFC 7468 13)."""
+    return armored(der(key), "PUBLIC KEY").encode()
+
+
+def der_8708(key: HssPublicKey) -> bytes:
+    """With an OCTET STRING around the key (RFC 8708 4)."""
+    return info(element(OCTET_STRING, key.encode()))
+
+
+def caliptra(key: HssPublicKey) -> bytes:
+    """Caliptra's 48 bytes in its own SubjectPublicKeyInfo, in PEM. Raises FormError."""
+    return armored(without_levels(_of_caliptra(key)), "PUBLIC KEY").encode()
+
+
+def caliptra_raw(key: HssPublicKey) -> bytes:
+    """Caliptra's 48 bytes. Raises FormError for a key of other parameter sets."""
+    return _of_caliptra(key).encode()
+
+
+def plain_signature(made: HssSignature) -> bytes:
+    """The plain signature (RFC 8554 5.4). Raises FormError for one of more than one level."""
+    if made.levels != 1:
+        raise FormError(f"it has one level, and this signature has {made.levels}; use hss")
+    return made.signatures[0].encode()
+
+
+def without_levels(key: PublicKey) -> bytes:
+    """A SubjectPublicKeyInfo of the plain key, which no standard has."""
+    return info(key.encode())
+
+
+def info(content: bytes) -> bytes:
+    """A SubjectPublicKeyInfo under the identifier of HSS/LMS."""
+    algorithm = element(SEQUENCE, element(OBJECT_IDENTIFIER, keyforms.HSS_LMS))
+    return element(SEQUENCE, algorithm + element(BIT_STRING, b"\0" + content))
+
+
+def _tree(key: HssPublicKey) -> PublicKey:
+    if key.levels != 1:
+        raise FormError(f"it has one level, and this key has {key.levels}; use hss or pem")
+    return key.key
+
+
+def _of_caliptra(key: HssPublicKey) -> PublicKey:
+    tree = _tree(key)
+    if (tree.tree.name, tree.ots.name) != CALIPTRA_SETS:
+        lms, lmots = CALIPTRA_SETS
+        raise FormError(
+            f"Caliptra takes {lms} {lmots} alone, and this key is {tree.tree.name} {tree.ots.name};"
+            f" make one with: pipsqueak generate alias=... algorithm=lms lmscode={lms}"
+            f" lmotscode={lmots}"
+        )
+    return tree

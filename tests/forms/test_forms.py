@@ -1,0 +1,297 @@
+"""Forms of public keys and signatures: what is written is recognized, and is what others publish.
+
+They are in `encodings`; a folder of that name here would have the name of a package of Python's.
+"""
+
+import base64
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kit import formed
+from kit.properties import examples
+from vectors.published import cases
+
+from seemachine.encodings.forms import (
+    KEY_FORMS,
+    SIGNATURE_FORMS,
+    FormError,
+    recognized_key,
+    recognized_signature,
+    write_key,
+    write_signature,
+)
+from seemachine.lms.hss import HssPublicKey, HssSignature
+from seemachine.lms.keys import u32
+from seemachine.lms.parameters import signature_bytes
+from seemachine.mldsa.parameters import MLDSA_SETS
+
+LMS_FORMS = [form.name for form in KEY_FORMS.values() if "LMS" in form.algorithms]
+MLDSA_FORMS = [form.name for form in KEY_FORMS.values() if "ML-DSA" in form.algorithms]
+# The same bytes: of a plain key nobody can tell who is to take it.
+SAME = {"caliptra-raw": "lms"}
+RFC_9802, CALIPTRA, RFC_8708 = (case["pem"] for case in cases("published_keys"))
+
+
+def refused(read, *arguments):
+    """The sentence of a refusal."""
+    with pytest.raises(FormError) as refusal:
+        read(*arguments)
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize("pair", formed.PAIRS, ids=lambda pair: f"{pair[0].name}-{pair[1].name}")
+def test_a_key_of_every_set(pair):
+    """Each form that holds it gives it back, and says its own name."""
+    key = formed.key(pair)
+    for form in LMS_FORMS:
+        if form.startswith("caliptra") and pair != formed.CALIPTRA:
+            assert "Caliptra takes sha256_m24_h15 sha256_n24_w4 alone" in refused(
+                write_key, key, form
+            )
+        else:
+            assert recognized_key(write_key(key, form)) == (SAME.get(form, form), key)
+
+
+@pytest.mark.parametrize("levels", range(2, 9))
+def test_a_key_of_more_levels(levels):
+    """Forms with a number of levels give it back; the others refuse it, and say what to use."""
+    key = formed.key(levels=levels)
+    for form in LMS_FORMS:
+        if form in ("lms", "caliptra", "caliptra-raw"):
+            sentence = refused(write_key, key, form)
+            assert sentence.startswith(f"the form {form} can't hold it: it has one level, and this")
+            assert sentence.endswith(f"key has {levels}; use hss or pem")
+        else:
+            assert recognized_key(write_key(key, form)) == (form, key)
+
+
+@pytest.mark.parametrize("number", [44, 65, 87])
+def test_a_key_of_mldsa(number):
+    """Each form that holds it gives it back; those of LMS refuse it."""
+    key = formed.mldsa_key(number)
+    for form in MLDSA_FORMS:
+        assert recognized_key(write_key(key, form)) == (form, key)
+    said = refused(write_key, key, "hss")
+    assert said == "hss is not a form of ML-DSA; use one of der, pem, raw, cose, json"
+
+
+@pytest.mark.parametrize("levels", range(1, 9))
+def test_a_signature(levels):
+    """Each form gives it back; the plain one refuses those with levels."""
+    made = formed.signature(levels=levels, leaf=3)
+    for form in ("hss", "base64", "json"):
+        assert recognized_signature(write_signature(made, form)) == (form, made)
+    if levels == 1:
+        assert recognized_signature(write_signature(made, "lms")) == ("lms", made)
+    else:
+        assert "has one level, and this signature has" in refused(write_signature, made, "lms")
+
+
+@given(st.sampled_from(formed.PAIRS), st.integers(0, 31))
+@examples(40)
+def test_a_signature_of_any_set(pair, leaf):
+    """The same of every parameter set."""
+    made = formed.signature(pair, leaf=leaf)
+    for form in ("lms", "hss", "base64", "json"):
+        assert recognized_signature(write_signature(made, form)) == (form, made)
+
+
+def test_signatures_of_mldsa():
+    """What FIPS 204 verifiers accept is recognized in each form, and gives the same bytes."""
+    signatures = formed.mldsa_signatures()
+    assert len({len(made) for made in signatures}) == 3
+    for made in signatures:
+        for form in ("raw", "base64", "json"):
+            assert recognized_signature(write_signature(made, form)) == (form, made)
+
+
+@pytest.mark.parametrize("size", [each.signature_bytes for each in MLDSA_SETS])
+def test_random_bytes_as_long_as_a_signature_of_mldsa(size):
+    """They have no hint, and are none."""
+    data = random.Random(size).randbytes(size)
+    assert refused(recognized_signature, data) == "this is not an LMS, HSS or ML-DSA signature"
+
+
+def test_no_signature_of_lms_is_as_long_as_what_mldsa_has():
+    """So the length alone tells it from a signature or key of ML-DSA, whatever is in it."""
+    plain = {signature_bytes(*pair): pair[0].public_key_bytes for pair in formed.PAIRS}
+    most = max(each.signature_bytes for each in MLDSA_SETS)
+    lengths = {size for size in plain if size <= most}
+    hss = {4 + size for size in lengths}
+    every = lengths | hss
+    while hss := {
+        above + key + size
+        for above in hss
+        for size in plain
+        for key in (48, 56)
+        if above + key + size <= most
+    }:
+        every |= hss
+    assert len(every) > 50
+    assert not every & {each.signature_bytes for each in MLDSA_SETS}
+    assert not every & {each.public_bytes for each in MLDSA_SETS}
+
+
+class TestPublished:
+    """What others publish is what is written here."""
+
+    def test_rfc_9802(self):
+        """The key of its certificate, which is in the certificate byte by byte."""
+        form, key = recognized_key(RFC_9802.encode())
+        certificate = base64.b64decode("".join(RFC_9802.splitlines()[1:-1]))
+        assert form == "certificate"
+        assert write_key(key, "der") in certificate
+
+    def test_caliptra(self):
+        """Their PEM, byte by byte, and its 48 bytes."""
+        form, key = recognized_key(CALIPTRA.encode())
+        assert form == "caliptra"
+        assert write_key(key, "caliptra").decode() == CALIPTRA
+        assert write_key(key, "caliptra-raw") == base64.b64decode(CALIPTRA.split("-----")[2])[-48:]
+
+    def test_rfc_8708(self):
+        """A key with an OCTET STRING around it, of the two levels of RFC 8554 appendix F."""
+        form, key = recognized_key(RFC_8708.encode())
+        [case] = [case for case in cases("rfc") if case["source"].endswith("Test Case 2")]
+        assert form == "der-8708"
+        assert write_key(key, "der-8708") == base64.b64decode(RFC_8708.split("-----")[2])
+        assert write_key(key, "hss").hex() == case["public_key"]
+
+    @pytest.mark.parametrize("size", [60, 52])
+    def test_lengths_and_headers(self, size):
+        """The headers that verifiers compare byte by byte."""
+        key = formed.key(formed.SMALL if size == 60 else formed.CALIPTRA)
+        header = {60: "304e300d060b2a864886f70d0109100311033d00"}.get(
+            size, "3046300d060b2a864886f70d0109100311033500"
+        )
+        encoded = write_key(key, "hss")
+        assert len(encoded) == size
+        assert write_key(key, "der") == bytes.fromhex(header) + encoded
+        assert encoded == bytes([0, 0, 0, 1]) + write_key(key, "lms")
+
+    def test_signatures_of_rfc_8554(self):
+        """Two levels each: recognized, and written as they were."""
+        for case in cases("rfc"):
+            data = bytes.fromhex(case["signature"])
+            form, made = recognized_signature(data)
+            assert write_signature(made, form) == data
+
+    def test_cose(self):
+        """Labels and numbers of the registry: type 5 and algorithm -46; type 7 and -50."""
+        key, other = formed.key(), formed.mldsa_key()
+        assert (
+            write_key(key, "cose").hex()
+            == "a301050338 2d20583c".replace(" ", "") + write_key(key, "hss").hex()
+        )
+        assert (
+            write_key(other, "cose").hex() == "a30107033831 20590a20".replace(" ", "") + other.hex()
+        )
+
+
+class TestNotOne:
+    """What is no key, or not one alone."""
+
+    @pytest.mark.parametrize("form", LMS_FORMS)
+    def test_cut_off_at_every_byte(self, form):
+        """Nothing that was cut off is taken for a key, but for what lacks the end of a line."""
+        whole = write_key(formed.key(formed.CALIPTRA), form)
+        for size in range(len(whole.rstrip())):
+            assert refused(recognized_key, whole[:size]), size
+
+    def test_a_signature_that_is_cut_off_at_every_byte(self):
+        """It is none, and is said to begin like one."""
+        whole = write_signature(formed.signature(formed.PAIRS[3]), "hss")
+        for size in range(len(whole)):
+            assert "this is not an" in refused(recognized_signature, whole[:size])
+
+    def test_two_keys(self):
+        """Nobody can say which one is meant."""
+        both = write_key(formed.key(), "pem") + write_key(formed.key(), "pem")
+        assert refused(recognized_key, both) == (
+            "this holds 2 public keys; name a file that has one"
+        )
+
+    def test_a_signature_is_no_key(self):
+        """It is said to be one."""
+        data = write_signature(formed.signature(), "lms")
+        assert refused(recognized_key, data) == "this is a signature, and not a public key"
+
+    @given(st.binary(max_size=3000))
+    @examples(200)
+    def test_garbage(self, data):
+        """Nothing but a sentence comes of it."""
+        for read in (recognized_key, recognized_signature):
+            with pytest.raises(FormError):
+                read(data)
+
+    def test_too_much(self):
+        """It is not even looked at."""
+        assert "1048577 bytes" in refused(recognized_key, bytes((1 << 20) + 1))
+
+    @pytest.mark.parametrize(
+        ("form", "change", "reason"),
+        [
+            ("json", (b'"levels": 1', b'"levels": 9'), "levels"),
+            ("json", (b"sha256_m32_h5", b"sha256_m32_h6"), "lmscode"),
+            ("json", (b'"public_key": "', b'"public_key": "zz'), "hexadecimal"),
+            ("cose", (b"\x38\x2d", b"\x38\x2e"), "algorithm"),
+        ],
+    )
+    def test_what_contradicts_itself(self, form, change, reason):
+        """A document that says of its key what is not so is refused, and says what."""
+        data = write_key(formed.key(), form)
+        changed = data.replace(*change)
+        assert changed != data
+        assert reason in refused(recognized_key, changed)
+
+
+def test_a_signature_that_may_be_two():
+    """Built so that its bytes are a plain signature, and one of two levels: it is not taken before
+    one is named.
+    """
+    pairs = {(tree.name, ots.name): (tree, ots) for tree, ots in formed.PAIRS}
+    wide = pairs["sha256_m24_h10", "sha256_n24_w1"]
+    top, below = (pairs[f"sha256_m32_h{h}", "sha256_n32_w4"] for h in (5, 15))
+    # Its leaf is where a plain one has its LM-OTS type.
+    above = formed.tree_signature(top, wide[1].typecode)
+    two = HssSignature((above, formed.tree_signature(below)), (formed.tree_key(below),))
+    data = bytearray(two.encode())
+    place = 4 + wide[1].signature_bytes
+    data[place : place + 4] = u32(wide[0].typecode)
+
+    said = refused(recognized_signature, bytes(data))
+    assert said == "this may be a signature in the form hss or lms; say which is meant"
+    for form, levels in (("lms", 1), ("hss", 2)):
+        found = recognized_signature(bytes(data), form)
+        assert (found.form, found.signature.levels) == (form, levels)
+        assert write_signature(found.signature, form) == data
+
+
+@pytest.mark.parametrize("form", [*LMS_FORMS, *MLDSA_FORMS])
+def test_every_form_says_what_it_is(form):
+    """For help and for the reference."""
+    assert KEY_FORMS[form].name == form
+    assert KEY_FORMS[form].what
+
+
+def test_texts_go_to_a_terminal():
+    """Those that say so are text."""
+    key, made = formed.key(formed.CALIPTRA), formed.signature()
+    for form in KEY_FORMS.values():
+        if "LMS" in form.algorithms:
+            assert form.write(key).isascii() == form.is_text
+    for form in SIGNATURE_FORMS.values():
+        if "LMS" in form.algorithms:
+            assert form.write(made).isascii() == form.is_text
+
+
+def test_hexadecimal_and_base64_of_a_key():
+    """Text of the bytes of a form is in that form."""
+    key = formed.key()
+    for form in ("lms", "hss", "der"):
+        data = write_key(key, form)
+        for text in (data.hex(), data.hex(":").upper(), base64.b64encode(data).decode()):
+            assert recognized_key(text.encode()) == (form, key)
+    assert isinstance(key, HssPublicKey)
