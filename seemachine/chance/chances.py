@@ -4,8 +4,9 @@ from collections.abc import Callable
 from itertools import count
 from typing import Protocol
 
-from seemachine.chance import generations, seeding
+from seemachine.chance import seeding
 from seemachine.chance.derivation import derived
+from seemachine.chance.generations import Generations
 from seemachine.chance.mark import MARK, is_marked
 from seemachine.chance.seed_file import SeedFile
 from seemachine.world import World
@@ -86,7 +87,8 @@ class SeededChance:
     """See Chance. Of one machine of a seeded world."""
 
     def __init__(self, world: World, seed_file: SeedFile, esn: str) -> None:
-        self._world, self._file, self._esn = world, seed_file, esn
+        self._file, self._esn = seed_file, esn
+        self._made = Generations(world, seed_file, esn)
 
     @property
     def world_id(self) -> bytes:
@@ -112,7 +114,7 @@ class SeededChance:
 
     def next_number(self, what: str, label: str) -> int:
         """Which of these is made now; durable, and never given again."""
-        return generations.next_number(self._world, self._file, (self._esn, what, label))
+        return self._made.next_number(what, label)
 
     def derived(self, size: int, *names: str | int) -> bytes:
         """What the seed makes for this machine under some names."""

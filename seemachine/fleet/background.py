@@ -105,7 +105,8 @@ def _supervisor(
 ) -> "subprocess.Popen[bytes]":
     count = ["--count", str(fleet.count)] if fleet.count else []
     sockets = ["--sockets", fleet.sockets] if fleet.sockets else []
-    given = [*count, *sockets, *fleet.injection.words, *life]
+    seed = ["--seed", fleet.seed] if fleet.seed else []
+    given = [*count, *sockets, *seed, *fleet.injection.words, *life]
     words = ["fleet", "up", str(path.absolute()), *given, "--home", str(fleet.world)]
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "seemachine", *words],

@@ -4,6 +4,7 @@ way to run a machine.
 
 from itertools import islice
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from kit.processes import machines
@@ -80,5 +81,7 @@ def test_names(tmp_path: Path) -> None:
     uuids = [str(next_uuid(World.at(tmp_path), ESN)) for _ in range(2)]
     assert uuids[:1] == FIGURES[f"the first image loaded on {ESN}"]
     assert uuids[0] != uuids[1]
+    real = {next_uuid(World.at(tmp_path / "real"), ESN) for _ in range(2)}
+    assert len(real | set(map(UUID, uuids))) == 4
     assert list(islice(given_esns([]), 3)) == FIGURES["the first three ESNs of a count"]
     assert rig.rack.new(2) == FIGURES["the first two cards"]

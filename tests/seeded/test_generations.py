@@ -40,8 +40,13 @@ def chance(world: Path, esn: str = ESN) -> SeededChance:
 
 
 def drawn(world: Path, label: str = "release", esn: str = ESN) -> bytes:
-    """Identifier and seed of the next key."""
-    draw = chance(world, esn).lms_key(label)
+    """Identifier and seed of the next key, after a start of the process."""
+    return drawn_by(chance(world, esn), label)
+
+
+def drawn_by(machine: SeededChance, label: str) -> bytes:
+    """The same of a machine that has been up for a while."""
+    draw = machine.lms_key(label)
     return draw(16) + draw(32)
 
 
@@ -83,19 +88,28 @@ HARM = [nothing, lose_own, put_back_own, empty_common, tear_both]
         st.tuples(st.sampled_from(HARM), st.sampled_from(["release", "other", ""])), max_size=8
     ),
     old=st.integers(0, 2),
+    stays_up=st.booleans(),
 )
 def test_no_key_comes_twice(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[Callable, str]], old: int
+    tmp_path_factory: pytest.TempPathFactory,
+    steps: list[tuple[Callable, str]],
+    old: int,
+    stays_up: bool,
 ) -> None:
-    """Whatever happens to one of the files, each key is another one: identifier and seed."""
+    """Whatever happens to one of the files, each key is another one: identifier and seed. Whether
+    the machine is started again each time, or stays up.
+    """
     world = tmp_path_factory.mktemp("world")
     seen = [drawn(world) for _ in range(old)]
     for name, path in (("older-own", OWN), ("older-common", "generations")):
         (world / name).write_bytes((world / path).read_bytes() if (world / path).exists() else b"")
     seen.append(drawn(world))
+    up = chance(world)
     for harm, label in steps:
         harm(world)
-        seen.append(drawn(world, label))
+        seen.append(drawn_by(up, label) if stays_up else drawn(world, label))
+    # Whoever starts now finds nothing damaged.
+    seen.append(drawn(world))
     assert len({key[:16] for key in seen}) == len({key[16:] for key in seen}) == len(seen)
     assert all(key.startswith(MARK) for key in seen)
 
@@ -231,6 +245,46 @@ def test_a_damaged_line_makes_no_keys(
     (tmp_path / path).write_bytes(change((tmp_path / path).read_bytes()))
     with pytest.raises(StateCorrupt, match="damaged"):
         drawn(tmp_path)
+
+
+def test_each_is_one_line(tmp_path: Path) -> None:
+    """In each file, whether the machine is started again or not."""
+    up = chance(tmp_path)
+    for label in "aab":
+        drawn_by(up, label)
+    drawn(tmp_path, "c")
+    for label in "da":
+        drawn_by(up, label)
+    for path in (tmp_path / "generations", tmp_path / OWN):
+        lines = [json.loads(line)[2:4] for line in path.read_text().splitlines()]
+        assert lines == [["a", 1], ["a", 2], ["b", 1], ["c", 1], ["d", 1], ["a", 3]]
+
+
+def test_nothing_stays_open(tmp_path: Path) -> None:
+    """Neither of a world that gets its seed, nor of keys."""
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    for number in range(3):
+        drawn(tmp_path / str(number))
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def test_names_are_durable_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The count of the world before the seed file, that of a machine before its first key."""
+    flushed = []
+    sync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        sync(descriptor)
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        flushed.append((os.path.relpath(path, tmp_path), (tmp_path / "seed.json").exists()))
+
+    monkeypatch.setattr(os, "fsync", noted)
+    draw = chance(tmp_path).lms_key("release")
+    made_of_it = [name for name, seed_file in flushed if not seed_file]
+    assert made_of_it.index("generations") < made_of_it.index(".", made_of_it.index("generations"))
+    flushed.clear()
+    draw(16)
+    assert [name for name, _ in flushed][-2:] == [OWN, f"hsm/{ESN}"]
 
 
 def test_a_number_is_durable_before_it_is_given(

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from seemachine.chance.seeding import settle
 from seemachine.config import Config, ConfigError, build
 from seemachine.server.assembly import opened
 from seemachine.state.cards.rack import Rack
+from seemachine.state.disk.world_key import alone
 from seemachine.state.errors import StateCorrupt, StateForeign, StateOtherVersion
 from seemachine.testing import ESN, OTHER_ESN, Rig
 from seemachine.world import World
@@ -59,6 +60,17 @@ def test_many_machines_at_once_agree(tmp_path: Path) -> None:
     found = read(world)
     assert found is not None
     assert seeds == {"", found.seed}
+
+
+def test_it_is_made_by_one_at_a_time(tmp_path: Path) -> None:
+    """Nobody makes it while another holds the world folder."""
+    world = World.at(tmp_path)
+    with ThreadPoolExecutor(1) as pool:
+        with alone(world):
+            found = pool.submit(settle, world, SEED)
+            assert not wait([found], timeout=0.1).done
+            assert not world.generations.exists()
+        assert found.result() is not None
 
 
 def test_another_seed_is_refused(tmp_path: Path) -> None:
@@ -119,6 +131,7 @@ def test_a_world_that_holds_something_gets_none(
     with pytest.raises(StateForeign, match=f"it holds .*{holds}"):
         settle(world, SEED)
     assert not world.seed_file.exists()
+    assert not world.generations.exists()
 
 
 def test_blank_cards_and_card_sets_are_nothing(tmp_path: Path) -> None:
@@ -174,7 +187,8 @@ def test_what_a_seed_may_be(text: str) -> None:
 
 @pytest.mark.parametrize("text", [" 7", "7 ", "x" * (MOST_SEED + 1), "a\nb", "\u202e7"])
 def test_what_a_seed_may_not_be(text: str) -> None:
-    """Longer, or with what does not show."""
+    """Longer, or with what does not show. An empty one is none."""
+    assert not is_seed("")
     assert not is_seed(text)
     with pytest.raises(ConfigError, match=r"^seed takes 1 to 64 printable characters"):
         Config(esn=ESN, world=World.at("/w"), seed=text)
@@ -248,3 +262,27 @@ def test_a_new_fleet_file_keeps_it(tmp_path: Path) -> None:
     world = World.at(tmp_path)
     path = configuration.find(world, None, seed=SEED)
     assert configuration.read(path, world).seed == SEED
+
+
+def test_a_fleet_in_the_background_has_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `fleet up --seed` says holds there, whatever its file says."""
+    from seemachine.fleet import background, configuration
+
+    asked: list[list[str]] = []
+
+    class Started:
+        """A process that only seems to be."""
+
+        pid = 0
+
+        def __init__(self, words: list[str], **_: object) -> None:
+            asked.append(words)
+
+    monkeypatch.setattr(background.subprocess, "Popen", Started)
+    path, world = tmp_path / "fleet.toml", World.at(tmp_path)
+    path.write_text('seed = "8"\ncount = 1\n')
+    background.start(configuration.read(path, world, seed=SEED), path)
+    at = asked[0].index("--seed")
+    assert asked[0][at : at + 2] == ["--seed", SEED]
