@@ -149,16 +149,19 @@ def test_replaced_and_restarted_machines_go_on(tmp_path: Path, store: str) -> No
 
 
 def test_threads_and_processes_at_once(tmp_path: Path) -> None:
-    """Twelve threads and three processes that draw keys of one label at one time get different
+    """Twelve threads and two processes that draw keys of one label at one time get different
     ones.
     """
     chance(tmp_path)
     program = (
-        "import sys; from pathlib import Path; from seeded.test_generations import drawn\n"
-        "for _ in range(5): print(drawn(Path(sys.argv[1])).hex())"
+        "import sys; from seemachine.chance.chances import of_machine\n"
+        "from seemachine.world import World\n"
+        "for _ in range(5):\n"
+        "    draw = of_machine(World.at(sys.argv[1]), sys.argv[2]).lms_key('release')\n"
+        "    print((draw(16) + draw(32)).hex())"
     )
     others = [
-        subprocess.Popen([sys.executable, "-c", program, tmp_path], stdout=subprocess.PIPE)
+        subprocess.Popen([sys.executable, "-c", program, tmp_path, ESN], stdout=subprocess.PIPE)
         for _ in range(2)
     ]
     with ThreadPoolExecutor(12) as pool:
