@@ -1,11 +1,12 @@
-"""The how-to pages of the examples print the files that run here, and the page about SoftHSM is
-right with SoftHSM, too.
+"""The how-to pages of the examples print the files that run here; the page about SoftHSM is right
+with SoftHSM, too, and so is the test that the README begins with.
 """
 
 import contextlib
 import re
 import shutil
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ with warnings.catch_warnings(), contextlib.suppress(ImportError):
     import PyKCS11  # noqa: F401
 
 HERE = Path(__file__).parent
+README = HERE.parents[1] / "README.md"
 HOW_TO = HERE.parents[1] / "docs/how-to"
 # The files of each page, in its order.
 PAGES = {
@@ -54,18 +56,37 @@ def test_every_example_is_on_a_page() -> None:
     assert there == {HERE / name for names in PAGES.values() for name in names}
 
 
+@pytest.fixture
+def passes(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Run pytest in the folder of `pytester`, as where seemachine is installed and nothing else:
+    so many tests pass.
+    """
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+    def run(tests: int) -> None:
+        done = pytester.runpytest_inprocess("-p", "seemachine", "-p", "no:cacheprovider")
+        done.assert_outcomes(passed=tests)
+
+    return run
+
+
 @pytest.mark.parametrize(("moment", "tests"), [("before", 1), ("after", 2)])
 def test_a_project_moves_over(
-    moment: str, tests: int, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    moment: str, tests: int, pytester: pytest.Pytester, passes: Callable[[int], None]
 ) -> None:
     """Its product and tests stay as they are."""
     _needed(moment)
     for folder in ("project", moment):
         shutil.copytree(HERE / "from_softhsm" / folder, pytester.path, dirs_exist_ok=True)
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    done = pytester.runpytest_inprocess("-p", "seemachine", "-p", "no:cacheprovider")
-    done.assert_outcomes(passed=tests)
+    passes(tests)
+
+
+def test_the_test_of_the_readme(pytester: pytest.Pytester, passes: Callable[[int], None]) -> None:
+    """It is whole, and passes."""
+    [block] = (each for each in BLOCK.findall(README.read_text()) if "def test_" in each)
+    pytester.makepyfile(block)
+    passes(1)
 
 
 def _needed(moment: str) -> None:
