@@ -13,6 +13,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seemachine.config import ConfigError
+    from seemachine.faults import FaultError
+    from seemachine.state.errors import CardError
     from seemachine.testing.aio_fleet import AioFleet
     from seemachine.testing.asserting import exhausted, leaves_used, no_leaf_twice, quarantined
     from seemachine.testing.blocking_fleet import BlockingFleet
@@ -38,7 +41,10 @@ __all__ = [
     "AioFleet",
     "AsyncMemoryWire",
     "BlockingFleet",
+    "CardError",
     "Cards",
+    "ConfigError",
+    "FaultError",
     "Faults",
     "MemoryWire",
     "Rig",
@@ -61,7 +67,10 @@ _IN = {
     "AioFleet": "aio_fleet",
     "AsyncMemoryWire": "wires",
     "BlockingFleet": "blocking_fleet",
+    "CardError": ".state.errors",
     "Cards": "cards",
+    "ConfigError": ".config",
+    "FaultError": ".faults",
     "Faults": "fault_switch",
     "MemoryWire": "wires",
     "Rig": "rig",
@@ -79,7 +88,7 @@ _IN = {
 
 def __getattr__(name: str) -> Any:
     if name in _IN:
-        return getattr(import_module(f"seemachine.testing.{_IN[name]}"), name)
+        return getattr(import_module(f".{_IN[name]}", __name__), name)
     raise AttributeError(f"module 'seemachine.testing' has no attribute {name!r}")
 
 

@@ -7,8 +7,6 @@ import trio
 from seeclient import Status, StatusError
 
 from seemachine import testing
-from seemachine.config import ConfigError
-from seemachine.faults import FaultError
 
 
 @pytest.fixture
@@ -49,9 +47,9 @@ def test_faults_are_cleared(fleet):
 
 def test_a_wrong_fault_is_refused_before_any_machine_has_it(fleet):
     """By name; so is one that the fleet was to begin with, and one for a machine that is down."""
-    with pytest.raises(FaultError, match="drop-aftr"):
+    with pytest.raises(testing.FaultError, match="drop-aftr"):
         fleet.faults.add("drop-aftr")
-    with pytest.raises(ConfigError, match="drop-aftr"), testing.fleet(faults=["drop-aftr"]):
+    with pytest.raises(testing.ConfigError, match="drop-aftr"), testing.fleet(faults=["drop-aftr"]):
         pass
     fleet.stop(2)
     with pytest.raises(StatusError, match="is down"):

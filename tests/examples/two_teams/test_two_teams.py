@@ -50,5 +50,7 @@ def test_the_card_is_lost(seemachine_fleet, seemachine_cards, card, teams):
     north, _south = teams
     seemachine_cards.provision(card, machine=1)
     seemachine_cards.lose(card)
+    with pytest.raises(testing.CardError):
+        seemachine_cards.provision(card, machine=2)
     assert len(north.sign_many([b"firmware"] * 16)) == 16
     assert testing.exhausted(seemachine_fleet.key("release"))
