@@ -48,14 +48,19 @@ class Hosted:
         except Exception:
             if not self.is_up:
                 raise
-            self._log.exception("bug: the machine has ended")
+            self._log.exception("the machine has ended")
         finally:
-            self.is_up, self._daemon = False, None
+            self._let_go(held)
+
+    def _let_go(self, held: Opened) -> None:
+        """The NVRAM is closed, then the folder given back; whoever waits for the end is told."""
+        self.is_up, self._daemon, self._held = False, None, None
+        try:
             withdraw(self._config)
             held.close()
+        finally:
             forked.no_longer(self._give_up)
             held.lock.release()
-            self._held = None
             self._ready.set()
             self._over.set()
 

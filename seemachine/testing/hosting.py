@@ -11,6 +11,8 @@ from seemachine.machine import Machine
 LOOK_SECONDS = 1.0
 # At the end, for requests under way.
 GRACE_SECONDS = 0.25
+# For machines to go once they were cancelled.
+END_SECONDS = 1.0
 
 
 class Place(Protocol):
@@ -42,6 +44,8 @@ class Hosting:
 
     def __init__(self, places: Mapping[str, Place]) -> None:
         self.places = places
+        # One is started or stopped by one task at a time.
+        self._turns = {esn: trio.Lock() for esn in places}
         self._nursery: trio.Nursery
         self._scope = trio.CancelScope()
 
@@ -57,8 +61,9 @@ class Hosting:
 
     async def start(self, esn: str) -> None:
         """Returns when it is up. Raises what keeps it from coming up."""
-        if not self.places[esn].is_up:
-            await self._nursery.start(self.places[esn].run)
+        async with self._turns[esn]:
+            if not self.places[esn].is_up:
+                await self._nursery.start(self.places[esn].run)
 
     async def start_all(self) -> None:
         """The same of all."""
@@ -78,7 +83,8 @@ class Hosting:
 
     async def stop(self, esn: str) -> None:
         """Returns when it is down."""
-        await self.places[esn].stop()
+        async with self._turns[esn]:
+            await self.places[esn].stop()
 
     async def end(self) -> None:
         """Stop all, whatever they are at. Nothing comes up after that."""
@@ -86,7 +92,9 @@ class Hosting:
             with trio.move_on_after(GRACE_SECONDS):
                 await self._stop_all()
             self._scope.cancel()
-            await self._stop_all()
+            # One that Ctrl-C struck as it came up or went says nothing any more.
+            with trio.move_on_after(END_SECONDS):
+                await self._stop_all()
 
     async def _stop_all(self) -> None:
         async with trio.open_nursery() as nursery:

@@ -110,8 +110,12 @@ async def in_loop(bench: Bench) -> AsyncIterator[TrioFleet]:
                 raise
             except BaseException as error:  # noqa: BLE001 - raised below
                 raised = error
+            # Should Ctrl-C have struck in the middle of the end.
+            nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         raised = group
+    finally:
+        bench.clear()
     # Ctrl-C comes wherever the loop is at the moment, also in a machine.
     if isinstance(raised, BaseExceptionGroup) and raised.subgroup(KeyboardInterrupt) is not None:
         raise KeyboardInterrupt from raised
@@ -121,16 +125,20 @@ async def in_loop(bench: Bench) -> AsyncIterator[TrioFleet]:
 
 @contextlib.asynccontextmanager
 async def _up(bench: Bench, nursery: trio.Nursery) -> AsyncIterator[TrioFleet]:
+    fleet: TrioFleet | None = None
     try:
         await nursery.start(bench.hosting.run)
         await bench.hosting.start_all()
         fleet = TrioFleet(bench)
-        try:
-            await fleet.connect()
-            yield fleet
-        finally:
-            with trio.CancelScope(shield=True):
-                await fleet.close()
+        await fleet.connect()
+        yield fleet
     finally:
-        with trio.CancelScope(shield=True):
-            await bench.end()
+        await _end(bench, fleet)
+
+
+@trio.lowlevel.enable_ki_protection
+async def _end(bench: Bench, fleet: TrioFleet | None) -> None:
+    with trio.CancelScope(shield=True):
+        if fleet is not None:
+            await fleet.close()
+        await bench.end()

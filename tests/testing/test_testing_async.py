@@ -39,6 +39,19 @@ async def test_a_stopped_machine_in_a_loop():
         assert (await key.sign_with(b"two")).leaf == 1
 
 
+async def test_several_tasks_stop_and_start_a_machine():
+    """Each does so in its turn, and the machine is up in the end."""
+    async with testing.fleet() as fleet:
+        key = await fleet.generate_lms("release", **testing.QUICK)
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(fleet.stop)
+                nursery.start_soon(fleet.restart)
+                nursery.start_soon(fleet.start)
+        await fleet.start()
+        assert (await key.sign_with(b"firmware")).leaf == 0
+
+
 async def test_a_clock_that_jumps(autojump_clock):
     """An hour passes in a moment, and machines and clients are what they were."""
     async with testing.fleet() as fleet:
