@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,7 +104,8 @@ class _Told:
         assert self._hosted is not None
         if (code or self._hosted.failed) and self._options.log:
             self._hosted.finish_log()
-            with log_path(self._world).open(errors="replace") as log:
+            # The command may have removed all of it.
+            with suppress(FileNotFoundError), log_path(self._world).open(errors="replace") as log:
                 for line in log:
                     say(line.rstrip("\n"), file=sys.stderr)
 

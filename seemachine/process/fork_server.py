@@ -87,7 +87,11 @@ def serve(control: socket.socket, program: Program) -> None:
         name, what = json.loads(data)
         with socket.socket(fileno=channels[0]) as channel:
             pid = _forked(control, channel, name, partial(program, what))
-        control.send(json.dumps(pid).encode())
+        try:
+            control.send(json.dumps(pid).encode())
+        except BrokenPipeError:
+            # The owner was killed meanwhile: what was made for it ends by itself.
+            return
 
 
 def _forked(

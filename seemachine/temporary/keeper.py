@@ -18,6 +18,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -75,6 +76,8 @@ class Keeper:
 
     def __init__(self, command: Command, folder: TemporaryFolder) -> None:
         reading, self._writing = os.pipe()
+        # Of the pipe: two threads tell, and one lets go of it.
+        self._lock = threading.Lock()
         self._code: int | None = None
         self.pid = os.fork()
         if not self.pid:
@@ -84,13 +87,14 @@ class Keeper:
 
     def tell(self, number: int) -> None:
         """BEGIN, GIVE_UP, or a signal for the command. After its end nobody hears it."""
-        with suppress(OSError):
+        with self._lock, suppress(OSError):
             os.write(self._writing, bytes([number]))
 
     def dismiss(self) -> None:
         """Have it end the command and all that is left, and remove the folder."""
-        if self._writing >= 0:
-            os.close(self._writing)
+        with self._lock:
+            if self._writing >= 0:
+                os.close(self._writing)
             self._writing = -1
 
     def poll(self) -> int | None:
@@ -146,7 +150,8 @@ def _kept(command: Command, told: int, received: Received) -> int:
     try:
         running = _started(command, command.words)
     except OSError as error:
-        say(f"seemachine run: {reason(error)}", file=sys.stderr)
+        with suppress(OSError):
+            say(f"seemachine run: {reason(error)}", file=sys.stderr)
         return NOT_BEGUN_FOR.get(error.errno or 0, NOT_EXECUTABLE)
     is_alone = _hear(running, told, received)
     if is_alone:

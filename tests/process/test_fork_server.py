@@ -74,6 +74,18 @@ def ended(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+def test_an_owner_that_is_killed_meanwhile_gets_no_traceback(owner: Owner) -> None:
+    """It asked, and was gone before the answer: the server ends, and so does what it forked."""
+    os.kill(owner.server.pid, signal.SIGSTOP)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        owner.control.sendmsg(*request("a-name", "3", theirs.fileno()))
+    owner.control.close()
+    os.kill(owner.server.pid, signal.SIGCONT)
+    assert owner.server.wait(20) == 0
+    assert owner.output.read_bytes() == b""
+
+
 def test_a_forked_process_is_a_child_of_the_owner(owner: Owner) -> None:
     """The owner learns its exit code; it leads a session, has its name and chance of its own."""
     (one, its), (two, other) = owner.forked("3"), owner.forked("4")

@@ -275,11 +275,15 @@ def test_what_can_not_go_wrong_is_wrong_usage(
 def test_a_script_that_names_no_interpreter_is_one_of_sh(
     env: dict[str, str], tmp_path: Path
 ) -> None:
-    """As shells have it; options after the command are the command's."""
+    """As shells have it; options after the command are the command's. It may remove its world."""
     script = tmp_path / "script"
-    script.write_text('echo "$1"; exit 5')
+    script.write_text('echo "$1"; rm -r "$SEEMACHINE_HOME"; exit 5')
     script.chmod(0o700)
     done = subprocess.run(
-        [*RUN, str(script), "--machines"], env=env, capture_output=True, text=True, check=False
+        [*RUN, "--log", str(script), "--machines"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (5, "--machines\n", "")
