@@ -53,7 +53,7 @@ class Roll:
 
 class Inquiry:
     """Asks the machines of an environment whether they are there. One that answered is not asked
-    again, as long as it is said to be at the same address.
+    again, as long as it is said to be at the same address. To be used once.
     """
 
     def __init__(self, environment: Environment, connect: Connect = blocking_wire.connect) -> None:
@@ -61,7 +61,7 @@ class Inquiry:
         self._connect = connect
         self._credentials = environment.credentials()
         self._answers: dict[Address, Greeting | StatusError] = {}
-        self._asks: SimpleQueue[Address] = SimpleQueue()
+        self._asks: SimpleQueue[Address | None] = SimpleQueue()
         self._under_way = set[Address]()
         self._came = threading.Condition()
         self._threads = 0
@@ -70,7 +70,14 @@ class Inquiry:
         """Until enough answer, for so long at most. Raises StatusError for addresses that are
         none.
         """
-        deadline, pause = time.monotonic() + seconds, FIRST_PAUSE
+        try:
+            return self._wait(wanted, time.monotonic() + seconds)
+        finally:
+            for _ in range(self._threads):
+                self._asks.put(None)
+
+    def _wait(self, wanted: int | None, deadline: float) -> Roll:
+        pause = FIRST_PAUSE
         while True:
             began = time.monotonic()
             found = self._addresses()
@@ -107,8 +114,7 @@ class Inquiry:
             self._came.wait_for(lambda: not self._under_way, until - time.monotonic())
 
     def _serve(self) -> None:
-        while True:
-            address = self._asks.get()
+        while (address := self._asks.get()) is not None:
             answer = self._greeted(address)
             with self._came:
                 self._answers[address] = answer

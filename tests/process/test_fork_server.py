@@ -83,6 +83,8 @@ def test_an_owner_that_is_killed_meanwhile_gets_no_traceback(owner: Owner) -> No
     owner.control.close()
     os.kill(owner.server.pid, signal.SIGCONT)
     assert owner.server.wait(20) == 0
+    # Our child by now, which has not begun.
+    os.waitid(os.P_ALL, 0, os.WEXITED)
     assert owner.output.read_bytes() == b""
 
 
