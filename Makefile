@@ -146,8 +146,8 @@ COPY := $(firstword $(wildcard .venv/lib/python*/site-packages/seemachine))
 	@$(BIN)/seemachine info | grep '^not used     native\|^not built' || true
 	touch $@
 
-# What the optional parts need: pki, nfast, witnesses in PostgreSQL, completion.
-EXTRAS := completion,nfast,pki,postgresql
+# What the optional parts need: certificates and messages, pki, nfast, witnesses in PostgreSQL, completion.
+EXTRAS := completion,formats,nfast,pki,postgresql
 extras: .venv/installed
 	$(EDITABLE) '.[$(EXTRAS)]'
 

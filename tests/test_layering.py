@@ -302,6 +302,10 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {"seemachine.wire", "seemachine.world", "seemachine.state", "seemachine.state.disk"},
         {"cryptography"},
     ),
+    "seemachine.x509": (
+        {"seemachine.encodings", "seemachine.lms", "seemachine.mldsa"},
+        {"cryptography", "pyasn1"},
+    ),
     "seemachine.doctor": (
         {
             "seemachine.chance",
@@ -364,7 +368,7 @@ TOP = {"seemachine", "seemachine.__main__", "seemachine.cli"}
 OURS = ("seemachine", "seeclient")
 PACKAGES = (
     *("trio", "msgpack", "structlog", "rich", "pyhsslms", "cryptography"),
-    *("dilithium_py", "hypothesis", "pytest"),
+    *("dilithium_py", "hypothesis", "pytest", "pyasn1"),
 )
 
 
@@ -529,6 +533,7 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
         "seemachine.cli.words.audit",
         "seemachine.cli.words.backup",
         "seemachine.cli.words.card",
+        "seemachine.cli.words.cert",
         "seemachine.cli.words.fault",
         "seemachine.cli.words.fleet",
         "seemachine.cli.words.key",

@@ -7,8 +7,14 @@ from seemachine.document import INTERNAL, Failure, fault, status_of
 from seemachine.state.errors import StateError, reason
 from seemachine.wire.status import StatusError
 
-# The packages that are optional.
-OPTIONAL = ("cryptography", "shtab", "pg8000")
+# What is imported of packages that are optional, and what is to be installed for it.
+OPTIONAL = {
+    "cryptography": "cryptography",
+    "pyasn1": "pyasn1-modules",
+    "pyasn1_modules": "pyasn1-modules",
+    "shtab": "shtab",
+    "pg8000": "pg8000",
+}
 
 
 def failure_of(error: Exception) -> Failure:
@@ -23,7 +29,7 @@ def failure_of(error: Exception) -> Failure:
     if isinstance(error, StateError | OSError):
         return Refused(reason(error)).failure
     if isinstance(error, ModuleNotFoundError) and _package(error) in OPTIONAL:
-        return Refused(_missing(_package(error))).failure
+        return Refused(_missing(OPTIONAL[_package(error)])).failure
     return Failure.of(INTERNAL, fault(error))
 
 

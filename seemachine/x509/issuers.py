@@ -1,0 +1,82 @@
+"""The certificate of whoever issues, and what it allows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography import x509
+
+from seemachine.x509 import asn1
+from seemachine.x509.documents import der, titled, value_of
+from seemachine.x509.errors import X509Error
+from seemachine.x509.keys import SubjectKey
+from seemachine.x509.profile import USAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """A certificate of a CA whose key is one of ours."""
+
+    certificate: x509.Certificate
+    key: SubjectKey
+    name: Any
+
+    @classmethod
+    def of(cls, certificate: x509.Certificate, key: SubjectKey) -> "Issuer":
+        """The certificate of this key. Raises X509Error when it is of another, or damaged."""
+        found = key_of(certificate)
+        if found != key:
+            raise X509Error(
+                f"{titled(certificate)} is of another key, {found.title}; give --issuer"
+                " the certificate of the key that signs"
+            )
+        if certificate.issuer == certificate.subject and not is_signed(certificate, key):
+            raise X509Error(
+                f"the signature in {titled(certificate)} is wrong; get an undamaged copy"
+            )
+        name = asn1.certificate(der(certificate))["tbsCertificate"]["subject"]
+        return cls(certificate, key, name)
+
+    @property
+    def length(self) -> int | None:
+        """How many CAs may be below it; None: any number."""
+        found = value_of(self.certificate, x509.BasicConstraints)
+        return found.path_length if found else None
+
+    def refuse_unless(self, usage: str, now: datetime) -> None:
+        """Raises X509Error unless it is a CA whose key may be used so (`keyCertSign`, `cRLSign`)
+        now.
+        """
+        name = titled(self.certificate)
+        constraints = value_of(self.certificate, x509.BasicConstraints)
+        if constraints is None or not constraints.ca:
+            raise X509Error(f"{name} is not of a CA; make one with: seemachine cert root")
+        usages = value_of(self.certificate, x509.KeyUsage)
+        if usages is not None and not getattr(usages, USAGES[usage]):
+            raise X509Error(f"{name} has no key usage {usage}; name another --issuer")
+        begin, end = self.certificate.not_valid_before_utc, self.certificate.not_valid_after_utc
+        if not begin <= now <= end:
+            dates = f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
+            raise X509Error(f"{name} is valid from {dates}, and not now")
+
+    @property
+    def authority(self) -> x509.AuthorityKeyIdentifier:
+        """By which what it issues names its key."""
+        found = value_of(self.certificate, x509.SubjectKeyIdentifier)
+        identifier = self.key.identifier if found is None else found.digest
+        return x509.AuthorityKeyIdentifier(identifier, None, None)
+
+
+def key_of(certificate: x509.Certificate) -> SubjectKey:
+    """Its public key. Raises X509Error."""
+    info = asn1.certificate(der(certificate))["tbsCertificate"]["subjectPublicKeyInfo"]
+    return SubjectKey.read(asn1.encoded(info))
+
+
+def is_signed(made: Any, key: SubjectKey) -> bool:
+    """Whether a certificate of `cryptography`, or a list, is signed with a key of ours."""
+    content = getattr(made, "tbs_certificate_bytes", None) or made.tbs_certlist_bytes
+    algorithm = key.algorithm["algorithm"]
+    return made.signature_algorithm_oid.dotted_string == str(algorithm) and key.has_signed(
+        content, made.signature
+    )
