@@ -87,6 +87,22 @@ def test_keys_cards_and_signatures(session: Session) -> None:
     assert [card["card"] for card in cards] == [first, second]
 
 
+def test_what_a_key_signs_for_others(session: Session) -> None:
+    """A CA whose key signs without leaves, so that the ledger stays short."""
+    session.pipsqueak("generate alias=ca algorithm=mldsa")
+    for line, kind in (
+        ("root ca --subject CN=Root --out root.pem", "certificate"),
+        ("request ca --subject CN=End --out end.csr", "request"),
+        ("issue ca end.csr --issuer root.pem --out end.pem", "certificate"),
+        ("crl ca --issuer root.pem --revoke end.pem --out ca.crl", "crl"),
+    ):
+        made = session.seemachine(f"cert {line}")
+        assert (made["document"]["kind"], made["leaf"]) == (kind, None)
+        assert Path(made["file"]).is_file()
+    shown = session.seemachine("cert show --issuer root.pem root.pem end.csr end.pem ca.crl")
+    assert {each["signature"] for each in shown["documents"]} == {"good"}
+
+
 def test_evidence(session: Session) -> None:
     """The ledger, and what audit makes of it."""
     document = session.seemachine("ledger")

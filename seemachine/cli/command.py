@@ -202,6 +202,12 @@ def _pki(verb: str, options: argparse.Namespace) -> int:
     return pki.run(verb, options)
 
 
+def _cert(verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import cert
+
+    return cert.run(verb, options)
+
+
 def _nfast(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli import nfast
 
@@ -236,6 +242,7 @@ ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "audit": _audit,
     "backup": _backup,
     "pki": _pki,
+    "cert": _cert,
     "nfast": _nfast,
     "library": _library,
     "watch": _watch,

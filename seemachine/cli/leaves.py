@@ -1,0 +1,48 @@
+"""Before a command takes leaves where a person might not expect it: how many, and whether."""
+
+import sys
+
+from seeclient.algorithms.lms.inspecting import LmsInfo
+from seeclient.algorithms.lms.missing import no_leaves
+from seeclient.blocking import Key
+
+from seemachine.cli.answer import Misused, Refused
+from seemachine.printing import say
+from seemachine.state.errors import counted
+
+
+def ask(key: Key, count: int, what: str, *, yes: bool) -> None:
+    """Say what takes how many leaves of a key, and return if a person wants that. Of a key without
+    leaves, such as one of ML-DSA, nothing is said.
+
+    Raises Refused, Misused; StatusError where no leaf is to be had.
+    """
+    info = key.info()
+    if not isinstance(info, LmsInfo):
+        return
+    _refuse_fewer(key, info, count)
+    say(
+        f"{what} takes {count} of the {counted(info.remaining, 'signature')} that {key.alias} has"
+        " left here",
+        file=sys.stderr,
+    )
+    if not yes:
+        _confirm(key)
+
+
+def _refuse_fewer(key: Key, info: LmsInfo, count: int) -> None:
+    if not info.remaining:
+        raise info.withheld[0] if info.withheld else no_leaves(key.fleet.roster, info.key)
+    if info.remaining < count:
+        raise Refused(
+            f"{key.alias} has {counted(info.remaining, 'signature')} left here, and"
+            f" {count} are needed; provision a lease from a card first"
+        )
+
+
+def _confirm(key: Key) -> None:
+    if not sys.stdin.isatty():
+        raise Misused(f"it asks on a terminal before it signs with {key.alias}; else give --yes")
+    say("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Refused(f"nothing was signed with {key.alias}")

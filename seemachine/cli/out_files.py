@@ -1,0 +1,87 @@
+"""Files that a command makes when a leaf is spent: what can be refused is refused before."""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from seeclient import files
+
+from seemachine.cli.answer import Misused, Refused
+from seemachine.frozen import frozen
+
+STANDARD_OUTPUT = "-"
+
+
+@frozen
+class OutFile:
+    """Where a result goes: the name of a file, or `-`; `force`: it may be there already."""
+
+    name: str
+    force: bool = False
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is standard output."""
+        return self.name == STANDARD_OUTPUT
+
+    def check(self, sources: Iterable[Path] = (), *, text: bool, as_json: bool) -> None:
+        """Whether a result can go there; `sources` are files that were read for it.
+
+        Raises Refused, Misused.
+        """
+        if self.is_stream:
+            _check_stream(text=text, as_json=as_json)
+            return
+        path = Path(self.name)
+        if path.is_dir():
+            raise Refused(f"{path} is a folder; name a file")
+        if not path.parent.is_dir():
+            raise Refused(f"there is no folder {path.parent}; make it first")
+        if any(path.exists() and each.exists() and path.samefile(each) for each in sources):
+            raise Refused(f"{path} is what is read; name another file")
+        if path.is_file() and not self.force:
+            raise Refused(f"{path} is there already; replace it with --force")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise Refused(f"{path} can't be written; see who may")
+
+    def put(self, data: bytes) -> str:
+        """Why it could not be written there; empty where it was. All of it is there or nothing."""
+        if self.is_stream:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+            return ""
+        try:
+            self._write(Path(os.path.realpath(self.name)), data)
+        except OSError as error:
+            return files.sentence(error, self.name)
+        return ""
+
+    def _write(self, path: Path, data: bytes) -> None:
+        if path.exists() and not path.is_file():
+            # A pipe or a device has nothing to keep.
+            path.write_bytes(data)
+            return
+        with files.written_aside(path, data) as aside:
+            if self.force:
+                aside.replace(path)
+                return
+            _take_free_name(path, aside)
+
+
+def _take_free_name(path: Path, aside: Path) -> None:
+    """Somebody may have made a file of that name while a question was open. Raises OSError."""
+    try:
+        path.hardlink_to(aside)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without links.
+        aside.replace(path)
+
+
+def _check_stream(*, text: bool, as_json: bool) -> None:
+    if as_json:
+        raise Misused("--json has standard output; name a file with --out")
+    if not text and sys.stdout.isatty():
+        raise Refused("standard output is a terminal, which takes no bytes; name a file with --out")

@@ -1,0 +1,178 @@
+"""The words of `seemachine cert`."""
+
+from pathlib import Path
+from typing import Any
+
+from seemachine.cli.argtypes import whole
+from seemachine.cli.words.options import Enter, add_home
+
+ROOT_DAYS, DAYS, LIST_DAYS, MOST_DAYS = 7300, 365, 30, 36_525
+USAGES = (
+    *("digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment"),
+    *("keyAgreement", "keyCertSign", "cRLSign", "encipherOnly", "decipherOnly"),
+)
+SUBJECT_HELP = "such as CN=Root,O=Example (RFC 4514)"
+
+
+def add(words: Any, enter: Enter) -> None:
+    """Add them to the words of `seemachine`."""
+    parser = words.add_parser(
+        "cert", help="make X.509 certificates, requests and revocation lists with a key of an HSM"
+    )
+    verbs = parser.add_subparsers(metavar="root|request|issue|crl|show", required=True)
+    made = (_add_root(verbs), _add_request(verbs), _add_issue(verbs), _add_crl(verbs))
+    _add_show(verbs)
+    for verb in made:
+        _add_output(verb)
+        add_home(verb)
+    for name, verb in verbs.choices.items():
+        verb.set_defaults(run=enter("cert", name))
+
+
+def _add_root(verbs: Any) -> Any:
+    root = verbs.add_parser("root", help="make a self-signed certificate of a CA: one leaf")
+    _add_alias(root)
+    root.add_argument("--subject", required=True, metavar="NAME", help=SUBJECT_HELP)
+    _add_days(root, ROOT_DAYS)
+    _add_length(root)
+    _add_usages(root)
+    _add_names(root)
+    return root
+
+
+def _add_request(verbs: Any) -> Any:
+    request = verbs.add_parser(
+        "request", help="make a certificate signing request of a key: one leaf"
+    )
+    _add_alias(request)
+    request.add_argument("--subject", required=True, metavar="NAME", help=SUBJECT_HELP)
+    _add_names(request)
+    return request
+
+
+def _add_issue(verbs: Any) -> Any:
+    issue = verbs.add_parser(
+        "issue",
+        help="issue a certificate for a request, of a key of any algorithm: one leaf",
+        description=(
+            "Issue a certificate for a request, whose own signature is checked: one leaf. Subject"
+            " and key are those of the request; what else it asks for is taken over with"
+            " --as-asked, but for whether it is a CA."
+        ),
+    )
+    _add_alias(issue)
+    issue.add_argument("request", type=Path, metavar="REQUEST", help="a file, PEM or DER")
+    _add_issuer(issue, required=True)
+    issue.add_argument("--subject", metavar="NAME", help="another subject than that of the request")
+    _add_days(issue, DAYS)
+    issue.add_argument("--ca", action="store_true", help="it is for a CA")
+    _add_length(issue)
+    _add_usages(issue)
+    issue.add_argument(
+        "--purpose",
+        action="append",
+        default=[],
+        metavar="NAME|OID",
+        help="extended key usage, such as codeSigning; may be repeated",
+    )
+    _add_names(issue)
+    issue.add_argument(
+        "--as-asked",
+        action="store_true",
+        help="with the names, usages and purposes of the request, where none are given here",
+    )
+    issue.add_argument(
+        "--crl-url", action="append", default=[], metavar="URL", help="where the issuer's list is"
+    )
+    return issue
+
+
+def _add_crl(verbs: Any) -> Any:
+    crl = verbs.add_parser("crl", help="make the next list of revoked certificates: one leaf")
+    _add_alias(crl)
+    _add_issuer(crl, required=True)
+    crl.add_argument(
+        "--after", type=Path, metavar="FILE", help="the list before, which is taken over"
+    )
+    crl.add_argument(
+        "--revoke",
+        action="append",
+        default=[],
+        metavar="SERIAL|FILE[=REASON]",
+        help="a serial number in hexadecimal, or a certificate; may be repeated",
+    )
+    _add_days(crl, LIST_DAYS)
+    return crl
+
+
+def _add_show(verbs: Any) -> None:
+    show = verbs.add_parser(
+        "show", help="show certificates, requests and lists, and check their signatures"
+    )
+    show.add_argument("files", type=Path, nargs="+", metavar="FILE", help="PEM or DER")
+    _add_issuer(show, required=False)
+
+
+def _add_alias(verb: Any) -> None:
+    verb.add_argument("alias", metavar="ALIAS", help="the key of this host that signs")
+
+
+def _add_issuer(verb: Any, *, required: bool) -> None:
+    verb.add_argument(
+        "--issuer", type=Path, required=required, metavar="FILE", help="the issuer's certificate"
+    )
+
+
+def _add_days(verb: Any, days: int) -> None:
+    verb.add_argument(
+        "--days",
+        type=whole(1, MOST_DAYS),
+        default=days,
+        metavar="N",
+        help=f"for how many days it is valid; default {days}",
+    )
+
+
+def _add_length(verb: Any) -> None:
+    verb.add_argument(
+        "--path-length",
+        type=whole(0, 255),
+        metavar="N",
+        help="how many CAs may be between it and an end; default: any number",
+    )
+
+
+def _add_usages(verb: Any) -> None:
+    verb.add_argument(
+        "--usage",
+        action="append",
+        default=[],
+        choices=USAGES,
+        metavar="NAME",
+        help=(
+            "key usage; may be repeated; default: keyCertSign and cRLSign of a CA, else"
+            " digitalSignature"
+        ),
+    )
+
+
+def _add_names(verb: Any) -> None:
+    verb.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name: host, address, URI or mail address; may be repeated",
+    )
+
+
+def _add_output(verb: Any) -> None:
+    verb.add_argument(
+        "--out", required=True, metavar="FILE", help="where it goes; - is standard output"
+    )
+    verb.add_argument("--form", choices=("pem", "der"), default="pem", help="default: pem")
+    verb.add_argument("--force", action="store_true", help="replace a file that is there")
+    verb.add_argument("--yes", action="store_true", help="do not ask; for scripts")
+    verb.add_argument(
+        "--acknowledge", metavar="REASON", help="sign although few signatures are left"
+    )

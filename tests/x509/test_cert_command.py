@@ -1,0 +1,219 @@
+"""`seemachine cert`: what it makes, says, asks and refuses; and which leaves it takes."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+
+from seemachine import testing
+from seemachine.cli.command import main
+from seemachine.testing import BlockingFleet
+
+ROOT = "cert root root --subject CN=Root,O=Example --out"
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingFleet]:
+    """A machine with a key."""
+    with testing.fleet() as made, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("cert"))
+        for name, value in made.env.items():
+            patch.setenv(name, value)
+        made.generate_lms("root", lms="sha256_m24_h10", lmots="sha256_n24_w4")
+        yield made
+
+
+@pytest.fixture
+def leaves(fleet: BlockingFleet) -> Callable[[], int]:
+    """How many were taken since the last call."""
+    seen = [fleet.key("root").info().remaining]
+
+    def taken() -> int:
+        seen.append(fleet.key("root").info().remaining)
+        return seen[-2] - seen[-1]
+
+    return taken
+
+
+@pytest.fixture
+def command(fleet: BlockingFleet, capsys: Any, tmp_path: Path) -> Command:
+    """Runs one in a folder of its own; exit code, standard output, standard error."""
+    del fleet
+    os.chdir(tmp_path)
+
+    def run(line: str) -> tuple[int, str, str]:
+        try:
+            code = main(line.split())
+        except SystemExit as ending:
+            code = int(str(ending.code))
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return run
+
+
+def done(told: tuple[int, str, str]) -> str:
+    """What a command printed that was carried out."""
+    assert told[0] == 0, told[2]
+    return told[1]
+
+
+def test_a_ca_from_root_to_list(command: Command, leaves: Callable[[], int]) -> None:
+    """Four documents, four leaves; each is shown, and its signature is right."""
+    done(command(f"{ROOT} root.pem --yes"))
+    done(command("cert request root --subject CN=End --name a.example --out end.csr --yes"))
+    issue = "cert issue root end.csr --issuer root.pem --out end.pem --as-asked"
+    assert "names        a.example" in done(command(f"{issue} --purpose codeSigning --yes"))
+    crl = "cert crl root --issuer root.pem --yes --form der"
+    done(command(f"{crl} --revoke end.pem=keyCompromise --out a.crl"))
+    after = done(command(f"{crl} --after a.crl --revoke 0b:ad --out b.crl"))
+    assert "number       2" in after
+    assert after.splitlines()[-1] == "b.crl"
+    assert leaves() == 5
+    shown = done(command("cert show root.pem end.csr end.pem a.crl b.crl --issuer root.pem"))
+    assert shown.count("signature    good") == 5
+    assert shown.count("keyCompromise") == 2
+
+
+def test_it_says_how_many_leaves_it_takes_and_asks(
+    command: Command, leaves: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a terminal it wants --yes; on one, a yes. Nothing is signed before."""
+    code, out, told = command(f"{ROOT} a.pem")
+    assert (code, out) == (2, "")
+    assert "the certificate takes 1 of the 10" in told
+    assert "else give --yes" in told
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    for answer, wanted, taken in (("\n", 1, 0), ("no\n", 1, 0), ("y\n", 0, 1)):
+        monkeypatch.setattr("sys.stdin.readline", lambda answer=answer: answer, raising=False)
+        code, _, told = command(f"{ROOT} a.pem")
+        assert (code, leaves(), Path("a.pem").exists()) == (wanted, taken, bool(taken))
+        assert "Go on? [y/N]" in told
+
+
+REFUSED = {
+    "--out there.pem": "there.pem is there already; replace it with --force",
+    "--out nosuch/a.pem": "there is no folder nosuch; make it first",
+    "--out .": ". is a folder; name a file",
+    "--out a.pem --usage keyAgreement": "key usage keyAgreement can't be in",
+    "--out a.pem --subject XX=a": "is not a name; write CN=...,O=...",
+    "--out a.pem --name a_b": "is neither an address, a URI",
+    "--out - --json": "--json has standard output; name a file with --out",
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_is_refused_takes_no_leaf(
+    words: str, command: Command, leaves: Callable[[], int]
+) -> None:
+    """Of a root."""
+    Path("there.pem").write_text("precious")
+    code, _, told = command(f"cert root root --subject CN=a --yes {words}")
+    assert code in (1, 2)
+    assert REFUSED[words] in told
+    assert leaves() == 0
+    assert Path("there.pem").read_text() == "precious"
+
+
+def test_what_is_read_is_not_written_over(command: Command, leaves: Callable[[], int]) -> None:
+    """Not with --force either."""
+    done(command(f"{ROOT} root.pem --yes"))
+    kept = Path("root.pem").read_bytes()
+    leaves()
+    told = command("cert crl root --issuer root.pem --out ./root.pem --yes --force")
+    assert "root.pem is what is read" in told[2]
+    assert (leaves(), Path("root.pem").read_bytes()) == (0, kept)
+
+
+def test_a_wrong_issuer_takes_no_leaf(command: Command, leaves: Callable[[], int]) -> None:
+    """A request where a certificate is wanted, a file of something else, or none."""
+    done(command("cert request root --subject CN=a --out a.csr --yes"))
+    Path("text").write_text("text")
+    leaves()
+    for name, said in (("a.csr", "is not a certificate"), ("text", "is not a certificate")):
+        told = command(f"cert issue root a.csr --issuer {name} --out a.pem --yes")
+        assert f"{name} {said}" in told[2]
+    told = command("cert issue root a.csr --issuer nosuch --out a.pem --yes")
+    assert "nosuch: No such file" in told[2]
+    told = command("cert crl root --issuer a.csr --revoke x --out a.crl --yes")
+    assert "a.csr is not a certificate" in told[2]
+    assert leaves() == 0
+
+
+def test_standard_output_has_the_certificate_alone(command: Command) -> None:
+    """In PEM, for a pipe; what is said goes to standard error."""
+    out = done(command(f"{ROOT} - --yes"))
+    assert x509.load_pem_x509_certificate(out.encode()).subject.rfc4514_string() == (
+        "CN=Root,O=Example"
+    )
+    assert out.startswith("-----BEGIN")
+    assert out.endswith("-----END CERTIFICATE-----\n")
+
+
+def test_what_can_not_be_written_is_printed(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its leaf is spent; a full disk does not take the certificate too."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("seeclient.files.written_aside", full)
+    code, out, told = command(f"{ROOT} a.pem --yes")
+    assert code == 1
+    assert "a.pem: No space left on device; make room there; it is printed here" in told
+    _, mark, rest = out.partition("-----BEGIN")
+    assert x509.load_pem_x509_certificate((mark + rest).encode())
+    assert not Path("a.pem").exists()
+
+
+def test_a_file_that_somebody_makes_meanwhile_stays(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the question was open; the certificate is printed."""
+    monkeypatch.setattr("seemachine.cli.leaves.ask", lambda *_, **__: Path("a.pem").write_text("x"))
+    code, out, told = command(f"{ROOT} a.pem")
+    assert (code, Path("a.pem").read_text()) == (1, "x")
+    assert "a.pem: File exists" in told
+    assert "-----BEGIN CERTIFICATE-----" in out
+    assert [each.name for each in Path().iterdir()] == ["a.pem"]
+
+
+def test_a_flipped_bit_is_shown(command: Command) -> None:
+    """Exit code 1, and which file."""
+    done(command(f"{ROOT} a.der --form der --yes"))
+    data = Path("a.der").read_bytes()
+    Path("b.der").write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+    code, out, _ = command("cert show a.der b.der")
+    assert code == 1
+    assert out.count("signature    good") == out.count("signature    wrong") == 1
+    assert command("cert show nosuch")[0] == 1
+    Path("text").write_text("text")
+    assert "has no certificate, request or revocation list" in command("cert show text")[2]
+
+
+def test_a_key_without_leaves_is_not_asked_about(command: Command, fleet: BlockingFleet) -> None:
+    """An ML-DSA key signs as often as it is asked to."""
+    fleet.generate_mldsa("pq")
+    code, out, told = command("cert root pq --subject CN=PQ --out pq.pem")
+    assert (code, told) == (0, "")
+    assert "leaf" not in out
+
+
+def test_without_the_extra_it_says_what_to_install(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever package is missing."""
+    for name, package in (
+        ("cryptography", "cryptography"),
+        ("pyasn1", "pyasn1-modules"),
+        ("pyasn1_modules", "pyasn1-modules"),
+    ):
+        from seemachine.cli.refusals import failure_of
+
+        missing = ModuleNotFoundError(f"No module named {name!r}", name=name)
+        assert failure_of(missing).message.endswith(f"install it with: pip install {package}")

