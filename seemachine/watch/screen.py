@@ -1,6 +1,5 @@
 """A fleet on a terminal: drawn anew with each look, on a screen that is gone at the end."""
 
-import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,7 +41,7 @@ class Screen:
 
     def _pause(self, _number: int, _frame: FrameType | None) -> None:
         self._live.stop()
-        os.kill(os.getpid(), signal.SIGSTOP)
+        signal.raise_signal(signal.SIGSTOP)
         self._live.start(refresh=True)
 
 
