@@ -79,6 +79,12 @@ def test_keys_cards_and_signatures(session: Session) -> None:
     assert [key["alias"] for key in session.pipsqueak("list")["keys"]] == ["k"]
     assert [key["alias"] for key in session.seemachine("key list")["keys"]] == ["k"]
     assert session.seemachine("key show k")["key"]["machines"][0]["esn"] == FIVE
+    exported = session.seemachine("key export k --format hss --out k.hss")
+    assert session.seemachine("convert k.hss --to der")["content"].endswith(exported["content"])
+    assert (
+        session.seemachine("convert m.sig --to hss")["content"][8:]
+        == Path("m.sig").read_bytes().hex()
+    )
     place = f"--esn {XC} --slot 4"
     session.seemachine(f"card insert {second} {place}")
     assert session.seemachine(f"card format {place}")["esn"] == XC

@@ -534,6 +534,7 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
         "seemachine.cli.words.backup",
         "seemachine.cli.words.card",
         "seemachine.cli.words.cert",
+        "seemachine.cli.words.convert",
         "seemachine.cli.words.fault",
         "seemachine.cli.words.fleet",
         "seemachine.cli.words.key",

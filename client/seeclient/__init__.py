@@ -8,7 +8,8 @@
 `seeclient.blocking.open_fleet` is the same without async, `seeclient.aio.open_fleet` for asyncio;
 `seeclient.tls` says which certificate machines are shown. `seeclient.verify` needs a public key
 alone; `seeclient.verify_many` checks thousands of signatures on all cores. Every refusal is a
-StatusError with `status`, `name` and `detail`.
+StatusError with `status`, `name` and `detail`. `seeclient.forms` writes keys and signatures
+as others take them.
 """
 
 from importlib import import_module
@@ -26,7 +27,7 @@ from seemachine import __version__
 from seemachine.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
-    from seeclient import aio, blocking, tls
+    from seeclient import aio, blocking, forms, tls
     from seeclient.results import Generated, KeyInfo, Signed
     from seeclient.trio_fleet import Fleet, Key, open_fleet
     from seeclient.verifying import verify, verify_many
@@ -48,6 +49,7 @@ __all__ = [
     "__version__",
     "aio",
     "blocking",
+    "forms",
     "open_fleet",
     "tls",
     "verify",
@@ -66,7 +68,7 @@ _IN = {
     "verify": "seeclient.verifying",
     "verify_many": "seeclient.verifying",
 }
-_MODULES = ("aio", "blocking", "tls")
+_MODULES = ("aio", "blocking", "forms", "tls")
 
 
 def __getattr__(name: str) -> Any:

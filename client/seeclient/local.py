@@ -97,9 +97,17 @@ class LocalKey:
         """The public key for others, in PEM: a SubjectPublicKeyInfo; of LMS that of an HSS key of
         one level (RFC 9802), of ML-DSA that of RFC 9881.
         """
-        from seemachine.encodings.readings import armored
+        return self.public_key_as("pem").decode()
 
-        return armored(registry.of(self.file).public_key_info(self.file), "PUBLIC KEY")
+    def public_key_as(self, form: str) -> bytes:
+        """The public key in a form that others take: `lms`, `hss`, `der`, `pem`, `der-8708`,
+        `caliptra`, `caliptra-raw`, `raw`, `cose` or `json`, see `seeclient.forms`.
+
+        Raises StatusError (InvalidParameter) where the form can't hold it.
+        """
+        from seeclient import forms
+
+        return forms.public_key_as(self.public_key, form)
 
     def verify(self, message: bytes | Path, signature: bytes, *, context: bytes = b"") -> None:
         """Check a signature; of LMS plain, or HSS of one level; of ML-DSA under a context (FIPS 204

@@ -170,6 +170,12 @@ def _key(verb: str, options: argparse.Namespace) -> int:
     return key.run(verb, options)
 
 
+def _convert(_verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import convert
+
+    return convert.run(options)
+
+
 def _quarantine(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli import quarantine
 
@@ -237,6 +243,7 @@ ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "fleet": _fleet,
     "card": _card,
     "key": _key,
+    "convert": _convert,
     "quarantine": _quarantine,
     "fault": _fault,
     "audit": _audit,

@@ -1,4 +1,6 @@
-"""`seemachine key ...`: what there is of each key, and the end of one. The machines must be up."""
+"""`seemachine key ...`: what there is of each key, and the end of one. But for a public
+key, the machines must be up.
+"""
 
 import argparse
 import sys
@@ -6,6 +8,7 @@ from collections.abc import Callable
 
 from seeclient import blocking, environment
 
+from seemachine.cli import key_export
 from seemachine.cli import key_output as output
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.refusals import refused
@@ -19,6 +22,8 @@ def run(verb: str, options: argparse.Namespace) -> int:
     """Do one thing. Returns the exit code: 1 also where something is left, or may be."""
     answer: Answer = options.answer
     try:
+        if verb == "export":
+            return key_export.run(options)
         given = environment.from_process(options.environ, options.world)
         with blocking.connected(given, doubted=True) as fleet:
             found = keys.overview(fleet, options.world)

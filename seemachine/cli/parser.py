@@ -14,6 +14,7 @@ from seemachine.cli.words import (
     backup,
     card,
     cert,
+    convert,
     fault,
     fleet,
     key,
@@ -43,7 +44,7 @@ def build(enter: Enter) -> Parser:
     )
     words = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serve(words, enter)
-    before = (run, wait, fleet, watch, card, key, quarantine, fault)
+    before = (run, wait, fleet, watch, card, key, convert, quarantine, fault)
     for room in (*before, audit, backup, pki, cert, nfast, library):
         room.add(words, enter)
     _add_info(words, enter)

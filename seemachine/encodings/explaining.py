@@ -15,6 +15,9 @@ from seemachine.mldsa.parameters import MldsaError
 
 KEY = "an LMS, HSS or ML-DSA public key, or a SubjectPublicKeyInfo or certificate with one"
 SIGNATURE = "an LMS, HSS or ML-DSA signature"
+NOT_A_KEY, NOT_A_SIGNATURE = f"this is not {KEY}", f"this is not {SIGNATURE}"
+A_SIGNATURE = "this is a signature, and not a public key"
+NEITHER = "this is neither a public key nor a signature of LMS, HSS or ML-DSA"
 _KEY_FILE = b'{"format": "seemachine key file'
 _MLDSA = bytes.fromhex("6086480165030403")
 
@@ -25,7 +28,7 @@ def why_no_key(texts: list[bytes]) -> str:
         for data in texts:
             if sentence := explain(data):
                 return sentence
-    return f"this is not {KEY}"
+    return NOT_A_KEY
 
 
 def why_no_signature(texts: list[bytes]) -> str:
@@ -39,7 +42,14 @@ def why_no_signature(texts: list[bytes]) -> str:
             reason = _reason(decode_either, data)
             if reason:
                 return f"this is {reason}"
-    return f"this is not {SIGNATURE}"
+    return NOT_A_SIGNATURE
+
+
+def why_neither(of_key: str, of_signature: str) -> str:
+    """Of two sentences, that which says more."""
+    if of_key == NOT_A_KEY and of_signature == NOT_A_SIGNATURE:
+        return NEITHER
+    return of_signature if of_key in (NOT_A_KEY, A_SIGNATURE) else of_key
 
 
 def private_trouble(data: bytes) -> str:
@@ -57,7 +67,7 @@ def _other_thing(data: bytes) -> str:
     if data.startswith(_KEY_FILE):
         return "this is a key file of a host; its public key is written by: seemachine key export"
     if len(data) > 200 and (_is_lms_signature(data) or set_of_signature(data)):
-        return "this is a signature, and not a public key"
+        return A_SIGNATURE
     return ""
 
 
@@ -87,7 +97,7 @@ def _damaged_key(data: bytes) -> str:
     elif data[:1] == b"\x30" and _MLDSA in data:
         decode = mldsa_forms.subject_public_key
     reason = _reason(decode, data) if decode else ""
-    return f"this begins like a public key, and is none: {reason}" if reason else ""
+    return f"this is a damaged public key: {reason}" if reason else ""
 
 
 def _reason(decode: Callable[[bytes], object], data: bytes) -> str:

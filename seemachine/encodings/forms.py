@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from seemachine.encodings import cose_keys, json_forms, writers
+from seemachine.encodings.describing import described
 from seemachine.encodings.kinds import (
     LMS,
     MLDSA,
@@ -18,7 +19,7 @@ from seemachine.encodings.kinds import (
     algorithm_of,
     bytes_of,
 )
-from seemachine.encodings.recognition import recognized_key, recognized_signature
+from seemachine.encodings.recognition import recognized, recognized_key, recognized_signature
 from seemachine.frozen import frozen
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "RecognizedSignature",
     "Signature",
     "algorithm_of",
+    "described",
+    "recognized",
     "recognized_key",
     "recognized_signature",
     "write_key",

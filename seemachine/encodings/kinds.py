@@ -11,7 +11,15 @@ Signature = HssSignature | bytes
 
 
 class FormError(ValueError):
-    """A form that can't hold a value, or bytes that are in none. The text is a sentence."""
+    """A form that can't hold a value, or bytes that are in none. The text is a sentence; it begins
+    with `this` where it is about bytes.
+    """
+
+    def about(self, name: str) -> str:
+        """The sentence with the name of what it is about."""
+        sentence = str(self)
+        rest = sentence.removeprefix("this")
+        return name + (rest if rest != sentence else f": {sentence}")
 
 
 class RecognizedKey(NamedTuple):

@@ -10,7 +10,12 @@ from typing import TypeVar
 
 from seemachine.encodings import cose_keys, json_forms, keyforms, mldsa_forms
 from seemachine.encodings.der import OCTET_STRING, DerError, only
-from seemachine.encodings.explaining import private_trouble, why_no_key, why_no_signature
+from seemachine.encodings.explaining import (
+    private_trouble,
+    why_neither,
+    why_no_key,
+    why_no_signature,
+)
 from seemachine.encodings.kinds import (
     FormError,
     Key,
@@ -61,6 +66,18 @@ def recognized_signature(data: bytes, form: str = "") -> RecognizedSignature:
     return RecognizedSignature("base64" if _is_base64(made, data) else name, made)
 
 
+def recognized(data: bytes, form: str = "") -> RecognizedKey | RecognizedSignature:
+    """The public key or signature that some bytes are; nothing is both. Raises FormError."""
+    try:
+        return recognized_key(data)
+    except FormError as error:
+        of_key = str(error)
+    try:
+        return recognized_signature(data, form)
+    except FormError as error:
+        raise FormError(why_neither(of_key, str(error))) from None
+
+
 def keys_in(data: bytes) -> Iterator[tuple[str, Key]]:
     """The keys that some bytes can be read as, each with its form, but for text."""
     for form, key in _read(KEY_READERS, data):
@@ -71,7 +88,7 @@ def keys_in(data: bytes) -> Iterator[tuple[str, Key]]:
 def _texts(data: bytes) -> list[bytes]:
     """The bytes, and what they stand for. Raises FormError for what has no end."""
     if len(data) > MAX_TEXT:
-        raise FormError(f"this has {len(data)} bytes, more than any key or signature")
+        raise FormError(f"this has more than {MAX_TEXT} bytes, as no key or signature has")
     found = readings(data)
     if not all(reading.whole for reading in found):
         raise FormError("this is cut off, or damaged: its PEM or gzip has no end")

@@ -142,13 +142,20 @@ def test_the_certificate_of_rfc_9802() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [b"", "", "a key", b"\0" * 56, "00" * 48, pem(b"\x30\x00"), pem(spki(b"\1" * 20))],
+    [b"", "", "a key", b"\0" * 56, "00" * 48, pem(b"\x30\x00")],
 )
 def test_what_is_no_key(given: bytes | str, signed: Any) -> None:
     """It is refused as a value, before the signature is looked at."""
     refused = refusal(b"m", b"", given)
     assert refused.status is Status.InvalidParameter
     assert refused.detail.startswith("public_key is not an LMS, HSS or ML-DSA public key")
+
+
+def test_a_damaged_key() -> None:
+    """It is said what is wrong with it."""
+    refused = refusal(b"m", b"", pem(spki(b"\1" * 20)))
+    assert refused.status is Status.InvalidParameter
+    assert refused.detail == "public_key is a damaged public key: unknown LMS set 16843009"
 
 
 def test_a_chain_with_two_keys(signed: Any) -> None:
@@ -168,7 +175,9 @@ def test_a_key_file_of_a_host(signed: Any, tmp_path: Path) -> None:
     """That is not a public key, and is said to be none."""
     path = tmp_path / "key_pqsdk_release"
     path.write_bytes(b'{"format": "seemachine key file 2"}\n')
-    assert refusal(b"m", signed[1], path).detail.startswith(f"{path} is not an LMS, HSS or ML-DSA")
+    assert refusal(b"m", signed[1], path).detail == (
+        f"{path} is a key file of a host; its public key is written by: seemachine key export"
+    )
 
 
 @pytest.mark.parametrize("signature", [Path("m.sig"), "30aa", None], ids=repr)

@@ -228,7 +228,7 @@ class TestNotOne:
 
     def test_too_much(self):
         """It is not even looked at."""
-        assert "1048577 bytes" in refused(recognized_key, bytes((1 << 20) + 1))
+        assert "more than 1048576 bytes" in refused(recognized_key, bytes((1 << 20) + 1))
 
     @pytest.mark.parametrize(
         ("form", "change", "reason"),

@@ -97,10 +97,6 @@ class Algorithm(ABC, Generic[Key]):
         InvalidParameter for a context where it has none).
         """
 
-    def public_key_info(self, key: Key) -> bytes:
-        """Its SubjectPublicKeyInfo (RFC 5280 4.1), in DER. Raises StatusError."""
-        self._refuse(f"{key.alias} is a key of {self.NAME}, which has no such form", "public_key")
-
     @abstractmethod
     def is_signature(self, data: bytes) -> bool:
         """Whether this has the form of a signature, which a later one may replace."""

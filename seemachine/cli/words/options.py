@@ -28,3 +28,11 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(command=parser.prog.partition(" ")[2])
+
+
+def add_out(parser: argparse.ArgumentParser, what: str) -> None:
+    """`--out FILE` and `--force`, of a command that writes one file."""
+    parser.add_argument(
+        "--out", metavar="FILE", help=f"where {what} goes; default, and -: standard output"
+    )
+    parser.add_argument("--force", action="store_true", help="write over a file that is there")

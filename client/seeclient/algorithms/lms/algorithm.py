@@ -86,13 +86,6 @@ class Lms(Algorithm[LmsKeyFile]):
         """See Algorithm."""
         return verifying.is_signature(data)
 
-    def public_key_info(self, key: LmsKeyFile) -> bytes:
-        """See Algorithm. That of an HSS key of one level (RFC 9802)."""
-        from seemachine.encodings import keyforms
-        from seemachine.lms.hss import HssPublicKey
-
-        return keyforms.written(HssPublicKey(1, key.key))
-
     def info(self, roster: Roster, key: LmsKeyFile) -> Story[KeyInfo]:
         """See Algorithm."""
         return (yield from inspecting.info(roster, key))

@@ -72,12 +72,6 @@ class Mldsa(Algorithm[MldsaKeyFile]):
         """See Algorithm."""
         return verifying.is_signature(data)
 
-    def public_key_info(self, key: MldsaKeyFile) -> bytes:
-        """See Algorithm. That of RFC 9881."""
-        from seemachine.encodings import mldsa_forms
-
-        return mldsa_forms.written(key.public_key)
-
     def info(self, roster: Roster, key: MldsaKeyFile) -> Story[KeyInfo]:
         """See Algorithm. All machines of the world can sign with it."""
         listings = yield from ask_all(roster.peers, ListSlots())
