@@ -167,16 +167,20 @@ def test_ctrl_c_reaches_the_command_once(env: dict[str, str]) -> None:
         "time.sleep(0.3)\n"
         "raise SystemExit(40 + len(times))"
     )
-    pid, terminal = pty.fork()
-    if not pid:
-        os.execve(sys.executable, [*RUN, "--", sys.executable, "-c", count], env)
-    told = b""
-    while b"ready" not in told:
-        told += os.read(terminal, 1024)
-    os.write(terminal, b"\x03")
-    _, status = os.waitpid(pid, 0)
+    terminal, end = pty.openpty()
+    # Which becomes that of a new session; a fork of this process might meet its threads.
+    attach = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)"
+    attach += "; os.execv(sys.argv[1], sys.argv[1:])"
+    words = [sys.executable, "-c", attach, *RUN, "--", sys.executable, "-c", count]
+    streams = {"stdin": end, "stdout": end, "stderr": end}
+    with subprocess.Popen(words, env=env, start_new_session=True, **streams) as process:
+        os.close(end)
+        told = b""
+        while b"ready" not in told:
+            told += os.read(terminal, 1024)
+        os.write(terminal, b"\x03")
+        assert process.wait(30) == 41
     os.close(terminal)
-    assert os.waitstatus_to_exitcode(status) == 41
 
 
 def test_it_can_be_the_first_process_of_a_container(env: dict[str, str]) -> None:
