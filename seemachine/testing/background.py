@@ -13,7 +13,6 @@ import trio
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
-
 # At the end of a process, for fleets that nobody closed.
 EXIT_SECONDS = 5.0
 # Of the loop, until every task that can go on has done so.
@@ -70,6 +69,9 @@ class Background:
                 future.set_result(await work(*arguments))
             except Exception as error:  # noqa: BLE001 - whoever waits for it raises it
                 future.set_exception(error)
+            except BaseException:
+                future.set_exception(RuntimeError("the machines have ended meanwhile"))
+                raise
 
         self._token.run_sync_soon(self._nursery.start_soon, do)
         return future

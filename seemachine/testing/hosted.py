@@ -58,6 +58,9 @@ class Hosted:
         try:
             withdraw(self._config)
             held.close()
+        # A test may have removed its folder.
+        except Exception:  # noqa: BLE001
+            self._log.exception("the machine did not end in order")
         finally:
             forked.no_longer(self._give_up)
             held.lock.release()

@@ -1,5 +1,6 @@
 """The machines of a test's world: each comes up, stops and comes up again by itself."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -57,7 +58,9 @@ class Hosting:
                 while True:
                     await trio.sleep(LOOK_SECONDS)
                     for place in self.places.values():
-                        place.heed()
+                        # A test may have removed its folder.
+                        with contextlib.suppress(OSError):
+                            place.heed()
 
     async def start(self, esn: str) -> None:
         """Returns when it is up. Raises what keeps it from coming up."""

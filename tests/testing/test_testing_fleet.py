@@ -5,6 +5,7 @@ import gc
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -154,6 +155,21 @@ def test_a_machine_goes_on_after_its_leaves():
         ready = [event for event in fleet.log if event["event"] == "ready"]
         assert len({event["port"] for event in ready if event["esn"] == testing.OTHER_ESN}) == 1
         assert len(ready) == 3
+
+
+@pytest.mark.parametrize("store", ["sqlite", "file", "memory"])
+def test_a_world_that_a_test_destroys(store):
+    """With the machines up: they end all the same, and other fleets go on."""
+    with testing.fleet(store=store) as other, testing.fleet(store=store) as fleet:
+        fleet.generate_lms("release", **testing.QUICK)
+        shutil.rmtree(fleet.folder)
+        with contextlib.suppress(StatusError):
+            fleet.key("release").sign(b"firmware")
+        fleet.stop()
+        other.generate_lms("release", **testing.QUICK).sign(b"firmware")
+    with testing.fleet(store=store, folder=other.folder) as again:
+        shutil.rmtree(again.folder)
+    assert not other.folder.exists()
 
 
 def test_two_fleets_in_one_process_never_meet():
