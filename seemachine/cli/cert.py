@@ -19,7 +19,6 @@ from seemachine.chance.mark import insecure
 from seemachine.cli import cert_showing, leaves
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.out_files import OutFile
-from seemachine.cli.refusals import refused
 from seemachine.wire.status import StatusError
 from seemachine.x509 import certificates, documents, profile, requests, revocation, telling
 from seemachine.x509.errors import X509Error
@@ -39,7 +38,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
         if verb == "show":
             return cert_showing.run(options, answer)
         sources, wish = WISHES[verb](options)
-        out = OutFile(options.out, force=options.force)
+        out = OutFile(options.out, options.force, options.umask)
         out.check(sources, text=options.form == "pem", as_json=answer.as_json)
         given = environment.from_process(options.environ, options.world)
         with blocking.connected(given) as fleet:
@@ -47,7 +46,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
     except X509Error as error:
         raise Refused(str(error)) from None
     except StatusError as error:
-        raise refused(error) from None
+        raise leaves.refused(error) from None
 
 
 def _made(fleet: blocking.Fleet, wish: Wish, out: OutFile, options: argparse.Namespace) -> int:
@@ -154,7 +153,19 @@ def _crl(options: argparse.Namespace) -> tuple[list[Path], Wish]:
         more = [make(known) for make in revoked]
         return revocation.draft(known, earlier, more, validity, _now())
 
-    return [options.issuer, *filter(None, [options.after])], wish
+    _refuse_forgetting(options)
+    # The list after has all of the list before, and may take its name.
+    kept = [options.after] if options.after and not options.force else []
+    return [options.issuer, *kept], wish
+
+
+def _refuse_forgetting(options: argparse.Namespace) -> None:
+    """A list in whose place another comes would be forgotten, with its number and who is in it."""
+    out = Path(options.out)
+    if options.after or not (options.force and out.is_file()):
+        return
+    if documents.documents(cert_showing.contents(out), (x509.CertificateRevocationList,)):
+        raise Refused(f"{out} is a list already; the one after it takes --after {out}")
 
 
 def _revoked(text: str) -> Callable[[Issuer], revocation.Revoked]:

@@ -5,10 +5,13 @@ import sys
 from seeclient.algorithms.lms.inspecting import LmsInfo
 from seeclient.algorithms.lms.missing import no_leaves
 from seeclient.blocking import Key
+from seeclient.refusals import Unavailable
 
 from seemachine.cli.answer import Misused, Refused
+from seemachine.document import status_of
 from seemachine.printing import say
 from seemachine.state.errors import counted
+from seemachine.wire.status import Status, StatusError
 
 
 def ask(key: Key, count: int, what: str, *, yes: bool) -> None:
@@ -28,6 +31,16 @@ def ask(key: Key, count: int, what: str, *, yes: bool) -> None:
     )
     if not yes:
         _confirm(key)
+
+
+def refused(error: StatusError) -> Refused:
+    """No signature, why, and what to do."""
+    sentence = error.sentence
+    if isinstance(error, Unavailable) and error.advice:
+        sentence += f": {error.advice}"
+    elif error.status is Status.UseLimitExceeded:
+        sentence += "; the reason goes into --acknowledge REASON"
+    return Refused(sentence, more=status_of(error))
 
 
 def _refuse_fewer(key: Key, info: LmsInfo, count: int) -> None:

@@ -15,10 +15,13 @@ STANDARD_OUTPUT = "-"
 
 @frozen
 class OutFile:
-    """Where a result goes: the name of a file, or `-`; `force`: it may be there already."""
+    """Where a result goes: the name of a file, or `-`; `force`: it may be there already. The file
+    is for whom the `umask` leaves it.
+    """
 
     name: str
     force: bool = False
+    umask: int = 0o077
 
     @property
     def is_stream(self) -> bool:
@@ -63,6 +66,7 @@ class OutFile:
             path.write_bytes(data)
             return
         with files.written_aside(path, data) as aside:
+            aside.chmod(0o666 & ~self.umask)
             if self.force:
                 aside.replace(path)
                 return

@@ -71,6 +71,11 @@ def certificate(data: bytes) -> Any:
     return decoded(data, rfc5280.Certificate(), "the certificate")
 
 
+def revocation_list(data: bytes) -> Any:
+    """A list of revoked certificates. Raises X509Error."""
+    return decoded(data, rfc5280.CertificateList(), "the list")
+
+
 def request(data: bytes) -> Any:
     """A certification request. Raises X509Error."""
     return decoded(data, rfc2986.CertificationRequest(), "the request")

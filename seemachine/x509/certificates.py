@@ -30,14 +30,24 @@ def root(key: SubjectKey, subject: x509.Name, validity: Validity, profile: Profi
 def issued(
     issuer: Issuer, request: Request, validity: Validity, profile: Profile, now: datetime
 ) -> Draft:
-    """What a CA gives who asks for it. It ends no later than its issuer. Raises X509Error."""
+    """What a CA gives who asks for it. It is valid within its issuer's time. Raises X509Error."""
     issuer.refuse_unless("keyCertSign", now)
-    profile = _below(issuer, profile)
-    within = replace(validity, end=min(validity.end, issuer.certificate.not_valid_after_utc))
+    if request.subject == issuer.certificate.subject and not profile.authority:
+        raise X509Error(
+            "the subject is that of the issuer, so it would pass for a root; name"
+            " another with --subject"
+        )
+    profile, within = _below(issuer, profile), _within(issuer, validity)
     extensions = _with_authority(profile.extensions(request.key), issuer.authority)
     name = asn1.name(request.subject)
     content = _content(issuer.key, issuer.name, name, request.key, within, extensions)
     return Draft(content, issuer.key, CERTIFICATE)
+
+
+def _within(issuer: Issuer, validity: Validity) -> Validity:
+    outer = issuer.certificate
+    begin = max(validity.begin, outer.not_valid_before_utc)
+    return Validity(begin, min(validity.end, outer.not_valid_after_utc))
 
 
 def _below(issuer: Issuer, profile: Profile) -> Profile:

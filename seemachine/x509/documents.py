@@ -16,6 +16,14 @@ LOADERS: dict[type[Any], tuple[str, Callable[[bytes], Any]]] = {
     x509.CertificateSigningRequest: ("certificate signing request", x509.load_der_x509_csr),
     x509.CertificateRevocationList: ("revocation list", x509.load_der_x509_crl),
 }
+# What `cryptography` raises for those of others that are not as they should be.
+DAMAGED = (
+    ValueError,
+    TypeError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 Value = TypeVar("Value", bound=x509.ExtensionType)
 # The longest file that is read: a list of revoked ones may be long.
 MOST = 16 << 20
@@ -50,11 +58,21 @@ def _loaded(kind: type[Any], data: bytes) -> Document | None:
         return None
     try:
         made: Document = LOADERS[kind][1](data)
-        # Both are read late, and may be damaged in a file of others.
-        _, _ = made.extensions, str(getattr(made, "subject", ""))
-    except (ValueError, x509.DuplicateExtension):
+        _read_through(made)
+    except DAMAGED:
         return None
     return made
+
+
+def _read_through(made: Document) -> None:
+    """`cryptography` reads most of a document only when asked. Raises what is in DAMAGED."""
+    _ = made.extensions, getattr(made, "subject", None), getattr(made, "issuer", None)
+    if isinstance(made, x509.Certificate):
+        _ = made.not_valid_before_utc, made.not_valid_after_utc
+    if isinstance(made, x509.CertificateRevocationList):
+        _ = made.last_update_utc, made.next_update_utc
+        for entry in made:
+            _ = entry.extensions, entry.revocation_date_utc
 
 
 def der(document: Document) -> bytes:

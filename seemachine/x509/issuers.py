@@ -12,6 +12,8 @@ from seemachine.x509.errors import X509Error
 from seemachine.x509.keys import SubjectKey
 from seemachine.x509.profile import USAGES
 
+Signed = x509.Certificate | x509.CertificateRevocationList
+
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
@@ -73,10 +75,16 @@ def key_of(certificate: x509.Certificate) -> SubjectKey:
     return SubjectKey.read(asn1.encoded(info))
 
 
-def is_signed(made: Any, key: SubjectKey) -> bool:
-    """Whether a certificate of `cryptography`, or a list, is signed with a key of ours."""
-    content = getattr(made, "tbs_certificate_bytes", None) or made.tbs_certlist_bytes
-    algorithm = key.algorithm["algorithm"]
-    return made.signature_algorithm_oid.dotted_string == str(algorithm) and key.has_signed(
-        content, made.signature
-    )
+def is_signed(made: Signed, key: SubjectKey) -> bool:
+    """Whether it is signed with a key of ours, and names the algorithm so, without parameters,
+    inside and outside of what is signed (RFC 5280 4.1.1.2). Raises X509Error for damaged ones.
+    """
+    if isinstance(made, x509.Certificate):
+        parts, content = asn1.certificate(der(made)), made.tbs_certificate_bytes
+        named = parts["tbsCertificate"]["signature"]
+    else:
+        parts, content = asn1.revocation_list(der(made)), made.tbs_certlist_bytes
+        named = parts["tbsCertList"]["signature"]
+    algorithms = {asn1.encoded(each) for each in (named, parts["signatureAlgorithm"])}
+    same = algorithms == {asn1.encoded(key.algorithm)}
+    return same and key.has_signed(content, made.signature)

@@ -83,7 +83,8 @@ def key_of(document: x509.CertificateSigningRequest) -> SubjectKey:
 def is_signed(document: x509.CertificateSigningRequest, key: SubjectKey) -> bool:
     """Whether its signature is right. Raises X509Error where nothing here can tell."""
     if key.own is not None:
-        same = document.signature_algorithm_oid.dotted_string == str(key.algorithm["algorithm"])
+        named = asn1.encoded(asn1.request(der(document))["signatureAlgorithm"])
+        same = named == asn1.encoded(key.algorithm)
         return same and key.has_signed(document.tbs_certrequest_bytes, document.signature)
     try:
         return document.is_signature_valid

@@ -144,6 +144,44 @@ def test_a_wrong_issuer_takes_no_leaf(command: Command, leaves: Callable[[], int
     assert leaves() == 0
 
 
+def test_a_list_is_not_forgotten(command: Command, leaves: Callable[[], int]) -> None:
+    """Another list in its place takes it over; then it may have its name."""
+    done(command(f"{ROOT} root.pem --yes"))
+    crl = "cert crl root --issuer root.pem --out a.crl --yes"
+    done(command(f"{crl} --revoke 5"))
+    leaves()
+    told = command(f"{crl} --force --revoke 6")
+    assert "a.crl is a list already; the one after it takes --after a.crl" in told[2]
+    assert leaves() == 0
+    after = done(command(f"{crl} --force --after a.crl --revoke 6"))
+    assert "number       2" in after
+    assert after.count("revoked  ") == 2
+
+
+def test_few_signatures_need_a_reason(command: Command, fleet: BlockingFleet) -> None:
+    """The refusal names the option; no leaf is taken before."""
+    key = fleet.generate_lms("few", **testing.QUICK)
+    key.warn_at(1)
+    key.sign_many([b"m"] * 31)
+    line = "cert root few --subject CN=a --out a.pem --yes"
+    code, _, told = command(f"{line} --force")
+    assert code == 1
+    assert "--acknowledge REASON" in told
+    done(command(f"{line} --force --acknowledge last"))
+    code, _, told = command(f"{line} --force")
+    assert (code, "make another key" in told) == (1, True)
+
+
+def test_what_is_public_is_for_whom_its_user_says(command: Command) -> None:
+    """A certificate is no secret: its file has the mode that the umask leaves."""
+    before = os.umask(0o022)
+    try:
+        done(command(f"{ROOT} a.pem --yes"))
+    finally:
+        os.umask(before)
+    assert Path("a.pem").stat().st_mode & 0o777 == 0o644
+
+
 def test_standard_output_has_the_certificate_alone(command: Command) -> None:
     """In PEM, for a pipe; what is said goes to standard error."""
     out = done(command(f"{ROOT} - --yes"))

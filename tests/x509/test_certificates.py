@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from kit.faults import flipped
 from kit.signers import NOW, TEN_YEARS, YEAR, issuer, mldsa_signer, root, signer
 
-from seemachine.x509 import certificates, issuers, requests
+from seemachine.x509 import asn1, certificates, issuers, requests
 from seemachine.x509.errors import X509Error
 from seemachine.x509.issuers import Issuer
 from seemachine.x509.keys import SubjectKey
@@ -173,6 +173,35 @@ def test_a_certificate_ends_no_later_than_its_issuer() -> None:
     request = asked_by(ec.generate_private_key(ec.SECP256R1()))
     made = loaded(certificates.issued(issuer(by), request, beyond, Profile(), NOW).signed(by))
     assert made.not_valid_after_utc == TEN_YEARS.end
+
+
+def test_a_certificate_begins_no_sooner_than_its_issuer() -> None:
+    """Whose clock may be ahead."""
+    by = signer()
+    sooner = replace(YEAR, begin=YEAR.begin - timedelta(hours=1))
+    request = asked_by(ec.generate_private_key(ec.SECP256R1()))
+    made = loaded(certificates.issued(issuer(by), request, sooner, Profile(), NOW).signed(by))
+    assert made.not_valid_before_utc == YEAR.begin
+
+
+def test_an_end_does_not_pass_for_a_root() -> None:
+    """Its subject is not that of its issuer; a CA's may be, when it takes another key."""
+    by, request = signer(), asked_by(ec.generate_private_key(ec.SECP256R1()), "CN=Root,O=Example")
+    with pytest.raises(X509Error, match="would pass for a root"):
+        issue(by, request, Profile())
+    assert issue(by, request, Profile(authority=True))
+
+
+def test_another_algorithm_outside_is_noticed() -> None:
+    """Parameters where none belong, in what is not signed, or in what is."""
+    by = signer()
+    data = root(by)
+    algorithm = asn1.encoded(by.key.algorithm)
+    null = algorithm[:1] + bytes([algorithm[1] + 2]) + algorithm[2:] + b"\5\0"
+    before, _, after = data.rpartition(algorithm)
+    length = int.from_bytes(data[2:4], "big") + 2
+    changed = data[:2] + length.to_bytes(2, "big") + before[4:] + null + after
+    assert not issuers.is_signed(loaded(changed), by.key)
 
 
 def test_path_lengths_shrink() -> None:

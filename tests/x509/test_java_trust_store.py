@@ -15,6 +15,7 @@ from seemachine import testing
 from seemachine.cli.command import main
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/java-trust-store.md"
+QUICKLY = ("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC")
 TOOLS = ("openssl", "keytool")
 
 
@@ -40,7 +41,7 @@ def keytool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def carried_out(words: list[str], keytool: Path) -> str:
     """What a command of the page prints; ours run in this process."""
     if words[0] in TOOLS:
-        tool = [keytool, *words[1:]] if words[0] == "keytool" else words
+        tool = [keytool, *QUICKLY, *words[1:]] if words[0] == "keytool" else words
         ran = subprocess.run(
             tool, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
