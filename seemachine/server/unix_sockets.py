@@ -8,7 +8,7 @@ import os
 import socket
 import stat
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import trio
@@ -29,15 +29,16 @@ OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 @dataclass(frozen=True, slots=True)
 class SocketFile:
-    """A socket that we made, by its path, and by what no other at that path shares with it."""
+    """A socket that a process made: its path, and what no other at that path shares with it."""
 
     path: Path
     identity: tuple[int, int]
+    process: int = field(default_factory=os.getpid)
 
     def remove(self) -> None:
-        """Unless there is another one, or none, by now."""
+        """Unless there is another one, or none, by now. It is not a child's."""
         with contextlib.suppress(OSError):
-            if _identity(self.path) == self.identity:
+            if self.process == os.getpid() and _identity(self.path) == self.identity:
                 self.path.unlink()
 
 

@@ -32,6 +32,7 @@ class Bench:
 
     def __init__(self, plan: Plan, folder: Path | str | None = None) -> None:
         self.processes = plan.processes
+        self._process = os.getpid()
         if folder is None:
             self._temporary: TemporaryFolder | None = _temporary(os.environ)
             self.world = self._temporary.world
@@ -88,10 +89,10 @@ class Bench:
         self.clear()
 
     def clear(self) -> None:
-        """Let go of the folder, and remove it unless it is the caller's."""
+        """Let go of the folder, and remove it unless it is the caller's, or a parent's."""
         close_below(self.world.folder)
         forget_below(self.world.folder.parent if self._temporary else self.world.folder)
-        if self._temporary is not None:
+        if self._temporary is not None and self._process == os.getpid():
             self._temporary.remove()
 
 

@@ -30,7 +30,7 @@ class Hosted:
         # None while it is down, and while it starts again.
         self._daemon: Daemon | None = None
         self._ready = self._stop = self._over = trio.Event()
-        self.is_up = False
+        self.is_up = self._is_given_up = False
 
     @property
     def machine(self) -> Machine | None:
@@ -56,8 +56,10 @@ class Hosted:
         """The NVRAM is closed, then the folder given back; whoever waits for the end is told."""
         self.is_up, self._daemon, self._held = False, None, None
         try:
-            withdraw(self._config)
-            held.close()
+            # What a child has is its parent's.
+            if not self._is_given_up:
+                withdraw(self._config)
+                held.close()
         # A test may have removed its folder.
         except Exception:  # noqa: BLE001
             self._log.exception("the machine did not end in order")
@@ -108,6 +110,7 @@ class Hosted:
 
     def _give_up(self) -> None:
         """In a child of this process."""
+        self._is_given_up = True
         if self._held is not None:
             self._held.lock.release()
             forked.never_close(self._held.machine)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import threading
 
 import pytest
@@ -84,6 +85,29 @@ async def test_a_block_that_is_cancelled():
                 await trio.sleep_forever()
         assert scope.cancelled_caught
     assert not outer.cancelled_caught
+    assert not fleet.folder.exists()
+
+
+@pytest.mark.parametrize("store", ["sqlite", "file"])
+async def test_a_child_that_leaves_the_block(store, tmp_path):
+    """It ends nothing that its parent has: neither world, nor NVRAM, nor socket."""
+    socket = tmp_path / "sockets" / "hsm"
+    process = os.getpid()
+    try:
+        async with testing.fleet(store=store, socket=str(socket)) as fleet:
+            key = await fleet.generate_lms("release", **testing.QUICK)
+            await key.sign(b"one")
+            child = os.fork()
+            if not child:
+                raise RuntimeError("out of the block")
+            os.waitpid(child, 0)  # noqa: ASYNC222 - the two have one loop
+            assert socket.exists()
+            assert (await key.sign_with(b"two")).leaf == 1
+            await fleet.restart()
+            assert (await key.sign_with(b"three")).leaf == 2
+    finally:
+        if os.getpid() != process:
+            os._exit(0)
     assert not fleet.folder.exists()
 
 
