@@ -56,7 +56,7 @@ class Bench:
             if plan.processes:
                 yield config.esn, InProcess(config, self.journal)
             else:
-                yield config.esn, Hosted(config, self.journal.log, crew)
+                yield config.esn, Hosted(config, self.journal.log, crew, os.environ)
 
     @property
     def esns(self) -> list[str]:

@@ -4,6 +4,7 @@ clients in the same loop without one.
 
 import errno
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 
 import trio
@@ -22,10 +23,11 @@ from seemachine.testing import forked
 class Hosted:
     """One machine: see Place."""
 
-    def __init__(self, config: Config, log: Log, crew: Crew) -> None:
+    def __init__(self, config: Config, log: Log, crew: Crew, environ: Mapping[str, str]) -> None:
         self._config = config
         self._log = log.bind(esn=config.esn)
         self._crew = crew
+        self._environ = environ
         self._held: Opened | None = None
         # None while it is down, and while it starts again.
         self._daemon: Daemon | None = None
@@ -40,7 +42,7 @@ class Hosted:
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """See Place."""
         self._ready, self._stop, self._over = trio.Event(), trio.Event(), trio.Event()
-        self._held = held = opened(self._config, {}, self._log)
+        self._held = held = opened(self._config, self._environ, self._log)
         forked.give_up_in_children(self._give_up)
         try:
             await self._serve(held, task_status)

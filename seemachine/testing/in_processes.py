@@ -17,6 +17,8 @@ from seemachine.testing.journal import Journal
 LOOK_SECONDS = 0.01
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
+# Not the file of the fleet's own machines: one of them may be up.
+SETTINGS = "testing.toml"
 
 
 class InProcess:
@@ -46,7 +48,7 @@ class InProcess:
             self._over.set()
 
     async def _started(self) -> trio.Process:
-        file = private_folder(self._config.folder) / "settings.toml"
+        file = private_folder(self._config.folder) / SETTINGS
         replace_file(file, to_toml(self._config))
         return await trio.lowlevel.open_process(
             [sys.executable, "-P", "-m", "seemachine.testing.own_process", str(file)],

@@ -20,7 +20,7 @@ def main() -> int:
     # Before the first thread.
     keep_together()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    # hsm/<ESN>/settings.toml of its world.
+    # hsm/<ESN>/testing.toml of its world.
     return start([load(file, World.at(file.parent.parent.parent))], os.environ)
 
 

@@ -12,8 +12,10 @@ from seemachine.world import World
 
 # The guide's two (2.9.3); those after them are given out as in any fleet.
 GUIDE = ({"esn": ESN, "model": "5c", "port": 0}, {"esn": OTHER_ESN, "model": "xc", "port": 0})
-# As a test wants them: remembered by nobody outside, and ready to do wrong.
-USUAL = {"runtime_witness": "off", "lock_memory": "no", "fault_injection": True}
+# As a test wants them: ready to do wrong.
+USUAL = {"lock_memory": "no", "fault_injection": True}
+# Of a new world, which nobody outside remembers. One that was there before had leaves, perhaps.
+OF_NEW_WORLD = {"runtime_witness": "off"}
 # Each machine has its own, or it is what makes this a fleet of tests.
 NOT_TO_SET = ("esn", "module", "world", "publish", "reserved_ports")
 
@@ -32,11 +34,11 @@ class Plan:
     def configs(self, world: World) -> list[Config]:
         """Of each machine. Raises ConfigError."""
         _check(self.machines, self.settings)
+        of_world = {} if world.machines.exists() else OF_NEW_WORLD
         model = {"model": self.model} if self.model else {}
+        of_all = {**USUAL, **of_world, **model, **self.settings, "world": world}
         entries = expanded([dict(entry) for entry in GUIDE[: self.machines]], self.machines)
-        return [
-            build({**entry, **USUAL, **model, **self.settings, "world": world}) for entry in entries
-        ]
+        return [build({**entry, **of_all}) for entry in entries]
 
 
 def _check(machines: object, settings: Mapping[str, Any]) -> None:

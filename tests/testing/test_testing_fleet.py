@@ -19,6 +19,7 @@ from seeclient import FleetClosed, Status, StatusError
 from seemachine import testing
 from seemachine.config import ConfigError
 from seemachine.state.disk import durable
+from seemachine.state.errors import StateError
 from seemachine.temporary.folder import sweep
 from seemachine.testing import descriptors
 
@@ -188,6 +189,44 @@ def test_a_folder_that_stays(tmp_path):
         fleet.generate_lms("release", **testing.QUICK).sign(b"one")
     with testing.fleet(folder=tmp_path) as fleet:
         assert fleet.key("release").sign_with(b"two").leaf == 1
+
+
+def test_a_world_that_was_there_before(tmp_path):
+    """The host's runtime witness vouches for it, as for any world that stays: what is put back,
+    file by file in place, makes no key a second time.
+    """
+    world, kept = tmp_path / "world", tmp_path / "kept"
+    with testing.fleet(seed=7, folder=world):
+        pass
+    shutil.copytree(world, kept)
+    with testing.fleet(folder=world) as fleet:
+        fleet.generate_lms("release", **testing.QUICK).sign(b"one")
+    _put_back(kept, world)
+    with testing.fleet(folder=world) as fleet, pytest.raises(StatusError) as refused:
+        fleet.generate_lms("release", **testing.QUICK)
+    assert refused.value.status is Status.UseLimitExceeded
+
+
+def _put_back(kept, world):
+    for path in sorted(world.rglob("*"), reverse=True):
+        if not (kept / path.relative_to(world)).exists():
+            path.rmdir() if path.is_dir() else path.unlink()
+    for path in kept.rglob("*"):
+        if path.is_file():
+            (world / path.relative_to(kept)).write_bytes(path.read_bytes())
+
+
+def test_machines_of_a_world_that_is_served(tmp_path):
+    """Who is refused the world has changed nothing of the machine that serves it."""
+    with testing.fleet(folder=tmp_path):
+        told = tmp_path / "hsm" / testing.ESN / "settings.toml"
+        told.touch(0o600)
+        with (
+            pytest.raises(StateError, match="is already in use"),
+            testing.fleet(folder=tmp_path, processes=True),
+        ):
+            pass
+        assert not told.read_text()
 
 
 def test_the_log_has_what_was_answered():
