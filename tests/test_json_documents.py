@@ -2,6 +2,7 @@
 machines, held against the published schema.
 """
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -107,6 +108,26 @@ def test_what_a_key_signs_for_others(session: Session) -> None:
         assert Path(made["file"]).is_file()
     shown = session.seemachine("cert show --issuer root.pem root.pem end.csr end.pem ca.crl")
     assert {each["signature"] for each in shown["documents"]} == {"good"}
+
+
+def test_a_bundle_of_caliptra(session: Session) -> None:
+    """Signed by an ML-DSA key, which is made in a moment."""
+    target = "owner_imc_signatures"
+    entry = {
+        "ecc_key": "e",
+        "pqc_key": "p",
+        "digest_sha384": hashlib.sha384(b"").hexdigest(),
+        "payload_hex": "",
+    }
+    Path("signing_request.json").write_text(json.dumps({"version": 1, "requests": {target: entry}}))
+    assert session.pipsqueak("generate alias=o algorithm=mldsa mldsacode=mldsa87")["alias"] == "o"
+    words = "signing_request.json --key p=o"
+    [signed] = session.seemachine(f"caliptra sign {words}")["targets"]
+    assert (signed["target"], signed["outcome"], signed["leaf"]) == (target, "signed", None)
+    assert session.seemachine(f"caliptra verify {words}")["targets"][0]["good"]
+    shown = session.seemachine("caliptra key o --out o.pem")
+    assert (shown["algorithm"], shown["file"]) == ("ML-DSA-87", "o.pem")
+    session.seemachine("key destroy o --yes")
 
 
 def test_evidence(session: Session) -> None:

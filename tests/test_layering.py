@@ -28,6 +28,14 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "seemachine.lms": (set(), set()),
     "seemachine.mldsa": (set(), {"dilithium_py", "cryptography"}),
     "seemachine.encodings": ({"seemachine.lms", "seemachine.mldsa"}, set()),
+    "seemachine.caliptra": (
+        {"seemachine.encodings", "seemachine.lms", "seemachine.mldsa"},
+        set(),
+    ),
+    "seemachine.caliptra.bundles": (
+        {"seemachine.wire", "seemachine.lms", "seemachine.caliptra", "seeclient"},
+        set(),
+    ),
     "seemachine.terminal": (set(), set()),
     "seemachine.world": (set(), set()),
     "seemachine.formats": (set(), set()),
@@ -532,6 +540,7 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
         "seemachine.cli.words",
         "seemachine.cli.words.audit",
         "seemachine.cli.words.backup",
+        "seemachine.cli.words.caliptra",
         "seemachine.cli.words.card",
         "seemachine.cli.words.cert",
         "seemachine.cli.words.convert",

@@ -188,6 +188,12 @@ def _fault(verb: str, options: argparse.Namespace) -> int:
     return fault.run(verb, options)
 
 
+def _caliptra(verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import caliptra
+
+    return caliptra.run(verb, options)
+
+
 def _audit(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli import audit
 
@@ -246,6 +252,7 @@ ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "convert": _convert,
     "quarantine": _quarantine,
     "fault": _fault,
+    "caliptra": _caliptra,
     "audit": _audit,
     "backup": _backup,
     "pki": _pki,

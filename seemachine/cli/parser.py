@@ -12,6 +12,7 @@ from seemachine.cli.argtypes import Parser
 from seemachine.cli.words import (
     audit,
     backup,
+    caliptra,
     card,
     cert,
     convert,
@@ -45,7 +46,7 @@ def build(enter: Enter) -> Parser:
     words = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serve(words, enter)
     before = (run, wait, fleet, watch, card, key, convert, quarantine, fault)
-    for room in (*before, audit, backup, pki, cert, nfast, library):
+    for room in (*before, caliptra, audit, backup, pki, cert, nfast, library):
         room.add(words, enter)
     _add_info(words, enter)
     _add_doctor(words, enter)

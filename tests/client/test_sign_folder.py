@@ -388,7 +388,7 @@ def test_two_at_once(release: Release) -> None:
     release.signatures.mkdir()
     with release.rig.fleet() as fleet:
         first = Journal(release.signatures, fleet.key("shared").file)
-    with pytest.raises(StatusError, match="another pipsqueak signs into") as refused:
+    with pytest.raises(StatusError, match="another command signs into") as refused:
         release.sign()
     assert refused.value.status is Status.ObjectInUse
     first.release()

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seeclient import operations, tokens
 from seeclient.algorithms import registry
 from seeclient.arguments import Arguments
 from seeclient.blocking import Fleet
+from seeclient.folders.asking import sign_asking
 from seeclient.folders.checks import before_leaves
 from seeclient.folders.names import WHERE
 from seeclient.folders.places import Places
@@ -14,9 +14,8 @@ from seeclient.folders.signing import FolderSigning
 from seeclient.folders.telling import SUMMARY, Told
 from seeclient.keyfile import KeyFile
 from seeclient.output import Output
-from seeclient.passphrases import given_for
 from seeclient.signing_commands import COMPAT_VARIABLE, VENDOR, options_of
-from seeclient.wanted import Wanted, Watch, left
+from seeclient.wanted import Wanted, Watch
 from seemachine.frozen import replace
 from seemachine.wire.status import Status, StatusError
 
@@ -54,13 +53,7 @@ def _signing(fleet: Fleet, key: KeyFile, arguments: Arguments, told: Told) -> Fo
         options = replace(options, acknowledge=f"{COMPAT_VARIABLE}={VENDOR}")
 
     def sign(wanted: Sequence[Wanted], watch: Watch) -> None:
-        def attempt(known: tuple[str, ...]) -> None:
-            asked = replace(options, passphrases=known)
-            story = operations.sign_wanted(fleet.roster, key, left(wanted), asked, watch)
-            fleet.run(story)
-            _raise_locked(wanted)
-
-        given_for(getattr(key, "token", ""), attempt)
+        sign_asking(fleet, key, wanted, options, watch)
 
     messages = Path(arguments.texts["msgdir"])
     places = Places(messages, Path(arguments.texts["sigdir"]))
@@ -71,13 +64,3 @@ def _signing(fleet: Fleet, key: KeyFile, arguments: Arguments, told: Told) -> Fo
         detail = f"{messages} has no files; no signature was made"
         raise StatusError(Status.InvalidParameter, detail, WHERE)
     return signing
-
-
-def _raise_locked(wanted: Sequence[Wanted]) -> None:
-    """Where a passphrase is missing, all that it is missed for is to be asked for again."""
-    locked: StatusError | None = None
-    for each in wanted:
-        if isinstance(each.outcome, StatusError) and tokens.wants_passphrase(each.outcome):
-            locked, each.outcome = each.outcome, None
-    if locked is not None:
-        raise locked

@@ -51,19 +51,22 @@ class Entry:
 
 
 class Journal:
-    """The journal of a key in a folder, which nobody else signs into meanwhile.
+    """The journal of a key in a folder, which nobody else signs into meanwhile. `kind` tells those
+    of one key there apart; `lock` is a descriptor of a caller who has several at once, see `hold`.
 
     Raises StatusError: ObjectInUse while somebody else does.
     """
 
-    def __init__(self, folder: Path, key: KeyFile) -> None:
-        self.path = folder / f"{START}{key.public_hash[:16]}{END}"
+    def __init__(
+        self, folder: Path, key: KeyFile, *, kind: str = "", lock: int | None = None
+    ) -> None:
+        self.path = folder / f"{START}{kind}{key.public_hash[:16]}{END}"
         self._head = {"version": FORMAT.version, "key": key.public_hash}
         self._file: int | None = None
         # Where the last line begins, while it says nothing but what was signed.
         self._last: int | None = None
         self._entries: dict[str, Entry] = {}
-        self._folder = _held(folder)
+        self._folder = hold(folder) if lock is None else os.dup(lock)
         try:
             self._read()
         except BaseException:
@@ -201,8 +204,11 @@ def _entry(token: str, digest: str, note: str) -> Entry:
     return made
 
 
-def _held(folder: Path) -> int:
-    """A descriptor of a folder that nobody else holds."""
+def hold(folder: Path) -> int:
+    """A descriptor of a folder that nobody else holds; those that `os.dup` makes of it hold it too.
+
+    Raises StatusError.
+    """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -211,7 +217,7 @@ def _held(folder: Path) -> int:
             os.close(descriptor)
             raise
     except BlockingIOError:
-        what = f"another pipsqueak signs into {folder}; wait for it"
+        what = f"another command signs into {folder}; wait for it"
         raise StatusError(Status.ObjectInUse, what, WHERE) from None
     except OSError as error:
         raise files.refusal(folder, error, WHERE) from None

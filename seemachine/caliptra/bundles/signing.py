@@ -1,0 +1,204 @@
+"""Signing a bundle: one leaf for each target that has no good signature yet.
+
+Before a machine is asked, a journal has the token of each target, as for a folder that is signed:
+see seeclient.folders.journal. So a run that was killed is gone on with, and takes no second leaf.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Self
+
+from seeclient.folders.journal import Journal, hold
+from seeclient.folders.signing import NO_LEAF
+from seeclient.keyfile import KeyFile
+from seeclient.message import Message
+from seeclient.results import Signed
+from seeclient.wanted import Wanted, Watch
+
+from seemachine.caliptra.bundles.files import WHERE, SignaturesFile
+from seemachine.caliptra.bundles.keys import Job
+from seemachine.caliptra.errors import CaliptraError
+from seemachine.caliptra.judging import why_not
+from seemachine.caliptra.signatures import Signatures
+from seemachine.frozen import frozen
+from seemachine.wire.status import Status, StatusError
+
+GO_ON = "what was made is kept; the same command goes on, and takes no second leaf for it"
+# Gives each of what is wanted of a key an outcome. Raises StatusError for wrong options alone.
+Sign = Callable[[KeyFile, Sequence[Wanted], Watch], None]
+
+
+@frozen
+class Outcome:
+    """What became of a target: `signed` by a machine or `kept` as it was, else an `error`."""
+
+    job: Job
+    kept: bool = False
+    signed: Signed | None = None
+    error: StatusError | None = None
+
+
+class BundleSigning:
+    """The targets of a bundle that are to be signed: `kept` have a good signature, `wanted` get
+    one. Within its block nobody else signs into that folder.
+
+    Entering it refuses what can be refused before a leaf is taken: it raises CaliptraError,
+    StatusError. `replace`: what is there and is not good is signed anew.
+    """
+
+    def __init__(
+        self, place: SignaturesFile, jobs: Sequence[Job], *, replace: bool = False
+    ) -> None:
+        self._place, self._jobs, self._replace = place, jobs, replace
+        self._journals: dict[str, Journal] = {}
+        self.kept: list[Job] = []
+        self.wanted: list[Job] = []
+
+    def __enter__(self) -> Self:
+        self._place.check()
+        self._lock = hold(self._place.path.parent)
+        try:
+            self._survey(self._place.read())
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for journal in self._journals.values():
+            journal.release()
+        os.close(self._lock)
+
+    @property
+    def fresh(self) -> list[Job]:
+        """Those that no machine was asked for before."""
+        return [job for job in self.wanted if not self._asked(job)]
+
+    @property
+    def anew(self) -> dict[str, list[Job]]:
+        """By alias, those of them that take a leaf."""
+        found: dict[str, list[Job]] = {}
+        for job in self.fresh:
+            if job.key.lms is not None:
+                found.setdefault(job.file.alias, []).append(job)
+        return found
+
+    def run(self, sign: Sign) -> list[Outcome]:
+        """Sign, and write after each key what came. Raises StatusError where that can't be written,
+        or a journal can't be.
+        """
+        outcomes = {job.target.name: Outcome(job, kept=True) for job in self.kept}
+        for alias in dict.fromkeys(job.file.alias for job in self.wanted):
+            those = [job for job in self.wanted if job.file.alias == alias]
+            outcomes |= self._run_key(self._journals[alias], those, sign)
+        return [outcomes[job.target.name] for job in self._jobs]
+
+    # ------------------------------------------------------------ before a leaf is taken
+
+    def _survey(self, there: Signatures) -> None:
+        for job in self._jobs:
+            made = there.pqc(job.target.name)
+            wrong = why_not(job.key, job.target, made) if made else ""
+            if wrong and not self._replace:
+                raise CaliptraError(
+                    f"{self._place.name} has another pqc_sig for {job.target.name}: {wrong}; sign"
+                    " into another file, or have it replaced with --replace"
+                )
+            (self.kept if made and not wrong else self.wanted).append(job)
+        for job in self.wanted:
+            if job.file.alias not in self._journals:
+                self._journals[job.file.alias] = self._journal(job.file)
+
+    def _journal(self, key: KeyFile) -> Journal:
+        return Journal(self._place.path.parent, key, kind=self._place.kind, lock=self._lock)
+
+    def _asked(self, job: Job) -> bool:
+        """Whether a machine was asked for just this before, and may have taken a leaf."""
+        journal, name = self._journals[job.file.alias], job.target.name
+        return journal.knows(name) and journal.entry(name, _digest(job)) is not None
+
+    # ------------------------------------------------------------ a key
+
+    def _run_key(self, journal: Journal, jobs: Sequence[Job], sign: Sign) -> dict[str, Outcome]:
+        made = _came(journal, jobs)
+        asked = [job for job in jobs if job.target.name not in made]
+        wanted = [_want(journal, place, job) for place, job in enumerate(asked)]
+
+        def note(those: Sequence[Wanted], text: str) -> None:
+            names = ((asked[each.place], each.token) for each in those)
+            journal.asked(text, [(job.target.name, token, _digest(job)) for job, token in names])
+
+        def take(place: int, signed: Signed) -> None:
+            journal.signed({asked[place].target.name: signed.signature})
+
+        if wanted:
+            sign(jobs[0].file, wanted, Watch(take, note))
+        outcomes = {
+            job.target.name: _outcome(*both)
+            for both in zip(asked, wanted, strict=True)
+            for job in both[:1]
+        }
+        outcomes |= {
+            job.target.name: Outcome(job, signed=made[job.target.name])
+            for job in jobs
+            if job.target.name in made
+        }
+        self._write(outcomes)
+        self._settle(journal, outcomes)
+        return outcomes
+
+    def _write(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Raises StatusError."""
+        signatures = self._place.read()
+        for name, each in outcomes.items():
+            if each.signed is not None:
+                signatures = signatures.with_pqc(name, each.signed.signature)
+        try:
+            self._place.write(signatures)
+        except StatusError as error:
+            raise StatusError(error.status, f"{error.detail}; {GO_ON}", WHERE) from None
+
+    @staticmethod
+    def _settle(journal: Journal, outcomes: Mapping[str, Outcome]) -> None:
+        """What is in its place need not be in the journal; what took no leaf may be asked of any
+        machine.
+        """
+        failed = {name: each.error for name, each in outcomes.items() if each.error}
+        if not failed:
+            journal.forget()
+            return
+        journal.refused([name for name, error in failed.items() if error.status in NO_LEAF])
+
+
+def _came(journal: Journal, jobs: Iterable[Job]) -> dict[str, Signed]:
+    """What came before an interruption, and was not written."""
+    found = {}
+    for job in jobs:
+        entry = journal.entry(job.target.name, _digest(job))
+        if entry and entry.signature and not why_not(job.key, job.target, entry.signature):
+            found[job.target.name] = Signed(entry.signature, entry.esn)
+    return found
+
+
+def _want(journal: Journal, place: int, job: Job) -> Wanted:
+    entry, message = journal.entry(job.target.name, _digest(job)), Message(job.message)
+    if entry is None:
+        return Wanted(place, message)
+    return Wanted(place, message, entry.token, entry.note)
+
+
+def _outcome(job: Job, wanted: Wanted) -> Outcome:
+    made = wanted.outcome
+    if not isinstance(made, Signed):
+        return Outcome(job, error=made)
+    wrong = why_not(job.key, job.target, made.signature)
+    if not wrong:
+        return Outcome(job, signed=made)
+    what = f"{made.esn} gave what is not a signature of {job.target.name}: {wrong}"
+    return Outcome(job, error=StatusError(Status.VerifyFailed, what, WHERE))
+
+
+def _digest(job: Job) -> bytes:
+    """What tells whether a journal's entry is of this message."""
+    return hashlib.sha256(job.message).digest()

@@ -1,0 +1,137 @@
+"""`seemachine caliptra ...`: bundles of Caliptra's offline signing."""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from seeclient import blocking, environment
+from seeclient.algorithms import registry
+from seeclient.environment import Environment
+from seeclient.folders.asking import sign_asking
+from seeclient.keyfile import KeyFile
+from seeclient.signing_options import SigningOptions
+from seeclient.wanted import Wanted, Watch
+
+from seemachine.caliptra import labels, requests
+from seemachine.caliptra.bundles import keys
+from seemachine.caliptra.bundles.files import SIGNATURES, SignaturesFile, read
+from seemachine.caliptra.bundles.signing import BundleSigning
+from seemachine.caliptra.bundles.verifying import verify
+from seemachine.caliptra.errors import CaliptraError
+from seemachine.caliptra.keys import CaliptraKey
+from seemachine.caliptra.requests import SigningRequest
+from seemachine.caliptra.signatures import Signatures
+from seemachine.cli import caliptra_output as output
+from seemachine.cli import leaves
+from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.out_files import OutFile
+from seemachine.cli.refusals import refused
+from seemachine.wire.status import StatusError
+
+
+def run(verb: str, options: argparse.Namespace) -> int:
+    """Do one thing. Returns the exit code."""
+    try:
+        return VERBS[verb](options, options.answer)
+    except StatusError as error:
+        raise refused(error) from None
+    except CaliptraError as error:
+        raise Refused(str(error)) from None
+
+
+def _sign(options: argparse.Namespace, answer: Answer) -> int:
+    request, named = _request(options)
+    given = _environment(options)
+    targets = request.chosen(options.targets)
+    jobs = keys.jobs(targets, labels.of_targets(targets, named), given.roster().load)
+    place = SignaturesFile(_signatures(options))
+    answer.give(request=str(options.request), signatures=str(place.name))
+    with BundleSigning(place, jobs, replace=options.replace) as signing:
+        if not signing.wanted:
+            return output.told(place, signing.run(lambda *_: None), answer)
+        with blocking.connected(given) as fleet:
+            _agree(fleet, signing, yes=options.yes)
+            outcomes = signing.run(_signer(fleet, options.acknowledge))
+        return output.told(place, outcomes, answer)
+
+
+def _agree(fleet: blocking.Fleet, signing: BundleSigning, *, yes: bool) -> None:
+    """Return if each key can sign, and a person wants what takes leaves."""
+    for key in {job.file.alias: job.file for job in signing.fresh}.values():
+        fleet.roster.fitting(key)
+        fleet.run(registry.of(key).look_for(fleet.roster, key))
+    for alias, jobs in signing.anew.items():
+        leaves.ask(fleet.key(alias), len(jobs), output.signing(jobs), yes=yes)
+
+
+def _signer(
+    fleet: blocking.Fleet, reason: str | None
+) -> Callable[[KeyFile, Sequence[Wanted], Watch], None]:
+    def sign(key: KeyFile, wanted: Sequence[Wanted], watch: Watch) -> None:
+        # Only a key with leaves has a threshold.
+        chosen = SigningOptions(acknowledge=reason if key.name else None)
+        sign_asking(fleet, key, wanted, chosen, watch)
+
+    return sign
+
+
+def _verify(options: argparse.Namespace, answer: Answer) -> int:
+    request, named = _request(options)
+    load = _environment(options).roster().load
+    targets = request.chosen(options.targets)
+    wanted = labels.of_targets(targets, named)
+    known = {target.pqc_key: keys.public_key(wanted[target.name], load) for target in targets}
+    path = _signatures(options)
+    found = SignaturesFile(path).read() if path.exists() else _missing(path)
+    answer.give(request=str(options.request), signatures=str(path))
+    return output.judged(path, verify(targets, known, found), answer)
+
+
+def _missing(path: Path) -> Signatures:
+    raise CaliptraError(f"there is no {path}; name it with --signatures")
+
+
+def _show(options: argparse.Namespace, answer: Answer) -> int:
+    key = keys.public_key(options.name, _environment(options).roster().load)
+    answer.give(**output.key_json(options.name, key))
+    answer.say(*output.key_lines(options.name, key), sep="\n")
+    if options.out is not None:
+        _write(options, key)
+        answer.give(file=options.out)
+        answer.say(f"written to {options.out}")
+    return 0
+
+
+def _write(options: argparse.Namespace, key: CaliptraKey) -> None:
+    out = OutFile(options.out, options.force)
+    out.check(text=options.format == "pem", as_json=options.json)
+    refusal = out.put(key.data if options.format == "raw" else key.pem.encode())
+    if refusal:
+        raise Refused(refusal)
+
+
+def _request(options: argparse.Namespace) -> tuple[SigningRequest, Mapping[str, str]]:
+    """What is asked for, and the key of each label that one is given for."""
+    try:
+        given = labels.pairs(options.keys)
+    except CaliptraError as error:
+        raise Misused(str(error)) from None
+    request = read(options.request, requests.read)
+    labels.refuse_strangers(request, given)
+    return request, (read(options.table, labels.table) if options.table else {}) | given
+
+
+def _signatures(options: argparse.Namespace) -> Path:
+    found: Path = options.signatures or options.request.parent / SIGNATURES
+    return found
+
+
+def _environment(options: argparse.Namespace) -> Environment:
+    return environment.from_process(options.environ, options.world)
+
+
+VERBS: dict[str, Callable[[argparse.Namespace, Answer], int]] = {
+    "sign": _sign,
+    "verify": _verify,
+    "key": _show,
+}
