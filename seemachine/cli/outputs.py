@@ -3,6 +3,7 @@ standard output.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def write(options: argparse.Namespace, data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    path = Path(options.out).resolve()
+    path = Path(os.path.realpath(options.out))
     if path.exists() and not path.is_file():
         # A pipe or a device has nothing to keep.
         path.write_bytes(data)

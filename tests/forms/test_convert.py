@@ -179,6 +179,16 @@ class TestWhereItGoes:
         assert Path("link").is_symlink()
         assert Path("new").stat().st_mode & 0o777 == 0o640
 
+    def test_links(self, printed):
+        """One that leads nowhere gets a file there; one that leads to itself becomes the file."""
+        put("k", write_key(formed.key(), "lms"))
+        for name, leads_to in (("dangling", "new"), ("loop", "loop")):
+            Path(name).symlink_to(leads_to)
+            printed.of("convert", "k", "--to", "pem", "--out", name)
+            assert Path(name).read_bytes().startswith(b"-----BEGIN")
+        assert Path("new").is_file()
+        assert not Path("new").is_symlink()
+
     def test_folders(self, printed):
         """One that is there is not a file, and one that is not is not made."""
         put("k", write_key(formed.key(), "lms"))
