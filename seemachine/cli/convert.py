@@ -5,8 +5,8 @@ import re
 import sys
 from pathlib import Path
 
-from seemachine.cli import outputs
 from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.form_output import put
 from seemachine.encodings.forms import (
     KEY_FORMS,
     SIGNATURE_FORMS,
@@ -46,17 +46,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _convert(options: argparse.Namespace, found: Found) -> None:
-    answer: Answer = options.answer
     if isinstance(found, RecognizedKey):
         form, data = KEY_FORMS.get(options.to), write_key(found.key, options.to)
     else:
         form, data = SIGNATURE_FORMS.get(options.to), write_signature(found.signature, options.to)
     assert form is not None  # the writer has refused it
-    outputs.check(options, form.name, is_text=form.is_text)
-    outputs.write(options, data)
-    answer.give(form=form.name, file=options.out, content=data.hex())
-    if options.out not in (None, outputs.STANDARD_OUTPUT):
-        answer.say(f"{options.out}: {described(found._replace(form=form.name))}")
+    put(options, form, data, described(found._replace(form=form.name)), [Path(options.file)])
 
 
 def _facts(found: Found) -> dict[str, object]:

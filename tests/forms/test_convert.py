@@ -154,18 +154,16 @@ class TestWhereItGoes:
     """Files, terminals, pipes."""
 
     def test_a_file_that_is_there(self, printed):
-        """It stays as it is without --force, also when it is the very file that was read."""
+        """It stays as it is without --force, and with it when it is the very file that is read."""
         data = put("k", write_key(formed.key(), "lms")) and Path("k").read_bytes()
         put("there", b"firmware")
-        for name in ("there", "k"):
-            said = printed.refusal("convert", "k", "--to", "hss", "--out", name)
-            assert said == (
-                f"seemachine convert: {name} is there; name another file, or write over it with"
-                " --force\n"
-            )
+        said = printed.refusal("convert", "k", "--to", "hss", "--out", "there")
+        assert said == "seemachine convert: there is there already; replace it with --force\n"
         assert Path("there").read_bytes() == b"firmware"
-        printed.of("convert", "k", "--to", "hss", "--out", "k", "--force")
-        assert Path("k").read_bytes() == b"\0\0\0\1" + data
+        printed.of("convert", "k", "--to", "hss", "--out", "there", "--force")
+        assert Path("there").read_bytes() == b"\0\0\0\1" + data
+        said = printed.refusal("convert", "k", "--to", "hss", "--out", "k", "--force")
+        assert "k is what is read; name another file" in said
 
     def test_who_may_read_it(self, printed):
         """Whoever the user's umask lets: what is public is for others."""
@@ -180,14 +178,15 @@ class TestWhereItGoes:
         assert Path("new").stat().st_mode & 0o777 == 0o640
 
     def test_links(self, printed):
-        """One that leads nowhere gets a file there; one that leads to itself becomes the file."""
+        """One that leads nowhere gets a file there; one that leads to itself is refused."""
         put("k", write_key(formed.key(), "lms"))
-        for name, leads_to in (("dangling", "new"), ("loop", "loop")):
-            Path(name).symlink_to(leads_to)
-            printed.of("convert", "k", "--to", "pem", "--out", name)
-            assert Path(name).read_bytes().startswith(b"-----BEGIN")
-        assert Path("new").is_file()
-        assert not Path("new").is_symlink()
+        Path("dangling").symlink_to("new")
+        Path("loop").symlink_to("loop")
+        printed.of("convert", "k", "--to", "pem", "--out", "dangling")
+        assert Path("new").read_bytes().startswith(b"-----BEGIN")
+        assert "loop: File exists" in printed.refusal(
+            "convert", "k", "--to", "pem", "--out", "loop"
+        )
 
     def test_folders(self, printed):
         """One that is there is not a file, and one that is not is not made."""
@@ -205,8 +204,8 @@ class TestWhereItGoes:
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
         put("k", write_key(formed.key(), "lms"))
         assert printed.refusal("convert", "k", "--to", "der") == (
-            "seemachine convert: der is not text, and standard output is a terminal; give --out"
-            " FILE\n"
+            "seemachine convert: standard output is a terminal, which takes no bytes; name a file"
+            " with --out\n"
         )
         assert printed.of("convert", "k", "--to", "pem").startswith(b"-----BEGIN PUBLIC KEY-----\n")
 
@@ -281,6 +280,13 @@ class TestOfAKey:
         assert client_forms.form_of_signature(signature) == "raw"
         data = client_forms.signature_as(signature, "json")
         assert client_forms.signature_as(data, "raw") == signature
+
+    def test_of_a_seeded_world(self, tmp_path, printed):
+        """It is said that anybody can make the key."""
+        with testing.fleet(machines=1, seed=7, folder=tmp_path / "seeded") as fleet:
+            fleet.generate_lms("k", **testing.QUICK)
+        printed.of("key", "export", "k", "--home", tmp_path / "seeded")
+        assert b"INSECURE: a world for tests, with the seed 7" in printed.err
 
     def test_of_other_sets_than_caliptra_takes(self, fleet, printed):
         """It is told which it takes, and how to make one."""
