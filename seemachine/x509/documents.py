@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from seemachine.encodings import keyforms
+from seemachine.encodings.der import DerError
+from seemachine.encodings.der import only as only_element
 from seemachine.encodings.readings import readings
 from seemachine.x509.errors import X509Error
 
@@ -78,6 +81,14 @@ def _read_through(made: Document) -> None:
 def der(document: Document) -> bytes:
     """Its bytes."""
     return document.public_bytes(Encoding.DER)
+
+
+def signature_of(document: Document) -> bytes:
+    """Its signature; nothing where its bits are not whole bytes, which `cryptography` lets pass."""
+    try:
+        return keyforms.parts(only_element(der(document)), 3)[2].octets()
+    except DerError:
+        return b""
 
 
 def value_of(document: Document, kind: type[Value]) -> Value | None:

@@ -7,7 +7,7 @@ from typing import Any
 from cryptography import x509
 
 from seemachine.x509 import asn1
-from seemachine.x509.documents import der, titled, value_of
+from seemachine.x509.documents import der, signature_of, titled, value_of
 from seemachine.x509.errors import X509Error
 from seemachine.x509.keys import SubjectKey
 from seemachine.x509.profile import USAGES
@@ -87,4 +87,4 @@ def is_signed(made: Signed, key: SubjectKey) -> bool:
         named = parts["tbsCertList"]["signature"]
     algorithms = {asn1.encoded(each) for each in (named, parts["signatureAlgorithm"])}
     same = algorithms == {asn1.encoded(key.algorithm)}
-    return same and key.has_signed(content, made.signature)
+    return same and key.has_signed(content, signature_of(made))

@@ -105,13 +105,10 @@ class Profile:
         except ValueError as error:
             raise X509Error(f"these key usages do not go together: {error}") from None
 
-    def _allowed(self, key: SubjectKey) -> tuple[str, ...]:
+    def _allowed(self, key: SubjectKey) -> list[str]:
         """RFC 9802 6 of HSS, RFC 9881 5 of ML-DSA; keyCertSign is for CAs (RFC 5280 4.2.1.9)."""
-        if self.authority:
-            return (*OF_SIGNERS, *OF_AUTHORITIES) if key.signs_only else tuple(USAGES)
-        if key.signs_only:
-            return OF_SIGNERS
-        return tuple(each for each in USAGES if each not in OF_AUTHORITIES)
+        known = (*OF_SIGNERS, *OF_AUTHORITIES) if key.signs_only else tuple(USAGES)
+        return [each for each in known if self.authority or each != "keyCertSign"]
 
 
 def without_doubles(wanted: Extensions) -> Extensions:

@@ -8,7 +8,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from pyasn1_modules import rfc2986, rfc5280
 
 from seemachine.x509 import asn1
-from seemachine.x509.documents import der, value_of
+from seemachine.x509.documents import der, signature_of, value_of
 from seemachine.x509.errors import X509Error
 from seemachine.x509.keys import SubjectKey
 from seemachine.x509.profile import USAGES, Extensions, Profile, without_doubles
@@ -85,7 +85,7 @@ def is_signed(document: x509.CertificateSigningRequest, key: SubjectKey) -> bool
     if key.own is not None:
         named = asn1.encoded(asn1.request(der(document))["signatureAlgorithm"])
         same = named == asn1.encoded(key.algorithm)
-        return same and key.has_signed(document.tbs_certrequest_bytes, document.signature)
+        return same and key.has_signed(document.tbs_certrequest_bytes, signature_of(document))
     try:
         return document.is_signature_valid
     except (UnsupportedAlgorithm, ValueError, TypeError) as error:

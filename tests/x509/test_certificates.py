@@ -264,7 +264,7 @@ class TestRefusedIssuers:
     [
         (Profile(usages=("keyEncipherment",)), "keyEncipherment can't be in"),
         (Profile(usages=("keyCertSign",)), "keyCertSign can't be in"),
-        (Profile(usages=("cRLSign",)), "cRLSign can't be in"),
+        (Profile(usages=("cRLSign", "decipherOnly")), "decipherOnly can't be in"),
         (Profile(authority=True, usages=("keyAgreement",)), "keyAgreement can't be in"),
         (Profile(path_length=1), "for certificates of CAs alone"),
     ],
@@ -323,3 +323,13 @@ def test_keys_that_are_none_of_ours_make_no_roots() -> None:
         requests.draft(key, subject("CN=a"), [])
     with pytest.raises(X509Error, match="neither LMS nor ML-DSA"):
         SubjectKey.of(b"x")
+
+
+def test_who_signs_lists_for_others_is_no_ca() -> None:
+    """An end may have cRLSign (RFC 9802 6), with any key."""
+    by = signer()
+    request = asked_by(ec.generate_private_key(ec.SECP256R1()))
+    found = issue(by, request, Profile(usages=("cRLSign",))).extensions
+    usage = found.get_extension_for_class(x509.KeyUsage).value
+    assert requests.usage_names(usage) == ("cRLSign",)
+    assert Profile(usages=("cRLSign",)).extensions(by.key)

@@ -1,6 +1,7 @@
 """Files of others may be anything: each is read, refused, or shown as wrong; nothing else."""
 
 import random
+from collections.abc import Callable
 
 import pytest
 from cryptography import x509
@@ -74,8 +75,21 @@ def used(document: documents.Document, known: Issuer) -> None:
         revocation.earlier(document, known)
 
 
+@pytest.mark.parametrize("make", [certificate, request, listed])
+def test_signatures_are_whole_bytes(make: Callable[[], bytes]) -> None:
+    """A bit string that says that its last bit is unused is another document."""
+    data = make()
+    [good] = documents.documents(data)
+    place = len(data) - len(documents.signature_of(good)) - 1
+    last = data[-1] & 0xFE
+    changed = data[:place] + b"\1" + data[place + 1 : -1] + bytes([last])
+    for document in documents.documents(changed):
+        assert documents.signature_of(document) == b""
+        assert telling.signature(document, issuer(BY).certificate) == telling.WRONG
+
+
 @pytest.mark.parametrize("make", [certificate, request, theirs, listed])
-def test_damage_is_refused_or_shown(make: object) -> None:
+def test_damage_is_refused_or_shown(make: Callable[[], bytes]) -> None:
     """What is still read after that is never taken for signed."""
     data, chance, known = make(), random.Random(1), issuer(BY)
     shown = 0

@@ -1,5 +1,6 @@
 """docs/how-to/java-trust-store.md: its commands, in their order, with keytool of JDK 25."""
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,12 +17,13 @@ from seemachine.cli.command import main
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/java-trust-store.md"
 QUICKLY = ("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC")
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 TOOLS = ("openssl", "keytool")
 
 
 def commands() -> list[list[str]]:
     """Those of the page."""
-    lines = PAGE.read_text().splitlines()
+    lines = PYTHON.sub("", PAGE.read_text()).splitlines()
     return [shlex.split(line) for line in lines if line.startswith("    ")]
 
 
@@ -53,13 +55,17 @@ def carried_out(words: list[str], keytool: Path) -> str:
     return ""
 
 
-def test_the_page_does_what_it_says(keytool: Path) -> None:
+def test_the_page_does_what_it_says(keytool: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The root is trusted, the certificate after it taken without a question, and one with a
-    flipped bit not.
+    flipped bit not; the program in Python issues another.
     """
     told = [carried_out(words, keytool) for words in commands()]
     assert sum("Certificate was added to keystore" in each for each in told) == 2
     assert Path("next.crl").exists()
+    [program] = PYTHON.findall(PAGE.read_text())
+    exec(program, {})
+    assert main(["cert", "show", "other.der", "--issuer", "root.pem"]) == 0
+    assert "signature    good" in capsys.readouterr().out
     data = x509.load_pem_x509_certificate(Path("end.pem").read_bytes()).public_bytes(Encoding.DER)
     Path("bad.der").write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
     again = "keytool -importcert -trustcacerts -alias bad -file bad.der -keystore trust.p12"
