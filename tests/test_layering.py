@@ -314,6 +314,21 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {"seemachine.encodings", "seemachine.lms", "seemachine.mldsa"},
         {"cryptography", "pyasn1"},
     ),
+    "seemachine.cms": (
+        {
+            "seemachine.wire",
+            "seemachine.encodings",
+            "seemachine.lms",
+            "seemachine.mldsa",
+            "seeclient",
+        },
+        {"pyasn1"},
+    ),
+    "seemachine.jar": ({"seemachine.cms"}, set()),
+    "seemachine.cose": (
+        {"seemachine.encodings", "seemachine.lms", "seemachine.mldsa", "seeclient"},
+        set(),
+    ),
     "seemachine.doctor": (
         {
             "seemachine.chance",

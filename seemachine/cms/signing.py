@@ -1,0 +1,156 @@
+"""A message before it is signed, and after.
+
+All that can be refused is refused by `prepare`; then whoever has the key signs `to_sign`, and
+`finished` puts the signature in.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyasn1_modules import rfc5652
+from seeclient.message import Message
+
+from seemachine.cms.algorithms import Key, digest, hash_algorithm, hash_of, signature_algorithm
+from seemachine.cms.attributes import attributes, beginning, is_set_of_attributes
+from seemachine.cms.certificates import Certificate, key_identifier, refuse_unfit
+from seemachine.cms.errors import CmsError
+from seemachine.cms.structures import SignedData, encoded
+from seemachine.lms.keys import u32
+
+DATA = str(rfc5652.id_data)
+# What a message of this size takes in memory is some hundreds of MiB.
+MOST_ATTACHED = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a message is to be. `moment` is its signing time, None: it has none.
+
+    Without `signed_attributes` the signature is over the content itself.
+    `by_key` names the signer by the identifier of its key in place of issuer and serial number.
+    """
+
+    attached: bool = False
+    signed_attributes: bool = True
+    moment: dt.datetime | None = None
+    content_type: str = DATA
+    by_key: bool = False
+    # Others that are put in, such as those of issuers.
+    others: tuple[bytes, ...] = ()
+    # Whether the signer's own is put in.
+    with_certificate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """`to_sign` is what the signature must be over: bytes, or a file of any size."""
+
+    key: Key
+    to_sign: bytes | Path
+    _message: Any
+    _signer: Any
+
+    def finished(self, signature: bytes) -> bytes:
+        """The DER of the message, with a signature that is plain LMS, or ML-DSA."""
+        self._signer["signature"] = as_contained(self.key, signature)
+        self._message["signerInfos"].clear()
+        self._message["signerInfos"].append(self._signer)
+        made = rfc5652.ContentInfo()
+        made["contentType"] = rfc5652.id_signedData
+        made["content"] = encoded(self._message)
+        return encoded(made)
+
+
+def as_contained(key: Key, signature: bytes) -> bytes:
+    """A signature as containers have it: of LMS that of HSS with one level (RFC 8554 6.2)."""
+    return signature if isinstance(key, bytes) else u32(0) + signature
+
+
+def prepare(
+    key: Key, content: bytes | Path, terms: Terms, certificate: Certificate | None = None
+) -> Prepared:
+    """Raises CmsError; StatusError for a file that can't be read."""
+    if certificate is not None:
+        refuse_unfit(certificate, key)
+        _refuse_expired(terms, certificate)
+    _refuse_terms(terms, certificate)
+    if isinstance(content, Path) and not content.is_file():
+        # A pipe gives its bytes once, and is read more often.
+        content = b"".join(Message(content).pieces())
+    hash_name, whole = hash_of(key), Message(content)
+    signer = _signer(key, terms, certificate, hash_name)
+    to_sign: bytes | Path = content
+    if terms.signed_attributes:
+        hashed = digest(hash_name, whole.pieces())
+        signed = attributes(key, terms.content_type, hash_name, hashed, terms.moment)
+        signer["signedAttrs"].extend(signed)
+        to_sign = encoded(signed)
+    else:
+        _refuse_attributes(whole)
+    return Prepared(key, to_sign, _message(whole, terms, certificate, hash_name), signer)
+
+
+def _refuse_expired(terms: Terms, certificate: Certificate) -> None:
+    """Others refuse a message that was signed before or after (RFC 5652 11.3 leaves it to them)."""
+    if terms.moment is None:
+        return
+    valid = certificate.validity
+    if not valid.begin <= terms.moment <= valid.end:
+        raise CmsError(f"the certificate {valid.trouble(terms.moment)}")
+
+
+def _refuse_terms(terms: Terms, certificate: Certificate | None) -> None:
+    if not terms.signed_attributes and terms.content_type != DATA:
+        raise CmsError("a content that is not plain data needs signed attributes (RFC 5652 5.3)")
+    if not terms.signed_attributes and terms.moment is not None:
+        raise CmsError("a signing time is a signed attribute")
+    if certificate is None and not terms.by_key:
+        raise CmsError("issuer and serial number are those of a certificate, and there is none")
+
+
+def _refuse_attributes(content: Message) -> None:
+    if is_set_of_attributes(beginning(content)):
+        raise CmsError(
+            "the content is a set of signed attributes, so a signature over it alone would be one"
+            " of another message; sign it with signed attributes"
+        )
+
+
+def _signer(key: Key, terms: Terms, certificate: Certificate | None, hash_name: str) -> Any:
+    made = rfc5652.SignerInfo()
+    made["version"] = 3 if terms.by_key else 1
+    if terms.by_key or certificate is None:
+        known = certificate.subject_key if certificate else None
+        made["sid"]["subjectKeyIdentifier"] = known or key_identifier(key)
+    else:
+        made["sid"]["issuerAndSerialNumber"]["issuer"] = certificate.issuer
+        made["sid"]["issuerAndSerialNumber"]["serialNumber"] = certificate.serial
+    made["digestAlgorithm"] = hash_algorithm(hash_name)
+    made["signatureAlgorithm"] = signature_algorithm(key)
+    return made
+
+
+def _message(
+    content: Message, terms: Terms, certificate: Certificate | None, hash_name: str
+) -> Any:
+    made = SignedData()
+    # RFC 5652 5.1.
+    made["version"] = 3 if terms.by_key or terms.content_type != DATA else 1
+    made["digestAlgorithms"].append(hash_algorithm(hash_name))
+    made["encapContentInfo"]["eContentType"] = terms.content_type
+    if terms.attached:
+        made["encapContentInfo"]["eContent"] = _attached(content)
+    own = (certificate.data,) if certificate and terms.with_certificate else ()
+    for each in dict.fromkeys((*own, *terms.others)):
+        made["certificates"].append(each)
+    return made
+
+
+def _attached(content: Message) -> bytes:
+    data = content.at_most(MOST_ATTACHED)
+    if data is None:
+        most = MOST_ATTACHED >> 20
+        raise CmsError(f"more than {most} MiB are not put into a message; leave it detached")
+    return data

@@ -1,0 +1,97 @@
+"""Whether a message is signed with a key (RFC 5652 5.4, 5.6; RFC 9708 5; RFC 9882 3.2)."""
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+from seeclient.message import Message
+from seeclient.verifying import verify as verify_signature
+
+from seemachine.cms.algorithms import Key, digest, signature_identifier
+from seemachine.cms.attributes import Attributes, beginning, is_set_of_attributes
+from seemachine.cms.errors import CmsError
+from seemachine.cms.reading import SignedMessage, SignerInfo
+from seemachine.cms.signing import DATA
+from seemachine.wire.status import Status, StatusError
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Which signer it was, and what it says of itself."""
+
+    named: str
+    hash_name: str | None
+    signing_time: dt.datetime | None
+
+
+def verify(message: SignedMessage, key: Key, content: bytes | Path | None = None) -> Verified:
+    """`content` is that of a detached message. Any of several signers may be the one.
+
+    Raises CmsError for what no key could make good, StatusError (VerifyFailed) for a signature that
+    is not one of this key over this content.
+    """
+    whole = _content(message, content)
+    wanted = signature_identifier(key)
+    able = [each for each in message.signers if each.signature_identifier == wanted]
+    if not able:
+        raise CmsError(_other_algorithms(message))
+    refused: list[CmsError | StatusError] = []
+    for each in able:
+        try:
+            return _verify(message, each, key, whole)
+        except (CmsError, StatusError) as error:
+            refused.append(error)
+    raise refused[0]
+
+
+def _content(message: SignedMessage, given: bytes | Path | None) -> bytes | Path:
+    if message.content is None and given is None:
+        raise CmsError("it is detached; name the file that it signs")
+    if message.content is not None and given is not None:
+        raise CmsError("it has its content in it; name no other")
+    whole = given if message.content is None else message.content
+    assert whole is not None
+    return whole
+
+
+def _other_algorithms(message: SignedMessage) -> str:
+    found = ", ".join(dict.fromkeys(each.signature_identifier for each in message.signers))
+    return f"none of its signers has the algorithm of the key; there is {found or 'no signer'}"
+
+
+def _verify(
+    message: SignedMessage, signer: SignerInfo, key: Key, content: bytes | Path
+) -> Verified:
+    if signer.has_parameters:
+        raise CmsError("its signature algorithm has parameters, where there must be none")
+    signed: bytes | Path = content
+    if signer.attributes is None:
+        _refuse_bare(message, content)
+    else:
+        _check_attributes(message, signer, signer.attributes, content)
+        signed = signer.attributes.signed
+    encoded = key if isinstance(key, bytes) else key.encode()
+    verify_signature(signed, signer.signature, encoded)
+    if signer.attributes is None:
+        return Verified(signer.named, None, None)
+    return Verified(signer.named, signer.hash_name, signer.attributes.signing_time)
+
+
+def _refuse_bare(message: SignedMessage, content: bytes | Path) -> None:
+    """A message with signed attributes can be turned into one whose content they are."""
+    if message.content_type != DATA:
+        raise CmsError("its content is not plain data, and it has no signed attributes")
+    if is_set_of_attributes(beginning(Message(content))):
+        raise CmsError("its content is a set of signed attributes, which were signed in another")
+
+
+def _check_attributes(
+    message: SignedMessage, signer: SignerInfo, signed: Attributes, content: bytes | Path
+) -> None:
+    if signed.content_type != message.content_type:
+        raise CmsError("the signed attributes are those of another type of content")
+    if signed.protection is not None and signed.protection != signer.algorithms:
+        raise CmsError("the signed attributes are those of other algorithms")
+    if digest(signer.hash_name, Message(content).pieces()) != signed.digest:
+        detail = "the content is another than the one that was signed"
+        raise StatusError(Status.VerifyFailed, detail, "cms_verify")

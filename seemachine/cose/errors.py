@@ -1,0 +1,8 @@
+"""What the room refuses."""
+
+
+class CoseError(ValueError):
+    """A message that can't be made, or is none, or does not say what it should.
+
+    The text is a sentence.
+    """

@@ -1,0 +1,243 @@
+"""Signed JARs: what is in them, what Java says of them, and which are refused before a leaf."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jar.conftest import Verdicts, contents, jar, signed
+from kit.container_keys import LmsSigner, MldsaSigner, certificate
+
+from seemachine.cms import certificates
+from seemachine.jar import archive, checking, manifest, signing
+from seemachine.jar.errors import JarError
+from seemachine.wire.status import StatusError
+
+MANIFEST = (
+    b"Manifest-Version: 1.0\r\nMain-Class: a.B\r\n\r\n"
+    b"Name: a/\r\nSealed: true\r\n\r\nName: a/B.class\r\nSHA1-Digest: b2xk\r\nKept: yes\r\n\r\n"
+)
+LONG = "ü/" + "long" * 40 + ".txt"
+ENTRIES = [
+    ("META-INF/", b""),
+    ("META-INF/MANIFEST.MF", MANIFEST),
+    ("a/", b""),
+    ("a/B.class", bytes(5000)),
+    (LONG, b"text"),
+    ("META-INF/services/x", b"a.B"),
+    ("empty", b""),
+]
+
+
+def test_java_verifies_it_and_refuses_it_with_a_bit_flipped(lms: LmsSigner, java: Verdicts) -> None:
+    """HSS/LMS and ML-DSA: each entry is signed; another bit in the signature, in an entry, or in
+    the manifest is found.
+    """
+    for signer in (lms, MldsaSigner.made(44)):
+        good = signed(signer, jar(ENTRIES))
+        block = contents(good)["META-INF/CODE.DSA"]
+        # The signature is at the end; of ML-DSA the hint is, whose zeros are a form of their own.
+        flipped = [
+            exchanged(good, "META-INF/CODE.DSA", flip(block, -1500)),
+            exchanged(good, "a/B.class", flip(bytes(5000), 7)),
+            exchanged(good, "META-INF/MANIFEST.MF", contents(good)["META-INF/MANIFEST.MF"][:-2]),
+        ]
+        told = java([good, *flipped])
+        # The manifest counts as an entry.
+        assert told[0] == "5 signed, 2 not"
+        assert all("SecurityException" in each for each in told[1:3]), told
+        assert told[3] != told[0]
+
+
+def flip(data: bytes, place: int) -> bytes:
+    """The same with one bit flipped."""
+    changed = bytearray(data)
+    changed[place] ^= 1
+    return bytes(changed)
+
+
+def exchanged(data: bytes, name: str, content: bytes) -> bytes:
+    """A JAR with another content of an entry."""
+    return jar(list({**contents(data), name: content}.items()))
+
+
+def test_what_is_in_it(lms: LmsSigner) -> None:
+    """Manifest, signature file and block before all else, which is as it was; attributes stay,
+    digests of old signatures go.
+    """
+    data = signed(lms, jar(ENTRIES))
+    found = contents(data)
+    first = ["META-INF/MANIFEST.MF", "META-INF/CODE.SF", "META-INF/CODE.DSA"]
+    others = [name for name, _ in ENTRIES if name != "META-INF/MANIFEST.MF"]
+    assert list(found) == [*first, *others]
+    assert all(found[name] == content for name, content in ENTRIES if name in others)
+    read = manifest.read(found["META-INF/MANIFEST.MF"])
+    assert read.main == {"Manifest-Version": "1.0", "Main-Class": "a.B"}
+    assert read.sections["a/"] == {"Sealed": "true"}
+    assert read.sections["a/B.class"].keys() == {"Kept", "SHA-256-Digest"}
+    assert LONG in read.sections
+    assert checking.check(lms.key, data) == 4
+    for part in first[:2]:
+        assert all(len(line) <= 72 for line in found[part].split(b"\r\n"))
+        assert found[part].endswith(b"\r\n\r\n")
+
+
+def test_a_jar_without_a_manifest_gets_one(lms: LmsSigner) -> None:
+    """With the version that it must have."""
+    found = contents(signed(lms, jar([("A.class", b"A")])))
+    assert found["META-INF/MANIFEST.MF"].startswith(b"Manifest-Version: 1.0\r\n\r\nName: A.class")
+
+
+def test_our_own_check_finds_what_was_changed(lms: LmsSigner) -> None:
+    """An entry, one more, the manifest, the signature file, the block."""
+    good = signed(lms, jar(ENTRIES))
+    found = contents(good)
+    for name, sentence in {
+        "a/B.class": "its entry a/B.class is another",
+        "more": "its entry more is another",
+        "META-INF/MANIFEST.MF": "its manifest is another",
+    }.items():
+        with pytest.raises(JarError, match=sentence):
+            checking.check(lms.key, exchanged(good, name, found.get(name, b"") + b"A: b\r\n"))
+    for name, place in (("META-INF/CODE.SF", 30), ("META-INF/CODE.DSA", -9)):
+        with pytest.raises(StatusError):
+            checking.check(lms.key, exchanged(good, name, flip(found[name], place)))
+    with pytest.raises(JarError, match="it has no manifest"):
+        checking.check(lms.key, jar([("a", b"")]))
+    with pytest.raises(JarError, match="it has 0 signatures"):
+        checking.check(lms.key, jar(ENTRIES))
+
+
+def test_the_same_jar_is_signed_alike(lms: LmsSigner) -> None:
+    """Without a signing time nothing but the signature differs from one time to the next."""
+    own = certificates.read(certificate(lms))
+    data = jar(ENTRIES)
+    again = [signing.prepare(data, lms.key, own, "CODE") for _ in range(2)]
+    assert again[0].to_sign == again[1].to_sign
+    assert again[0].finished(bytes(8)) == again[1].finished(bytes(8))
+
+
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [("release", "RELEASE"), ("a.b/ü", "A_B__"), ("firmware-2026", "FIRMWARE"), ("", "SIGNER")],
+)
+def test_the_name_of_a_signer(alias: str, name: str) -> None:
+    """As jarsigner makes it: eight letters at most."""
+    assert signing.signer_name(alias) == name
+
+
+# ---- what is refused before a leaf is taken ------------------------------------------------------
+
+
+def with_flag(data: bytes, flag: int) -> bytes:
+    """A JAR whose first entry has a flag, in both of its headers."""
+    made = bytearray(data)
+    for mark, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        made[made.index(mark) + place] |= flag
+    return bytes(made)
+
+
+def doubled() -> bytes:
+    """A JAR with two entries of one name."""
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        return jar([("a", b"one"), ("a", b"two")])
+
+
+BAD: dict[str, Callable[[], bytes]] = {
+    "it is not a JAR that can be read": lambda: b"hello",
+    "it has two entries a;": doubled,
+    "it has two entries META-INF/manifest.mf": lambda: jar(
+        [("META-INF/MANIFEST.MF", b""), ("META-INF/manifest.mf", b"")]
+    ),
+    "is signed already": lambda: jar([("META-INF/old.rsa", b"")]),
+    "which a manifest can't name": lambda: jar([("a\r\nName: b", b"")]),
+    "is encrypted": lambda: with_flag(jar([("a", b"one")]), 1),
+    "its manifest is not UTF-8": lambda: jar([("META-INF/MANIFEST.MF", b"A: \xff\r\n")]),
+    "a line that is not an attribute": lambda: jar([("META-INF/MANIFEST.MF", b"nothing\r\n")]),
+    "a section without a name": lambda: jar([("META-INF/MANIFEST.MF", b"A: b\r\n\r\nC: d\r\n")]),
+    "its entry a is damaged": lambda: flip(jar([("a", bytes(range(256)))]), 60),
+}
+
+
+@pytest.mark.parametrize("sentence", BAD)
+def test_a_jar_that_is_not_signed(lms: LmsSigner, sentence: str) -> None:
+    """Each with its sentence, before the certificate is looked at."""
+    data = BAD[sentence]()
+    own: Any = None
+    with pytest.raises(JarError, match=re.escape(sentence)):
+        signing.prepare(data, lms.key, own, "CODE")
+
+
+def test_a_key_that_java_does_not_verify() -> None:
+    """The refusal says how to make one that it does."""
+    signer = LmsSigner.made("sha256_m24_h5", "sha256_n24_w2")
+    with pytest.raises(JarError, match="lmscode=sha256_m32_h10"):
+        signed(signer, jar(ENTRIES))
+
+
+@pytest.mark.parametrize("name", ["", "code", "TOOLONGNAME", "A/B", "A.B"])
+def test_a_name_that_is_none(lms: LmsSigner, name: str) -> None:
+    """It would not be found, or be somewhere else."""
+    own: Any = None
+    with pytest.raises(JarError, match="is not the name of a signer"):
+        signing.prepare(jar(ENTRIES), lms.key, own, name)
+
+
+def test_sizes(lms: LmsSigner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a JAR, and of its manifest."""
+    own: Any = None
+    monkeypatch.setattr(manifest, "MOST_BYTES", 8)
+    with pytest.raises(JarError, match="its manifest has more than"):
+        signing.prepare(jar(ENTRIES), lms.key, own, "CODE")
+    monkeypatch.setattr(signing, "MOST_BYTES", 8)
+    with pytest.raises(JarError, match="it has more than"):
+        signing.prepare(jar(ENTRIES), lms.key, own, "CODE")
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_damaged_archives_are_refused_in_a_sentence(data: st.DataObject) -> None:
+    """Overwritten anywhere: nothing but the refusal of the room comes out."""
+    good = jar(ENTRIES[:4])
+    place = data.draw(st.integers(0, len(good) - 1))
+    broken = good[:place] + data.draw(st.binary(max_size=4)) + good[place + 4 :]
+    try:
+        with archive.entries_of(broken) as (opened, entries):
+            for entry in entries:
+                list(archive.pieces(opened, entry))
+    except JarError as error:
+        assert str(error)
+
+
+@settings(max_examples=40)
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1))
+def test_lines_are_folded_and_joined(name: str) -> None:
+    """Also within a character."""
+    folded = manifest.section([("Name", name), ("A", "b")])
+    assert all(len(line) <= 72 for line in folded.split(b"\r\n"))
+    assert manifest.read(b"V: 1\r\n\r\n" + folded).sections == {name: {"A": "b"}}
+
+
+def test_a_value_that_would_be_a_line() -> None:
+    """It is refused, not written."""
+    with pytest.raises(JarError, match="can't stand in a manifest"):
+        manifest.section([("Name", "a\r\nName: b")])
+
+
+def test_stored_entries_stay_stored(lms: LmsSigner) -> None:
+    """And their times and modes are kept."""
+    made = io.BytesIO()
+    info = zipfile.ZipInfo("tool.sh", (2020, 2, 2, 2, 2, 2))
+    info.external_attr = 0o755 << 16
+    with zipfile.ZipFile(made, "w") as target:
+        target.writestr(info, b"#!")
+        target.comment = b"remark"
+    with zipfile.ZipFile(io.BytesIO(signed(lms, made.getvalue()))) as found:
+        copy = found.getinfo("tool.sh")
+        assert (copy.compress_type, copy.date_time) == (zipfile.ZIP_STORED, info.date_time)
+        assert copy.external_attr == info.external_attr
+        assert found.comment == b"remark"
