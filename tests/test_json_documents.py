@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,6 +129,23 @@ def test_a_bundle_of_caliptra(session: Session) -> None:
     shown = session.seemachine("caliptra key o --out o.pem")
     assert (shown["algorithm"], shown["file"]) == ("ML-DSA-87", "o.pem")
     session.seemachine("key destroy o --yes")
+
+
+def test_messages_for_others(session: Session) -> None:
+    """Of the same key: CMS and COSE verify, and a JAR has all of its entries signed."""
+    Path("content").write_bytes(b"content")
+    with zipfile.ZipFile("a.jar", "w") as jar:
+        jar.writestr("A.class", b"class")
+    public = session.pipsqueak("showinfo alias=ca")["public_key"]
+    Path("ca.hex").write_text(public)
+    for word, made in (("cms", "content.p7s content"), ("cose", "content.cose")):
+        signed = session.seemachine(f"{word} sign ca content")
+        assert (signed["file"], signed["leaf"]) == (made.partition(" ")[0], None)
+        assert session.seemachine(f"{word} verify {made} --key ca.hex")["verified"]
+    issue = "cert root ca --subject CN=Code --usage digitalSignature --out code.pem"
+    session.seemachine(f"{issue} --usage keyCertSign")
+    jar_signed = session.seemachine("jar sign ca a.jar --certificate code.pem")
+    assert (jar_signed["entries"], jar_signed["signer"]) == (1, "CA")
 
 
 def test_evidence(session: Session) -> None:

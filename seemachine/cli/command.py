@@ -194,6 +194,24 @@ def _caliptra(verb: str, options: argparse.Namespace) -> int:
     return caliptra.run(verb, options)
 
 
+def _cms(verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import cms
+
+    return cms.run(verb, options)
+
+
+def _jar(verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import jar
+
+    return jar.run(verb, options)
+
+
+def _cose(verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import cose
+
+    return cose.run(verb, options)
+
+
 def _audit(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli import audit
 
@@ -253,6 +271,9 @@ ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "quarantine": _quarantine,
     "fault": _fault,
     "caliptra": _caliptra,
+    "cms": _cms,
+    "jar": _jar,
+    "cose": _cose,
     "audit": _audit,
     "backup": _backup,
     "pki": _pki,

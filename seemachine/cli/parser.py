@@ -15,9 +15,12 @@ from seemachine.cli.words import (
     caliptra,
     card,
     cert,
+    cms,
     convert,
+    cose,
     fault,
     fleet,
+    jar,
     key,
     library,
     nfast,
@@ -46,7 +49,8 @@ def build(enter: Enter) -> Parser:
     words = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serve(words, enter)
     before = (run, wait, fleet, watch, card, key, convert, quarantine, fault)
-    for room in (*before, caliptra, audit, backup, pki, cert, nfast, library):
+    formats = (caliptra, cert, cms, jar, cose)
+    for room in (*before, audit, backup, pki, *formats, nfast, library):
         room.add(words, enter)
     _add_info(words, enter)
     _add_doctor(words, enter)

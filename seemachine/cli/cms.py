@@ -1,0 +1,120 @@
+"""`seemachine cms ...`: signed messages of the Cryptographic Message Syntax."""
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seemachine.cli import containers
+from seemachine.cli.answer import Answer, Refused
+from seemachine.cli.containers import PublicValue, Work
+from seemachine.cli.out_files import OutFile
+from seemachine.cli.refusals import refused
+from seemachine.wire.status import Status, StatusError
+
+if TYPE_CHECKING:
+    from seemachine.cms.certificates import Certificate
+
+MOST_CERTIFICATES = 1 << 20
+ENDINGS = {False: ".p7s", True: ".p7m"}
+
+
+def run(verb: str, options: argparse.Namespace) -> int:
+    """Run one verb. Returns the exit code."""
+    from seemachine.cms.errors import CmsError
+
+    try:
+        return _sign(options) if verb == "sign" else _verify(options)
+    except CmsError as error:
+        raise Refused(f"{options.file or options.message}: {error}") from None
+
+
+def _sign(options: argparse.Namespace) -> int:
+    from seemachine.cms import signing
+
+    own, others = certificates(options.certificate)
+    terms = signing.Terms(
+        attached=options.attached,
+        signed_attributes=not options.bare,
+        moment=None if options.bare else containers.now(options),
+        content_type=options.content_type or signing.DATA,
+        by_key=options.by_key or own is None,
+        others=() if options.no_certificates else others,
+        with_certificate=not options.no_certificates,
+    )
+    content = (
+        options.file
+        if options.file.is_file()
+        else containers.read_file(options.file, signing.MOST_ATTACHED)
+    )
+    work = Work(
+        "the message",
+        partial(_over, options.bare),
+        (options.file,),
+        lambda key: signing.prepare(key, content, terms, own),
+        partial(_check, None if options.attached else content),
+        _in_pem if options.form == "pem" else None,
+    )
+    name = options.out or f"{options.file}{ENDINGS[options.attached]}"
+    return containers.sign(work, OutFile(name, force=options.force), options)
+
+
+def _over(bare: bool, key: PublicValue) -> str:
+    from seemachine.cms.algorithms import hash_of
+
+    if bare:
+        return "the content itself"
+    return f"the DER of its signed attributes, which have the {hash_of(key)} of the content"
+
+
+def _in_pem(made: bytes) -> bytes:
+    from seemachine.encodings.readings import armored
+
+    return armored(made, "CMS").encode()
+
+
+def certificates(paths: list[Path]) -> "tuple[Certificate | None, tuple[bytes, ...]]":
+    """The signer's certificate, which is the first, and the others. Raises Refused."""
+    from seemachine.cms.certificates import certificates_in, read
+    from seemachine.cms.errors import CmsError
+
+    found = []
+    for path in paths:
+        try:
+            found += certificates_in(containers.read_file(path, MOST_CERTIFICATES))
+        except CmsError as error:
+            raise Refused(f"{path}: {error}") from None
+    try:
+        return (read(found[0]) if found else None), tuple(found[1:])
+    except CmsError as error:
+        raise Refused(f"{paths[0]}: {error}") from None
+
+
+def _check(content: bytes | Path | None, key: PublicValue, made: bytes) -> None:
+    from seemachine.cms import reading, verifying
+
+    verifying.verify(reading.read(made), key, content)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from seemachine.cms import reading, verifying
+
+    answer: Answer = options.answer
+    key = containers.read_key(options.key)
+    message = reading.read(containers.read_file(options.message, reading.MOST_BYTES))
+    answer.give(file=str(options.message), content=options.file and str(options.file))
+    answer.give(attached=message.content is not None, certificates=len(message.certificates))
+    try:
+        verified = verifying.verify(message, key, options.file)
+    except StatusError as error:
+        if error.status is not Status.VerifyFailed:
+            raise refused(error) from None
+        answer.give(verified=False, signer=None, hash=None, signing_time=None)
+        return containers.found(error, answer)
+    moment = verified.signing_time
+    answer.give(verified=True, signer=verified.named, hash=verified.hash_name)
+    answer.give(signing_time=moment and moment.isoformat(timespec="seconds"))
+    when = f", signing time {moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
+    answer.say(f"{options.message}: verified, {verified.named}{when}")
+    answer.say("the certificates in it were not judged; the key is the one that you named")
+    return 0

@@ -1,0 +1,162 @@
+"""What `cms sign`, `jar sign` and `cose sign` do one after another: all that can be refused is
+refused, a person is asked, then it is signed, checked and written.
+"""
+
+import argparse
+import base64
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from seeclient import blocking, environment
+from seeclient.blocking import Key
+from seeclient.keyfile import KeyFile
+from seeclient.message import Message
+from seeclient.passphrases import given_for
+from seeclient.results import Signed
+
+from seemachine.chance.mark import insecure
+from seemachine.cli import leaves
+from seemachine.cli.answer import Answer, Refused
+from seemachine.cli.out_files import OutFile
+from seemachine.cli.refusals import refused
+from seemachine.frozen import frozen
+from seemachine.lms.hss import HssPublicKey
+from seemachine.lms.keys import PublicKey
+from seemachine.wire.status import StatusError
+
+# Of ML-DSA its bytes.
+PublicValue = HssPublicKey | bytes
+# Of a message that could not be written, so much is printed instead.
+MOST_PRINTED = 1 << 20
+
+
+class Prepared(Protocol):
+    """A message that lacks nothing but its signature."""
+
+    @property
+    def key(self) -> PublicValue:
+        """That of the signer."""
+
+    @property
+    def to_sign(self) -> bytes | Path:
+        """What the signature must be over."""
+
+    def finished(self, signature: bytes) -> bytes:
+        """The message."""
+
+
+@frozen
+class Work:
+    """What a command makes: `what` it is, in words, and `over` which bytes a signature of a key is.
+
+    `check` raises what `verify` of the same command would.
+    """
+
+    what: str
+    over: Callable[[PublicValue], str]
+    sources: tuple[Path, ...]
+    prepare: Callable[[PublicValue], Prepared]
+    check: Callable[[PublicValue, bytes], object]
+    # What is written of the message; None: the message itself.
+    written: Callable[[bytes], bytes] | None = None
+
+
+def sign(work: Work, out: OutFile, options: argparse.Namespace) -> int:
+    """Returns the exit code. Raises Refused; ValueError of the room that makes the message."""
+    answer: Answer = options.answer
+    out.check(work.sources, text=False, as_json=answer.as_json)
+    try:
+        given = environment.from_process(options.environ, options.world)
+        with blocking.connected(given) as fleet:
+            for seed in sorted({peer.greeting.insecure for peer in fleet.peers} - {""}):
+                answer.note(insecure(seed))
+            key = fleet.key(options.alias)
+            prepared = work.prepare(public_key(key.file))
+            leaves.ask(key, 1, work.what, yes=options.yes)
+            signed = _signed(key, prepared, options)
+    except StatusError as error:
+        raise refused(error) from None
+    made = prepared.finished(signed.signature)
+    # The message first: should nobody read what is printed, it is not lost.
+    code = _put(work.written(made) if work.written else made, out, answer)
+    work.check(prepared.key, made)
+    _tell(signed, work.over(prepared.key), out, options)
+    return code
+
+
+def _signed(key: Key, prepared: Prepared, options: argparse.Namespace) -> Signed:
+    def attempt(known: tuple[str, ...]) -> Signed:
+        return key.sign_with(prepared.to_sign, acknowledge=options.acknowledge, passphrases=known)
+
+    return given_for(getattr(key.file, "token", ""), attempt)
+
+
+def public_key(file: KeyFile) -> PublicValue:
+    """That of a key of this host; of ML-DSA its bytes."""
+    if file.algorithm != "LMS":
+        return file.public_key
+    return HssPublicKey(1, PublicKey.decode(file.public_key))
+
+
+def _put(made: bytes, out: OutFile, answer: Answer) -> int:
+    trouble = out.put(made)
+    answer.give(file=None if trouble else out.name)
+    if not trouble:
+        return 0
+    if len(made) > MOST_PRINTED:
+        answer.note(f"{trouble}; it is lost, and so is its leaf")
+        return 1
+    answer.note(f"{trouble}; it is printed here in base64 instead, for it is signed")
+    text = base64.b64encode(made).decode()
+    answer.give(message=text)
+    answer.say(text)
+    return 1
+
+
+def _tell(signed: Signed, over: str, out: OutFile, options: argparse.Namespace) -> None:
+    answer: Answer = options.answer
+    answer.give(alias=options.alias, esn=signed.esn, leaf=signed.leaf, over=over)
+    answer.give(remaining=signed.remaining)
+    if out.is_stream:
+        return
+    by = f"{options.alias} on {signed.esn}"
+    if signed.leaf is None:
+        answer.say(f"{out.name}: signed with {by}, over {over}")
+        return
+    answer.say(f"{out.name}: signed with leaf {signed.leaf} of {by}, over {over}")
+    left = "1 signature is" if signed.remaining == 1 else f"{signed.remaining} signatures are"
+    answer.say(f"{left} left there")
+
+
+def read_key(path: Path) -> PublicValue:
+    """A public key in whatever form it was given out, or the certificate of one. Raises Refused."""
+    from seeclient.public_keys import read_public_key
+
+    try:
+        return read_public_key(path)
+    except StatusError as error:
+        raise refused(error) from None
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """The whole file, or what a pipe gives. Raises Refused where it is longer."""
+    try:
+        data = Message(path).at_most(most)
+    except StatusError as error:
+        raise refused(error) from None
+    if data is None:
+        raise Refused(f"{path} has more than {most >> 20} MiB, the most that is taken here")
+    return data
+
+
+def now(options: argparse.Namespace) -> dt.datetime | None:
+    """The signing time, if there is to be one."""
+    return None if options.no_time else dt.datetime.now(dt.UTC)
+
+
+def found(error: StatusError, answer: Answer) -> int:
+    """A signature was looked at, and is not good. Returns the exit code."""
+    answer.say(f"NOT VERIFIED: {error.detail}")
+    return answer.found(error.detail)

@@ -1,0 +1,83 @@
+"""`seemachine cose ...`: messages with one signature of CBOR Object Signing and Encryption."""
+
+import argparse
+from functools import partial
+
+from seemachine.cli import containers
+from seemachine.cli.answer import Answer, Refused
+from seemachine.cli.containers import PublicValue, Work
+from seemachine.cli.out_files import OutFile
+from seemachine.cli.refusals import refused
+from seemachine.wire.status import Status, StatusError
+
+MOST_EXTERNAL = 1 << 20
+
+
+def run(verb: str, options: argparse.Namespace) -> int:
+    """Run one verb. Returns the exit code."""
+    from seemachine.cose.errors import CoseError
+
+    try:
+        return _sign(options) if verb == "sign" else _verify(options)
+    except CoseError as error:
+        raise Refused(f"{options.file or options.message}: {error}") from None
+
+
+def _sign(options: argparse.Namespace) -> int:
+    from seemachine.cose import sign1
+
+    external = _external(options)
+    terms = sign1.Terms(
+        detached=options.detached,
+        external=external,
+        key_id=None if options.key_id is None else options.key_id.encode(),
+        content_type=_content_type(options.content_type),
+        tagged=not options.untagged,
+    )
+    payload = containers.read_file(options.file, sign1.MOST_PAYLOAD)
+    work = Work(
+        "the message",
+        lambda _key: "the Sig_structure of RFC 9052 4.4, which has the payload itself",
+        tuple(filter(None, (options.file, options.external))),
+        lambda key: sign1.prepare(key, payload, terms),
+        partial(_check, payload if options.detached else None, external),
+    )
+    out = OutFile(options.out or f"{options.file}.cose", force=options.force)
+    return containers.sign(work, out, options)
+
+
+def _content_type(text: str | None) -> int | str | None:
+    return int(text) if text is not None and text.isascii() and text.isdecimal() else text
+
+
+def _external(options: argparse.Namespace) -> bytes:
+    if options.external is None:
+        return b""
+    return containers.read_file(options.external, MOST_EXTERNAL)
+
+
+def _check(payload: bytes | None, external: bytes, key: PublicValue, made: bytes) -> None:
+    from seemachine.cose import sign1, verifying
+
+    verifying.verify(sign1.read(made), key, payload, external)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from seemachine.cose import sign1, verifying
+
+    answer: Answer = options.answer
+    key = containers.read_key(options.key)
+    message = sign1.read(containers.read_file(options.message, sign1.MOST_BYTES))
+    payload = options.file and containers.read_file(options.file, sign1.MOST_PAYLOAD)
+    answer.give(file=str(options.message), payload=options.file and str(options.file))
+    answer.give(detached=message.payload is None)
+    try:
+        verifying.verify(message, key, payload, _external(options))
+    except StatusError as error:
+        if error.status is not Status.VerifyFailed:
+            raise refused(error) from None
+        answer.give(verified=False)
+        return containers.found(error, answer)
+    answer.give(verified=True)
+    answer.say(f"{options.message}: verified")
+    return 0

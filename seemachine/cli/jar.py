@@ -1,0 +1,50 @@
+"""`seemachine jar sign`: JAR files that Java verifies."""
+
+import argparse
+from pathlib import Path
+
+from seemachine.cli import containers
+from seemachine.cli.answer import Refused
+from seemachine.cli.cms import certificates
+from seemachine.cli.containers import PublicValue, Work
+from seemachine.cli.out_files import OutFile
+
+
+def run(_verb: str, options: argparse.Namespace) -> int:
+    """Sign a JAR. Returns the exit code."""
+    from seemachine.cms.errors import CmsError
+    from seemachine.jar.errors import JarError
+
+    try:
+        return _sign(options)
+    except (CmsError, JarError) as error:
+        raise Refused(f"{options.file}: {error}") from None
+
+
+def _sign(options: argparse.Namespace) -> int:
+    from seemachine.jar import checking, signing
+
+    own, others = certificates(options.certificate)
+    assert own is not None
+    jar = containers.read_file(options.file, signing.MOST_BYTES)
+    name = options.name or signing.signer_name(options.alias)
+    moment = containers.now(options)
+
+    def prepare(key: PublicValue) -> signing.Prepared:
+        prepared = signing.prepare(jar, key, own, name, moment=moment, others=others)
+        options.answer.give(entries=prepared.signed_entries, signer=name)
+        return prepared
+
+    work = Work(
+        "the signed JAR",
+        lambda _key: f"the signed attributes of META-INF/{name}.SF, which has all digests",
+        (options.file, *options.certificate),
+        prepare,
+        checking.check,
+    )
+    out = options.out or str(_beside(options.file))
+    return containers.sign(work, OutFile(out, force=options.force), options)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-signed{path.suffix or '.jar'}")

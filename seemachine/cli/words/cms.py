@@ -1,0 +1,73 @@
+"""The words of `seemachine cms`."""
+
+import argparse
+import re
+from typing import Any
+
+from seemachine.cli.words.containers import (
+    add_certificates,
+    add_no_time,
+    add_signing,
+    add_verifying,
+)
+from seemachine.cli.words.options import Enter
+
+_IDENTIFIER = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,17})){1,30}", re.ASCII)
+
+
+def add(words: Any, enter: Enter) -> None:
+    """Add them to the words of `seemachine`."""
+    parser = words.add_parser(
+        "cms", help="sign messages of the Cryptographic Message Syntax, and verify them"
+    )
+    verbs = parser.add_subparsers(metavar="sign|verify", required=True)
+    _add_sign(verbs)
+    _add_verify(verbs)
+    for name, verb in verbs.choices.items():
+        verb.set_defaults(run=enter("cms", name))
+
+
+def _add_sign(verbs: Any) -> None:
+    sign = verbs.add_parser(
+        "sign",
+        help="sign a file: one leaf",
+        description=(
+            "Sign a file: one leaf. The message is apart from its content (detached), and signed"
+            " are attributes with the digest of the content, as RFC 9708 and RFC 9882 have it."
+        ),
+    )
+    add_signing(sign, "the content", "FILE.p7s, with --attached FILE.p7m")
+    add_certificates(sign, required=False)
+    sign.add_argument("--attached", action="store_true", help="with the content in it")
+    sign.add_argument(
+        "--bare", action="store_true", help="sign the content itself, without attributes"
+    )
+    sign.add_argument(
+        "--by-key",
+        action="store_true",
+        help="name the signer by the identifier of the key, as is done without a certificate",
+    )
+    sign.add_argument(
+        "--no-certificates", action="store_true", help="put no certificate into the message"
+    )
+    sign.add_argument(
+        "--content-type",
+        type=_identifier,
+        metavar="OID",
+        help="such as 1.2.840.113549.1.9.16.1.16 of a firmware package; default: data",
+    )
+    sign.add_argument("--form", choices=("der", "pem"), default="der", help="default: der")
+    add_no_time(sign)
+
+
+def _add_verify(verbs: Any) -> None:
+    verify = verbs.add_parser("verify", help="verify a message with a public key")
+    add_verifying(verify, "a message, DER, BER or PEM", "its content where that is not in it")
+
+
+def _identifier(text: str) -> str:
+    if _IDENTIFIER.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(
+            f"takes an object identifier such as 1.2.840, not {text!r}"
+        )
+    return text

@@ -1,0 +1,54 @@
+"""Words that `seemachine cms`, `jar` and `cose` have in common."""
+
+from pathlib import Path
+from typing import Any
+
+from seemachine.cli.words.options import add_home
+
+
+def add_signing(verb: Any, content: str, out: str) -> None:
+    """What each takes that signs; `out` is the name that it gives by itself."""
+    verb.add_argument("alias", metavar="ALIAS", help="the key of this host that signs")
+    verb.add_argument("file", type=Path, metavar="FILE", help=content)
+    verb.add_argument(
+        "--out", metavar="FILE", help=f"where it goes; - is standard output; default: {out}"
+    )
+    verb.add_argument("--force", action="store_true", help="replace a file that is there")
+    verb.add_argument("--yes", action="store_true", help="do not ask; for scripts")
+    verb.add_argument(
+        "--acknowledge", metavar="REASON", help="sign although few signatures are left"
+    )
+    add_home(verb)
+
+
+def add_verifying(verb: Any, message: str, file: str) -> None:
+    """What each takes that verifies."""
+    verb.add_argument("message", type=Path, metavar="MESSAGE", help=message)
+    verb.add_argument("file", type=Path, metavar="FILE", nargs="?", help=file)
+    verb.add_argument(
+        "--key",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the public key that you trust, in any form, or its certificate",
+    )
+
+
+def add_certificates(verb: Any, *, required: bool) -> None:
+    """`--certificate FILE`."""
+    verb.add_argument(
+        "--certificate",
+        type=Path,
+        action="append",
+        default=[],
+        required=required,
+        metavar="FILE",
+        help="certificate of the key, PEM or DER; those after it are put in too; may be repeated",
+    )
+
+
+def add_no_time(verb: Any) -> None:
+    """`--no-time`."""
+    verb.add_argument(
+        "--no-time", action="store_true", help="without the signing time, which is this host's"
+    )

@@ -1,0 +1,37 @@
+"""The words of `seemachine cose`."""
+
+from pathlib import Path
+from typing import Any
+
+from seemachine.cli.words.containers import add_signing, add_verifying
+from seemachine.cli.words.options import Enter
+
+
+def add(words: Any, enter: Enter) -> None:
+    """Add them to the words of `seemachine`."""
+    parser = words.add_parser(
+        "cose", help="sign COSE_Sign1 messages of CBOR Object Signing and Encryption, and verify"
+    )
+    verbs = parser.add_subparsers(metavar="sign|verify", required=True)
+    sign = verbs.add_parser(
+        "sign",
+        help="sign a file: one leaf",
+        description="Sign a file: one leaf. RFC 8778 is for LMS, RFC 9964 for ML-DSA.",
+    )
+    add_signing(sign, "the payload", "FILE.cose")
+    sign.add_argument("--detached", action="store_true", help="without the payload in it")
+    sign.add_argument("--key-id", metavar="TEXT", help="which key it is, in an unsigned header")
+    sign.add_argument(
+        "--content-type", metavar="TYPE", help="of the payload: a media type, or CoAP's number"
+    )
+    sign.add_argument("--untagged", action="store_true", help="without the tag 18")
+    verify = verbs.add_parser("verify", help="verify a message with a public key")
+    add_verifying(verify, "a message", "its payload where that is not in it")
+    for name, verb in verbs.choices.items():
+        verb.add_argument(
+            "--external",
+            type=Path,
+            metavar="FILE",
+            help="data that is signed too and known to both sides, such as a device's name",
+        )
+        verb.set_defaults(run=enter("cose", name))

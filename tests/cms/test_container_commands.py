@@ -1,0 +1,250 @@
+"""`seemachine cms`, `jar` and `cose`: what they make, say, ask and refuse, and which leaves they
+take.
+"""
+
+import base64
+import io
+import os
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kit.container_keys import LmsSigner, certificate
+
+from seemachine import testing
+from seemachine.cli import cms, out_files
+from seemachine.cli.command import main
+from seemachine.testing import BlockingFleet
+
+Told = tuple[int, str, str]
+Command = Callable[..., Told]
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingFleet]:
+    """A machine with a key for messages, an ML-DSA key, and a root that certifies the first."""
+    folder = tmp_path_factory.mktemp("messages")
+    with testing.fleet() as made, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, value in made.env.items():
+            patch.setenv(name, value)
+        made.generate_lms("release", lms="sha256_m32_h5", lmots="sha256_n32_w4")
+        made.generate_mldsa("lattice", "mldsa44")
+        root = "cert root release --subject CN=Release --usage digitalSignature --out"
+        assert main(f"{root} {folder}/release.pem --yes".split()) == 0
+        for alias in ("release", "lattice"):
+            (folder / f"{alias}.key").write_text(made.key(alias).public_key_pem)
+        patch.setenv("KEYS", str(folder))
+        yield made
+
+
+@pytest.fixture
+def command(fleet: BlockingFleet, capsys: Any, tmp_path: Path) -> Command:
+    """Runs one in a folder of its own; exit code, standard output, standard error."""
+    del fleet
+    keys, back = os.environ["KEYS"], Path.cwd()
+    os.chdir(tmp_path)
+    Path("content").write_bytes(b"firmware 1.0")
+    with zipfile.ZipFile("a.jar", "w") as jar:
+        jar.writestr("A.class", b"class")
+
+    def run(line: str) -> Told:
+        try:
+            code = main(line.replace("KEYS", keys).split())
+        except SystemExit as ending:
+            code = int(str(ending.code))
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    yield run
+    os.chdir(back)
+
+
+@pytest.fixture
+def leaves(fleet: BlockingFleet) -> Callable[[], int]:
+    """How many were taken since the last call."""
+    seen = [fleet.key("release").info().remaining]
+
+    def taken() -> int:
+        seen.append(fleet.key("release").info().remaining)
+        return seen[-2] - seen[-1]
+
+    return taken
+
+
+def done(told: Told) -> str:
+    """What a command printed that was carried out."""
+    assert told[0] == 0, told[2]
+    return told[1]
+
+
+def test_cms(command: Command, leaves: Callable[[], int]) -> None:
+    """Signed and verified, over what is said; one leaf each."""
+    told = done(command("cms sign release content --certificate KEYS/release.pem --yes"))
+    assert "content.p7s: signed with leaf" in told
+    assert "over the DER of its signed attributes, which have the sha256 of the content" in told
+    told = done(command("cms sign release content --attached --bare --form pem --yes"))
+    assert "over the content itself" in told
+    assert leaves() == 2
+    assert Path("content.p7m").read_text().startswith("-----BEGIN CMS-----")
+    for key in ("release.key", "release.pem"):
+        verified = done(command(f"cms verify content.p7s content --key KEYS/{key}"))
+        assert "content.p7s: verified, serial number" in verified
+        assert "certificates in it were not judged" in verified
+    done(command("cms verify content.p7m --key KEYS/release.key"))
+
+
+def test_an_ml_dsa_key_is_not_asked_for(command: Command, leaves: Callable[[], int]) -> None:
+    """It has no leaves to take."""
+    told = command("cms sign lattice content")
+    assert "signed with lattice" in done(told)
+    assert told[2] == ""
+    done(command("cose sign lattice content"))
+    done(command("cms verify content.p7s content --key KEYS/lattice.key"))
+    done(command("cose verify content.cose --key KEYS/lattice.key"))
+    assert leaves() == 0
+
+
+def test_a_content_that_was_changed_is_found(command: Command) -> None:
+    """Exit code 1, and the document says it was found, not refused."""
+    done(command("cms sign lattice content"))
+    done(command("cose sign lattice content --detached"))
+    Path("content").write_bytes(b"firmware 1.1")
+    for line in ("cms verify content.p7s content", "cose verify content.cose content"):
+        code, out, told = command(f"{line} --key KEYS/lattice.key")
+        assert (code, out.partition(":")[0], told) == (1, "NOT VERIFIED", "")
+        assert '"code": "found"' in command(f"{line} --key KEYS/lattice.key --json")[1]
+
+
+def test_cose(command: Command, leaves: Callable[[], int]) -> None:
+    """With data that both sides know, and a type of content."""
+    Path("device").write_bytes(b"device 7")
+    options = "--detached --external device --content-type 42 --key-id k --untagged"
+    assert "over the Sig_structure" in done(command(f"cose sign release content {options} --yes"))
+    assert leaves() == 1
+    verify = "cose verify content.cose content --key KEYS/release.key"
+    assert done(command(f"{verify} --external device")) == "content.cose: verified\n"
+    assert command(verify)[0] == 1
+
+
+def test_jar(command: Command, leaves: Callable[[], int]) -> None:
+    """One leaf for all entries; a JAR that is signed is not signed again."""
+    line = "jar sign release a.jar --certificate KEYS/release.pem --yes"
+    assert "a-signed.jar: signed with leaf" in done(command(line))
+    with zipfile.ZipFile("a-signed.jar") as found:
+        assert "META-INF/RELEASE.DSA" in found.namelist()
+    assert "is signed already" in command(line.replace("a.jar", "a-signed.jar"))[2]
+    assert leaves() == 1
+
+
+@pytest.mark.parametrize("line", ["cms sign release content", "cose sign release content"])
+def test_it_asks(
+    command: Command, leaves: Callable[[], int], line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a terminal it wants --yes; on one, a yes."""
+    code, _, told = command(line)
+    assert (code, leaves()) == (2, 0)
+    assert "the message takes 1 of the" in told
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdin.readline", lambda: "n\n", raising=False)
+    assert "nothing was signed" in command(line)[2]
+    monkeypatch.setattr("sys.stdin.readline", lambda: "y\n", raising=False)
+    done(command(line))
+    assert leaves() == 1
+
+
+REFUSED = {
+    "cms sign release nosuch": "nosuch: No such file",
+    "cms sign nosuch content": "nosuch",
+    "cms sign release content --out there": "there is there already; replace it with --force",
+    "cms sign release content --out content --force": "content is what is read",
+    "cms sign release content --out no/p7s": "there is no folder no; make it first",
+    "cms sign release content --certificate content": "content: it is not a certificate",
+    "cms sign release content --certificate other.pem": "the certificate is of another key",
+    "cms sign release content --certificate authority.pem": "neither digitalSignature nor",
+    "cms sign release content --bare --content-type 1.2.3": "needs signed attributes",
+    "cms sign release attributes --bare": "sign it with signed attributes",
+    "cms sign release content --out - --json": "--json has standard output",
+    "cms sign release content --content-type firmware": "takes an object identifier",
+    "jar sign release content --certificate KEYS/release.pem": "it is not a JAR that can be read",
+    "jar sign release a.jar": "the following arguments are required: --certificate",
+    "jar sign release a.jar --certificate KEYS/release.pem --name a.b": "is not the name of a",
+    "cose sign release content --external nosuch": "nosuch: No such file",
+    "cose sign release . ": "Is a directory",
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_what_is_refused_takes_no_leaf(
+    line: str, command: Command, leaves: Callable[[], int]
+) -> None:
+    """And writes nothing."""
+    Path("there").write_text("precious")
+    Path("other.pem").write_bytes(certificate(LmsSigner.made("sha256_m24_h5", "sha256_n24_w2")))
+    Path("authority.pem").write_bytes(authority())
+    Path("attributes").write_bytes(
+        bytes.fromhex("312e301806092a864886f70d010903310b06092a864886f70d010701")
+        + bytes.fromhex("301206092a864886f70d01090431050403616263")
+    )
+    before = sorted(Path().iterdir())
+    code, _, told = command(f"{line} --yes")
+    assert code in (1, 2)
+    assert REFUSED[line] in told
+    assert leaves() == 0
+    assert sorted(Path().iterdir()) == before
+    assert Path("there").read_text() == "precious"
+
+
+def authority() -> bytes:
+    """A certificate of the key that is for certificates alone."""
+    from seemachine.cms import certificates
+
+    own, _ = cms.certificates([Path(os.environ["KEYS"]) / "release.pem"])
+    assert own is not None
+    data = own.data.replace(b"\x03\x02\x07\x80", b"\x03\x02\x02\x04")
+    assert certificates.read(data).for_messages is False
+    return data
+
+
+def test_a_message_that_can_not_be_written_is_printed(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its leaf is spent; it verifies once it is put into a file by hand."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(out_files.OutFile, "_write", full)
+    code, out, told = command("cose sign release content --yes")
+    assert code == 1
+    assert "No space left on device; make room there; it is printed here in base64" in told
+    monkeypatch.undo()
+    Path("saved").write_bytes(base64.b64decode(out.split()[0]))
+    done(command("cose verify saved --key KEYS/release.key"))
+
+
+def test_a_message_goes_to_a_pipe(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As bytes, alone; a terminal gets none."""
+    made = io.BytesIO()
+    pipe = io.TextIOWrapper(made)
+    monkeypatch.setattr(sys, "stdout", pipe)
+    code = main(["cms", "sign", "lattice", "content", "--out", "-"])
+    monkeypatch.undo()
+    assert code == 0
+    Path("m").write_bytes(made.getvalue())
+    done(command("cms verify m content --key KEYS/lattice.key"))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert "standard output is a terminal" in command("cms sign lattice content --out -")[2]
+
+
+def test_leaves_that_need_a_reason(command: Command, fleet: BlockingFleet) -> None:
+    """--acknowledge gives it; without, nothing is signed. The last test: it can't be undone."""
+    fleet.key("release").warn_at(32)
+    line = "cose sign release content --yes"
+    code, _, told = command(line)
+    assert code == 1
+    assert "acknowledge" in told
+    done(command(f"{line} --acknowledge urgent"))
