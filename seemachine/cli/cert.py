@@ -6,9 +6,11 @@ is asked, then it is signed.
 
 import argparse
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from seeclient import blocking, environment
@@ -19,6 +21,7 @@ from seemachine.chance.mark import insecure
 from seemachine.cli import cert_showing, leaves
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.out_files import OutFile
+from seemachine.printing import say
 from seemachine.wire.status import StatusError
 from seemachine.x509 import certificates, documents, profile, requests, revocation, telling
 from seemachine.x509.errors import X509Error
@@ -56,6 +59,8 @@ def _made(fleet: blocking.Fleet, wish: Wish, out: OutFile, options: argparse.Nam
         answer.note(insecure(seed))
     key = fleet.key(options.alias)
     draft = wish(SubjectKey.of(key.public_key))
+    if not options.yes:
+        say(*telling.lines(_fields(draft.unsigned)), sep="\n", file=sys.stderr)
     leaves.ask(key, 1, TITLES[options.command], yes=options.yes)
     signed: list[Signed] = []
     made = draft.signed(Signer(key.public_key, _signing(key, options.acknowledge, signed)))
@@ -73,7 +78,7 @@ def _signing(key: Key, reason: str | None, signed: list[Signed]) -> Callable[[by
 
 def _tell(made: bytes, signed: Signed, options: argparse.Namespace) -> None:
     answer: Answer = options.answer
-    found = telling.fields(documents.documents(made)[0])
+    found = _fields(made)
     answer.give(document=found, alias=options.alias, esn=signed.esn)
     answer.give(leaf=signed.leaf, remaining=signed.remaining)
     if options.out == "-":
@@ -82,6 +87,11 @@ def _tell(made: bytes, signed: Signed, options: argparse.Namespace) -> None:
     if signed.leaf is not None:
         left = f"{signed.remaining} are left there"
         answer.say(f"signed with leaf {signed.leaf} of {options.alias} on {signed.esn}; {left}")
+
+
+def _fields(made: bytes) -> dict[str, Any]:
+    [document] = documents.documents(made)
+    return telling.fields(document)
 
 
 def _put(data: bytes, pem: bytes, out: OutFile, answer: Answer) -> int:

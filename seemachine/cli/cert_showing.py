@@ -39,6 +39,6 @@ def run(options: argparse.Namespace, answer: Answer) -> int:
             shown.append({"file": str(path), **fields})
             answer.say(path, *telling.lines(fields), sep="\n")
             if verdict == telling.WRONG:
-                wrong = f"the signature in {path} is wrong"
+                wrong = f"the signature in {path} is wrong, or of another issuer"
     answer.give(documents=shown)
     return answer.found(wrong) if wrong else 0

@@ -112,7 +112,14 @@ def extension_name(identifier: x509.ObjectIdentifier) -> str:
 
 def names_of(values: Iterable[x509.GeneralName]) -> list[str]:
     """Alternative names as text."""
-    return [
-        each.value.rfc4514_string() if isinstance(each, x509.DirectoryName) else str(each.value)
-        for each in values
-    ]
+    return list(map(_name_of, values))
+
+
+def _name_of(name: x509.GeneralName) -> str:
+    if isinstance(name, x509.DirectoryName):
+        return name.value.rfc4514_string()
+    if isinstance(name, x509.RegisteredID):
+        return name.value.dotted_string
+    if isinstance(name, x509.OtherName):
+        return f"{name.type_id.dotted_string}={name.value.hex()}"
+    return str(name.value)

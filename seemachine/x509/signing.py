@@ -65,9 +65,17 @@ class Draft:
         """The whole of it, in DER. Takes a leaf. Raises X509Error for another key."""
         if signer.key != self.key:
             raise X509Error("the draft is for another key")
+        return self._with(signer.sign(self.content))
+
+    @property
+    def unsigned(self) -> bytes:
+        """The same with an empty signature, to be looked at."""
+        return self._with(b"")
+
+    def _with(self, signature: bytes) -> bytes:
         algorithm = asn1.encoded(self.key.algorithm)
-        signature = element(BIT_STRING, b"\0" + signer.sign(self.content))
-        return element(SEQUENCE, self.content + algorithm + signature)
+        bits = element(BIT_STRING, b"\0" + signature)
+        return element(SEQUENCE, self.content + algorithm + bits)
 
     def written(self, data: bytes, form: str) -> bytes:
         """What `signed` gave as `der`, or as `pem`."""

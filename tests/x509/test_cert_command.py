@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from seemachine import testing
 from seemachine.cli.command import main
@@ -85,6 +88,7 @@ def test_it_says_how_many_leaves_it_takes_and_asks(
     """Without a terminal it wants --yes; on one, a yes. Nothing is signed before."""
     code, out, told = command(f"{ROOT} a.pem")
     assert (code, out) == (2, "")
+    assert "  subject      CN=Root,O=Example" in told
     assert "the certificate takes 1 of the 10" in told
     assert "else give --yes" in told
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
@@ -234,12 +238,32 @@ def test_a_flipped_bit_is_shown(command: Command) -> None:
     assert "has no certificate, request or revocation list" in command("cert show text")[2]
 
 
+def test_words_of_others_stay_in_their_line(command: Command) -> None:
+    """A request may have any name; a terminal gets no control characters of it."""
+    name = x509.Name(
+        [x509.NameAttribute(x509.NameOID.COMMON_NAME, "a\x1b[31m\n  signature    good")]
+    )
+    names = [
+        x509.DNSName("a\x1b[2J"),
+        x509.DirectoryName(name),
+        x509.RegisteredID(x509.ObjectIdentifier("1.2.3")),
+        x509.OtherName(x509.ObjectIdentifier("1.2.4"), b"\x0c\x01a"),
+    ]
+    builder = x509.CertificateSigningRequestBuilder().subject_name(name)
+    asking = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    made = asking.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    Path("a.csr").write_bytes(made.public_bytes(Encoding.PEM))
+    out = done(command("cert show a.csr"))
+    assert "\x1b" not in out
+    assert out.count("\n  signature ") == 1
+    assert "1.2.3, 1.2.4=0c0161" in out
+
+
 def test_a_key_without_leaves_is_not_asked_about(command: Command, fleet: BlockingFleet) -> None:
     """An ML-DSA key signs as often as it is asked to."""
     fleet.generate_mldsa("pq")
     code, out, told = command("cert root pq --subject CN=PQ --out pq.pem")
-    assert (code, told) == (0, "")
-    assert "leaf" not in out
+    assert (code, "leaves" in told, "leaf" in out) == (0, False, False)
 
 
 def test_without_the_extra_it_says_what_to_install(
