@@ -82,8 +82,8 @@ def test_the_secret_of_its_cards_is_needed():
 def test_another_version_is_not_called_damaged():
     """It may be of a later one."""
     values = unseal(key_blobs.made(KEY, HEAD, SECRET), "it", key_blobs.FORMAT)
-    later = seal(values, replace(key_blobs.FORMAT, version=2))
-    with pytest.raises(StateOtherVersion, match="key blob 2; this one knows 1"):
+    later = seal(values, replace(key_blobs.FORMAT, version=3))
+    with pytest.raises(StateOtherVersion, match="key blob 3; this one knows 2"):
         key_blobs.read(later)
 
 
