@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from seemachine.chance.chances import SeededChance, of_machine
@@ -42,7 +43,7 @@ class Opened:
     """A machine with what it holds. Its lock outlives its NVRAM: see `let_go`.
 
     `again` makes the machine that it is after a restart, with the NVRAM that it had if that is kept
-    in memory.
+    in memory. `turn` is held while it starts again, by whoever must not meet it in between.
     """
 
     config: Config
@@ -50,6 +51,7 @@ class Opened:
     lock: FolderLock
     log: Log
     again: Callable[[Store | None], Machine]
+    turn: Lock = field(default_factory=Lock)
 
     def restart(self) -> None:
         """Close the NVRAM, and open it again; the folder stays held.
@@ -58,10 +60,11 @@ class Opened:
         """
         from seemachine.mishaps import restarted
 
-        kept = restarted(self.machine.store)
-        if kept is None:
-            self.close()
-        self.machine = self.again(kept)
+        with self.turn:
+            kept = restarted(self.machine.store)
+            if kept is None:
+                self.close()
+            self.machine = self.again(kept)
 
     def close(self) -> None:
         """Its NVRAM, in order; the folder stays held."""

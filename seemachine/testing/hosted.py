@@ -37,7 +37,11 @@ class Hosted:
     @property
     def machine(self) -> Machine | None:
         """See Place."""
-        return self._held.machine if self._held is not None and self.is_up else None
+        held = self._held
+        if held is None or not self.is_up:
+            return None
+        with held.turn:
+            return held.machine
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """See Place."""

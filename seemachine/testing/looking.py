@@ -72,8 +72,7 @@ def look(subject: object) -> tuple[list[Looked], list[str]]:
     Raises StatusError where one that is up refuses, TypeError for anything else.
     """
     if hosted := _hosted(subject):
-        asked = {esn: (each.store.mark.identity, _asking(each)) for esn, each in hosted.items()}
-        found = [_looked(esn, *each) for esn, each in asked.items()]
+        found = _in_process(subject, hosted)
         return found, _down(getattr(subject, "esns", hosted), found)
     # A fleet of tests whose machines are processes, or stopped, has a client that does not know.
     if isinstance(subject, blocking.Fleet) and not hasattr(subject, "esns"):
@@ -82,6 +81,18 @@ def look(subject: object) -> tuple[list[Looked], list[str]]:
     with blocking.connected(environment.Environment(world), doubted=True) as fleet:
         found = _through(fleet)
     return found, _down(_esns(world), found)
+
+
+def _in_process(subject: object, hosted: Mapping[str, Machine]) -> list[Looked]:
+    """Once more where one of them started again meanwhile: its NVRAM was closed."""
+    try:
+        asked = {esn: (each.store.mark.identity, _asking(each)) for esn, each in hosted.items()}
+        return [_looked(esn, *each) for esn, each in asked.items()]
+    except StatusError:
+        again = _hosted(subject)
+        if all(again.get(esn) is each for esn, each in hosted.items()):
+            raise
+        return _in_process(subject, again)
 
 
 def _down(esns: Iterable[str], found: Iterable[Looked]) -> list[str]:

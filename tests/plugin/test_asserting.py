@@ -52,6 +52,34 @@ def refusal(*given, **named):
     return str(found.value)
 
 
+class Restarting:
+    """A fleet whose machine starts again, in this process, while it is looked at."""
+
+    esns = (testing.ESN,)
+
+    def __init__(self, rig):
+        self._rig, self.world = rig, rig.world
+        self._before = rig.machines[testing.ESN]
+        rig.stop()
+
+    @property
+    def hosted(self):
+        """Itself as it was, then as it is."""
+        before, self._before = self._before, None
+        return {testing.ESN: before or self._rig.start(store="file")}
+
+
+def test_a_machine_that_starts_again_meanwhile(tmp_path):
+    """It is looked at once more, when its NVRAM is open again."""
+    rig = testing.Rig(tmp_path)
+    rig.start(store="file")
+    with rig.fleet() as fleet:
+        fleet.generate_lms("release", **testing.QUICK).sign(b"one")
+    assert no_leaf_twice(Restarting(rig)) == (
+        "no leaf twice in 0 signatures, 1 row, 1 machine, 0 cards"
+    )
+
+
 def test_what_was_looked_at_is_said(rig, fleet, key):
     """Nothing is wrong with signatures, ledgers, NVRAMs and cards of a fleet, a rig, or a world."""
     made = [(message, key.sign(message)) for message in (b"one", b"two")]
