@@ -1,5 +1,7 @@
 """Whether a signature is one of a key over a target: what Caliptra's ROM would say."""
 
+from collections.abc import Iterable
+
 from seemachine.caliptra.errors import CaliptraError
 from seemachine.caliptra.keys import CaliptraKey
 from seemachine.caliptra.requests import Target
@@ -23,6 +25,27 @@ def why_not(key: CaliptraKey, target: Target, signature: bytes) -> str:
     if key.lms is None:
         return _why_not_mldsa(key.data, message, signature)
     return _why_not_lms(key.lms, message, signature)
+
+
+def reused(made: Iterable[tuple[CaliptraKey, Target, bytes]]) -> dict[str, str]:
+    """Of good signatures, by target, those whose leaf signed two digests of them, with a phrase.
+
+    Whoever has both can sign more: a signer that keeps no state makes such.
+    """
+    digests: dict[tuple[bytes, int], set[bytes]] = {}
+    leaves = {
+        target.name: (key.data, Signature.decode(each).leaf, target.digest)
+        for key, target, each in made
+        if key.lms is not None
+    }
+    for data, leaf, digest in leaves.values():
+        digests.setdefault((data, leaf), set()).add(digest)
+    return {
+        name: f"leaf {leaf} of its key signed {len(digests[data, leaf])} digests here, so anybody"
+        " can forge signatures of that key; replace the key"
+        for name, (data, leaf, _) in leaves.items()
+        if len(digests[data, leaf]) > 1
+    }
 
 
 def _why_not_lms(key: PublicKey, message: bytes, signature: bytes) -> str:

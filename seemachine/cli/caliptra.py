@@ -21,6 +21,7 @@ from seemachine.caliptra.errors import CaliptraError
 from seemachine.caliptra.keys import CaliptraKey
 from seemachine.caliptra.requests import SigningRequest
 from seemachine.caliptra.signatures import Signatures
+from seemachine.chance.mark import is_marked_key
 from seemachine.cli import caliptra_output as output
 from seemachine.cli import leaves
 from seemachine.cli.answer import Answer, Misused, Refused
@@ -44,6 +45,7 @@ def _sign(options: argparse.Namespace, answer: Answer) -> int:
     given = _environment(options)
     targets = request.chosen(options.targets)
     jobs = keys.jobs(targets, labels.of_targets(targets, named), given.roster().load)
+    _tell_of_mark(answer, marked=any(job.file.marked for job in jobs))
     place = SignaturesFile(_signatures(options))
     answer.give(request=str(options.request), signatures=str(place.name))
     with BundleSigning(place, jobs, replace=options.replace) as signing:
@@ -82,6 +84,7 @@ def _verify(options: argparse.Namespace, answer: Answer) -> int:
     wanted = labels.of_targets(targets, named)
     known = {target.pqc_key: keys.public_key(wanted[target.name], load) for target in targets}
     path = _signatures(options)
+    _tell_of_mark(answer, marked=any(is_marked_key(key.data) for key in known.values()))
     found = SignaturesFile(path).read() if path.exists() else _missing(path)
     answer.give(request=str(options.request), signatures=str(path))
     return output.judged(path, verify(targets, known, found), answer)
@@ -93,6 +96,7 @@ def _missing(path: Path) -> Signatures:
 
 def _show(options: argparse.Namespace, answer: Answer) -> int:
     key = keys.public_key(options.name, _environment(options).roster().load)
+    _tell_of_mark(answer, marked=is_marked_key(key.data))
     answer.give(**output.key_json(options.name, key))
     answer.say(*output.key_lines(options.name, key), sep="\n")
     if options.out is not None:
@@ -121,8 +125,16 @@ def _request(options: argparse.Namespace) -> tuple[SigningRequest, Mapping[str, 
     return request, (read(options.table, labels.table) if options.table else {}) | given
 
 
+def _tell_of_mark(answer: Answer, *, marked: bool) -> None:
+    if marked:
+        answer.note("INSECURE: a key is of a seeded world, and anybody can make it again")
+
+
 def _signatures(options: argparse.Namespace) -> Path:
     found: Path = options.signatures or options.request.parent / SIGNATURES
+    for other in filter(None, (options.request, options.table)):
+        if found.exists() and found.samefile(other):
+            raise CaliptraError(f"{found} is what is read; name another file with --signatures")
     return found
 
 

@@ -93,6 +93,18 @@ def test_the_zero_that_caliptras_signer_adds_is_taken(world: World, bundle: Path
     assert world.caliptra("verify", bundle, *KEYS)[0] == 1
 
 
+def test_a_signature_that_ends_in_zero_is_told(
+    world: World, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of Caliptra's tools would cut it off there."""
+    there = json.loads((bundle.parent / "signatures.json").read_text())
+    change(bundle, VENDOR[0], pqc_sig=there[VENDOR[0]]["pqc_sig"][:-2] + "00")
+    monkeypatch.setattr("seemachine.caliptra.bundles.signing.why_not", lambda *_: "")
+    code, said = world.sign(bundle)
+    assert code == 0
+    assert f"the signature of {VENDOR[0]} ends in a zero byte" in said
+
+
 def test_there_is_nothing_to_verify(world: World, folder: Path) -> None:
     """It is said which file is missing."""
     path = put(folder / "r.json", request())
@@ -115,6 +127,15 @@ def test_a_key_is_shown_as_caliptra_has_it(world: World, folder: Path) -> None:
         assert FIGURES[name] in said
     assert FIGURES["pem"].strip() in said
     assert document(world, "key", "fake.pem")["descriptor_hash"] == FIGURES["descriptor_hash"]
+
+
+def test_a_key_of_a_seeded_world_is_told(world: World, folder: Path) -> None:
+    """Nobody puts it into a fuse unawares."""
+    data = bytes.fromhex(FIGURES["key"])
+    (folder / "seeded.bin").write_bytes(data[:8] + b"INSECURE" + data[16:])
+    code, said = world.caliptra("key", "seeded.bin")
+    assert code == 0
+    assert "INSECURE: a key is of a seeded world" in said
 
 
 def test_what_is_there_is_not_overwritten(world: World, folder: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from vectors import published
 
 from seemachine.caliptra.errors import CaliptraError
-from seemachine.caliptra.judging import why_not
+from seemachine.caliptra.judging import reused, why_not
 from seemachine.caliptra.keys import CaliptraKey, of_bytes, of_key, reversed_words
 from seemachine.caliptra.requests import Target
 from seemachine.document import advised
@@ -110,3 +110,25 @@ def test_what_is_not_a_key_is_refused() -> None:
     for algorithm in ("LMS", "ML-DSA"):
         with pytest.raises(CaliptraError):
             of_bytes(algorithm, b"\0" * 9)
+
+
+def test_a_leaf_that_signed_two_digests_is_found() -> None:
+    """Not one that signed one digest twice, and not one of another key."""
+    keys = [key_of(bytes.fromhex(each["key"])) for each in FIGURES[:2]]
+    made = bytes.fromhex(SIGNED[0]["signature"])
+    other = b"\0\0\0\1" + made[4:]
+
+    def target(name: str, digest: int) -> Target:
+        return Target(name, "e", "p", bytes([digest]) * 48, b"")
+
+    found = reused(
+        [
+            (keys[0], target("a", 1), made),
+            (keys[0], target("b", 2), made),
+            (keys[0], target("c", 3), other),
+            (keys[0], target("d", 3), other),
+            (keys[1], target("e", 4), made),
+        ]
+    )
+    assert sorted(found) == ["a", "b"]
+    assert found["a"].startswith("leaf 0 of its key signed 2 digests here")

@@ -12,10 +12,12 @@ from caliptra.conftest import KEYS, World
 from caliptra.making import OWNER, VENDOR, WANTED, put, request
 from seeclient.algorithms.lms.inspecting import LmsInfo
 from seeclient.folders import asking
+from seeclient.folders.journal import Journal
 from seeclient.keyfile import KeyFile
 from seeclient.wanted import UNWATCHED, Wanted, Watch
 
 from seemachine.caliptra import requests
+from seemachine.caliptra.bundles import signing, verifying
 from seemachine.caliptra.bundles.files import SignaturesFile
 from seemachine.cli import caliptra as command
 from seemachine.lms.keys import Signature
@@ -237,6 +239,7 @@ def test_a_key_of_another_set_is_refused(world: World, vendor: Path) -> None:
         (("--signatures", "/nosuch/signatures.json"), "there is no folder /nosuch; make it first"),
         (("--signatures", "."), "is not a file; name one with --signatures"),
         (("--signatures", "/dev/null"), "is not a file; name one with --signatures"),
+        (("--signatures", "signing_request.json"), "signing_request.json is what is read"),
         (("--keys", "nosuch.toml"), "nosuch.toml: No such file or directory"),
         (("--acknowledge", ""), "acknowledge takes a reason"),
     ],
@@ -366,7 +369,7 @@ def test_a_full_disk_takes_no_second_leaf(
         break_off(patch, SignaturesFile, "write", error)
         code, said = sign_vendor(world, vendor)
     assert code == 1
-    assert "No space left on device; what was made is kept; the same command goes on" in said
+    assert "No space left on device; the same command goes on" in said
     assert json.loads(there.read_text()) == {FIRST: {"ecc_sig": "ab"}}
     assert sign_vendor(world, vendor)[0] == 0
     assert world.left() == before - 2
@@ -445,4 +448,68 @@ def test_a_machine_that_lies_is_not_believed(
     code, said = sign_vendor(world, vendor)
     assert code == 1
     assert f"gave what is not a signature of {FIRST}" in said
-    assert signatures(vendor) == {}
+    assert not (vendor.parent / "signatures.json").exists()
+
+
+def test_killed_before_it_asked_it_takes_one_leaf_each(
+    world: World, vendor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal has the tokens, and no machine heard of them."""
+    before = world.left()
+    with monkeypatch.context() as patch:
+        noting = Journal.asked
+
+        def killed(journal: Journal, *what: Any) -> None:
+            noting(journal, *what)
+            raise KeyboardInterrupt
+
+        patch.setattr(Journal, "asked", killed)
+        assert sign_vendor(world, vendor)[0] == 130
+    assert (world.left(), len(remains(vendor))) == (before, 1)
+    assert sign_vendor(world, vendor)[0] == 0
+    assert (world.left(), remains(vendor)) == (before - 2, [])
+
+
+def test_killed_after_it_wrote_it_has_nothing_to_do(
+    world: World, vendor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal is gone after the next run, which asks no machine."""
+    with monkeypatch.context() as patch:
+        break_off(patch, Journal, "forget", KeyboardInterrupt())
+        assert sign_vendor(world, vendor)[0] == 130
+    before = world.left()
+    assert len(remains(vendor)) == 1
+    with world.without_machines():
+        code, said = sign_vendor(world, vendor)
+    assert (code, said.count("kept, it is good")) == (0, 2)
+    assert (world.left(), remains(vendor)) == (before, [])
+
+
+def test_one_target_that_is_done_does_not_forget_another(
+    world: World, vendor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked for both is there for the other too."""
+    before = world.left()
+    with monkeypatch.context() as patch:
+        break_off(patch, SignaturesFile, "write", KeyboardInterrupt())
+        sign_vendor(world, vendor)
+    assert sign_vendor(world, vendor, "--target", FIRST)[0] == 0
+    assert sign_vendor(world, vendor)[0] == 0
+    assert (world.left(), remains(vendor)) == (before - 2, [])
+
+
+def test_a_file_of_a_signer_without_state_is_refused(
+    world: World, vendor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each signature is good, and two have one leaf: nothing is added, and verify says so."""
+    sign_vendor(world, vendor)
+    made = {name: b"\0\0\0\5" + each[4:] for name, each in signatures(vendor).items()}
+    put(
+        vendor.parent / "signatures.json",
+        {name: {"pqc_sig": each.hex()} for name, each in made.items()},
+    )
+    for module in (signing, verifying):
+        monkeypatch.setattr(module, "why_not", lambda *_: "")
+    assert "leaf 5 of its key signed 2 digests here" in refused(world, vendor)
+    code, said = world.caliptra("verify", vendor, *ONLY_VENDOR)
+    assert (code, said.count("replace the key")) == (1, 2)

@@ -19,12 +19,13 @@ from seeclient.wanted import Wanted, Watch
 from seemachine.caliptra.bundles.files import WHERE, SignaturesFile
 from seemachine.caliptra.bundles.keys import Job
 from seemachine.caliptra.errors import CaliptraError
-from seemachine.caliptra.judging import why_not
+from seemachine.caliptra.judging import reused, why_not
+from seemachine.caliptra.requests import TARGETS
 from seemachine.caliptra.signatures import Signatures
 from seemachine.frozen import frozen
 from seemachine.wire.status import Status, StatusError
 
-GO_ON = "what was made is kept; the same command goes on, and takes no second leaf for it"
+GO_ON = "the same command goes on, and takes no second leaf for what was asked for"
 # Gives each of what is wanted of a key an outcome. Raises StatusError for wrong options alone.
 Sign = Callable[[KeyFile, Sequence[Wanted], Watch], None]
 
@@ -51,6 +52,7 @@ class BundleSigning:
         self, place: SignaturesFile, jobs: Sequence[Job], *, replace: bool = False
     ) -> None:
         self._place, self._jobs, self._replace = place, jobs, replace
+        # One for each key, by its hash: a key may have two aliases.
         self._journals: dict[str, Journal] = {}
         self.kept: list[Job] = []
         self.wanted: list[Job] = []
@@ -89,9 +91,10 @@ class BundleSigning:
         or a journal can't be.
         """
         outcomes = {job.target.name: Outcome(job, kept=True) for job in self.kept}
-        for alias in dict.fromkeys(job.file.alias for job in self.wanted):
-            those = [job for job in self.wanted if job.file.alias == alias]
-            outcomes |= self._run_key(self._journals[alias], those, sign)
+        for key, journal in self._journals.items():
+            those = [job for job in self.wanted if job.file.public_hash == key]
+            outcomes |= self._run_key(journal, those, sign)
+            _settle(journal, outcomes)
         return [outcomes[job.target.name] for job in self._jobs]
 
     # ------------------------------------------------------------ before a leaf is taken
@@ -106,16 +109,23 @@ class BundleSigning:
                     " into another file, or have it replaced with --replace"
                 )
             (self.kept if made and not wrong else self.wanted).append(job)
-        for job in self.wanted:
-            if job.file.alias not in self._journals:
-                self._journals[job.file.alias] = self._journal(job.file)
+        self._refuse_reuse(there)
+        for job in self._jobs:
+            if job.file.public_hash not in self._journals:
+                self._journals[job.file.public_hash] = self._journal(job.file)
+
+    def _refuse_reuse(self, there: Signatures) -> None:
+        """What somebody signed without a state is not added to."""
+        good = [(job.key, job.target, there.pqc(job.target.name)) for job in self.kept]
+        for name, wrong in reused(good).items():
+            raise CaliptraError(f"{self._place.name}: the pqc_sig of {name} is good, but {wrong}")
 
     def _journal(self, key: KeyFile) -> Journal:
         return Journal(self._place.path.parent, key, kind=self._place.kind, lock=self._lock)
 
     def _asked(self, job: Job) -> bool:
         """Whether a machine was asked for just this before, and may have taken a leaf."""
-        journal, name = self._journals[job.file.alias], job.target.name
+        journal, name = self._journals[job.file.public_hash], job.target.name
         return journal.knows(name) and journal.entry(name, _digest(job)) is not None
 
     # ------------------------------------------------------------ a key
@@ -144,31 +154,31 @@ class BundleSigning:
             for job in jobs
             if job.target.name in made
         }
-        self._write(outcomes)
-        self._settle(journal, outcomes)
+        self._write({name: each.signed for name, each in outcomes.items() if each.signed})
         return outcomes
 
-    def _write(self, outcomes: Mapping[str, Outcome]) -> None:
+    def _write(self, made: Mapping[str, Signed]) -> None:
         """Raises StatusError."""
+        if not made:
+            return
         signatures = self._place.read()
-        for name, each in outcomes.items():
-            if each.signed is not None:
-                signatures = signatures.with_pqc(name, each.signed.signature)
+        for name, signed in made.items():
+            signatures = signatures.with_pqc(name, signed.signature)
         try:
             self._place.write(signatures)
         except StatusError as error:
             raise StatusError(error.status, f"{error.detail}; {GO_ON}", WHERE) from None
 
-    @staticmethod
-    def _settle(journal: Journal, outcomes: Mapping[str, Outcome]) -> None:
-        """What is in its place need not be in the journal; what took no leaf may be asked of any
-        machine.
-        """
-        failed = {name: each.error for name, each in outcomes.items() if each.error}
-        if not failed:
-            journal.forget()
-            return
-        journal.refused([name for name, error in failed.items() if error.status in NO_LEAF])
+
+def _settle(journal: Journal, outcomes: Mapping[str, Outcome]) -> None:
+    """What took no leaf may be asked of any machine. The journal ends when all that machines were
+    asked for is in its place; other targets of the bundle may be in it too.
+    """
+    failed = {name: each.error for name, each in outcomes.items() if each.error}
+    journal.refused([name for name, error in failed.items() if error.status in NO_LEAF])
+    done = outcomes.keys() - failed.keys()
+    if not any(journal.knows(name) for name in TARGETS if name not in done):
+        journal.forget()
 
 
 def _came(journal: Journal, jobs: Iterable[Job]) -> dict[str, Signed]:
