@@ -17,10 +17,7 @@ from seemachine.mldsa.parameters import MldsaError, of_public_key
 LMS, LMOTS = writers.CALIPTRA_SETS
 MLDSA = "mldsa87"
 ALGORITHMS = {"LMS": "LMS", "ML-DSA": "ML-DSA-87"}
-MAKE = (
-    f"pipsqueak generate alias=ALIAS algorithm=lms lmscode={LMS} lmotscode={LMOTS}"
-    " expcards=0 explease=0"
-)
+MAKE = f"pipsqueak generate alias=ALIAS algorithm=lms lmscode={LMS} lmotscode={LMOTS}"
 MAKE_MLDSA = f"pipsqueak generate alias=ALIAS algorithm=mldsa mldsacode={MLDSA}"
 WORD = 4
 

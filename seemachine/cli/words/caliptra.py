@@ -32,7 +32,7 @@ def _add_sign(verbs: Any) -> None:
             " a target."
         ),
     )
-    _add_files(sign)
+    _add_files(sign, "an alias of this host")
     sign.add_argument(
         "--replace",
         action="store_true",
@@ -50,10 +50,10 @@ def _add_verify(verbs: Any) -> None:
         help="verify each pqc_sig in signatures.json; takes no leaf and needs no machine",
         epilog="exit code: 0 each target has a good pqc_sig; 1 one has not, or it was refused",
     )
-    _add_files(verify)
+    _add_files(verify, KEY_HELP)
 
 
-def _add_files(verb: Any) -> None:
+def _add_files(verb: Any, what: str) -> None:
     verb.add_argument("request", type=Path, metavar="REQUEST", help="signing_request.json")
     verb.add_argument(
         "--signatures",
@@ -67,7 +67,7 @@ def _add_files(verb: Any) -> None:
         default=[],
         dest="keys",
         metavar="LABEL=KEY",
-        help=f"which key a pqc_key of the request is: {KEY_HELP}; can be repeated",
+        help=f"which key a pqc_key of the request is: {what}; can be repeated",
     )
     verb.add_argument(
         "--keys",
