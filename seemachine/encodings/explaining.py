@@ -3,9 +3,16 @@ is wrong with what they begin like.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from seemachine.encodings import cose_keys, json_forms, keyforms, mldsa_forms, private_keys
-from seemachine.encodings.der import DerError
+from seemachine.encodings.der import (
+    BIT_STRING,
+    OBJECT_IDENTIFIER,
+    SEQUENCE,
+    DerError,
+    only,
+)
 from seemachine.encodings.kinds import FormError
 from seemachine.encodings.mldsa_signatures import set_of_signature
 from seemachine.lms.hss import MAX_LEVELS, HssPublicKey, decode_either
@@ -19,7 +26,7 @@ NOT_A_KEY, NOT_A_SIGNATURE = f"this is not {KEY}", f"this is not {SIGNATURE}"
 A_SIGNATURE = "this is a signature, and not a public key"
 NEITHER = "this is neither a public key nor a signature of LMS, HSS or ML-DSA"
 _KEY_FILE = b'{"format": "seemachine key file'
-_MLDSA = bytes.fromhex("6086480165030403")
+MLDSA_ARC = bytes.fromhex("6086480165030403")
 
 
 def why_no_key(texts: list[bytes]) -> str:
@@ -68,6 +75,17 @@ def _other_thing(data: bytes) -> str:
         return "this is a key file of a host; its public key is written by: seemachine key export"
     if len(data) > 200 and (_is_lms_signature(data) or set_of_signature(data)):
         return A_SIGNATURE
+    return _of_another_algorithm(data)
+
+
+def _of_another_algorithm(data: bytes) -> str:
+    """What a SubjectPublicKeyInfo or certificate is, none of which is read here."""
+    for what, info_in in (("public key", only), ("certificate", keyforms.key_info)):
+        with suppress(DerError, IndexError):
+            algorithm, key = keyforms.parts(info_in(data), 2)
+            oid = algorithm.expect(SEQUENCE).inner()[0].expect(OBJECT_IDENTIFIER).content
+            if key.tag == BIT_STRING and oid != keyforms.HSS_LMS and not oid.startswith(MLDSA_ARC):
+                return f"this is a {what} of another algorithm than LMS and ML-DSA"
     return ""
 
 
@@ -94,7 +112,7 @@ def _damaged_key(data: bytes) -> str:
         decode = HssPublicKey.decode
     elif data[:1] == b"\x30" and keyforms.HSS_LMS in data:
         decode = keyforms.subject_public_key
-    elif data[:1] == b"\x30" and _MLDSA in data:
+    elif data[:1] == b"\x30" and MLDSA_ARC in data:
         decode = mldsa_forms.subject_public_key
     reason = _reason(decode, data) if decode else ""
     return f"this is a damaged public key: {reason}" if reason else ""

@@ -7,12 +7,15 @@ import base64
 import random
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 from kit import formed
 from kit.properties import examples
 from vectors.published import cases
 
+from seemachine.encodings import cbor
 from seemachine.encodings.forms import (
     KEY_FORMS,
     SIGNATURE_FORMS,
@@ -205,6 +208,69 @@ class TestNotOne:
         whole = write_signature(formed.signature(formed.PAIRS[3]), "hss")
         for size in range(len(whole)):
             assert "this is not an" in refused(recognized_signature, whole[:size])
+
+    @pytest.mark.parametrize(
+        ("data", "reason"),
+        [
+            (
+                "00000005 00000004 00",
+                "a damaged public key: a sha256_m32_h5 public key has 56 bytes",
+            ),
+            (
+                "00000005 00000008 00",
+                "a damaged public key: sha256_m32_h5 and sha256_n24_w8 differ",
+            ),
+            ("00000001 00000005 00000004 00", "a damaged public key: a sha256_m32_h5 public key"),
+            ("000000ff 00000005 00000004 00", "not an LMS, HSS or ML-DSA public key"),
+            ("00000001 00000005 00000024 00", "not an LMS, HSS or ML-DSA public key"),
+            ("00000001 00000004 00000004 00", "not an LMS, HSS or ML-DSA public key"),
+            ("00000005 00000024 00", "not an LMS, HSS or ML-DSA public key"),
+            (
+                "3013300d060b2a864886f70d0109100311030200 00",
+                "a damaged public key: an LMS public key",
+            ),
+            (
+                "3011300b0609608648016503040313030200 00",
+                "a damaged public key: a public key of ML-DSA",
+            ),
+        ],
+    )
+    def test_what_begins_like_a_key(self, data, reason):
+        """It is said what is wrong with it; nothing else is said to be a key."""
+        assert refused(recognized_key, bytes.fromhex(data)).startswith(f"this is {reason}")
+
+    def test_keys_of_other_algorithms(self):
+        """They are said to be that, and not to be damaged."""
+        key = ec.generate_private_key(ec.SECP256R1()).public_key()
+        info = serialization.PublicFormat.SubjectPublicKeyInfo
+        for encoding in (serialization.Encoding.DER, serialization.Encoding.PEM):
+            said = refused(recognized_key, key.public_bytes(encoding, info))
+            assert said == "this is a public key of another algorithm than LMS and ML-DSA"
+
+    def test_cose_keys_that_are_not_taken(self):
+        """Without a public key, of another type, of another algorithm, of another set."""
+        key, other = write_key(formed.key(), "hss"), formed.mldsa_key()
+        for value, reason in [
+            ({1: 5, 3: -46}, "a COSE_Key without its public key"),
+            ({1: 5, -1: key[:-1]}, "a damaged COSE_Key: "),
+            ({1: 7, 3: -49, -1: other}, "a COSE_Key of ML-DSA-65 with a key of another set"),
+            ({1: 7, 3: -19, -1: bytes(32)}, "not an LMS"),
+            ({1: 7, -1: other}, "not an LMS"),
+            ({1: 2, -1: key}, "not an LMS"),
+            ([1, 5], "not an LMS"),
+        ]:
+            assert refused(recognized_key, cbor.encoded(value)).startswith(f"this is {reason}")
+        more = {-1: key, 1: 5, 2: b"kid", 4: [2]}
+        assert recognized_key(cbor.encoded(more)).form == "cose"
+
+    def test_a_document_of_a_signature_that_contradicts_itself(self):
+        """It is refused, and says what of it."""
+        data = write_signature(formed.signature(leaf=3), "json")
+        for change, reason in [
+            ((b'"leaf": 3', b'"leaf": 4'), "leaf 4"),
+            ((b'"signature": "', b'"signature": "00'), "a damaged document of a signature"),
+        ]:
+            assert reason in refused(recognized_signature, data.replace(*change))
 
     def test_two_keys(self):
         """Nobody can say which one is meant."""

@@ -154,6 +154,31 @@ def test_none_is_ever_a_public_key(name):
             recognized_key(data[:size])
 
 
+NEARLY = {
+    "one byte more than hash-sigs": lambda: of_cisco(1, 49),
+    "a parameter set that there is not": lambda: bytes(8) + b"\x44" + b"\xff" * 7 + os.urandom(48),
+    "no parameter set": lambda: bytes(8) + b"\xff" * 8 + os.urandom(48),
+    "as many levels as there can't be": lambda: u32(1) + u32(9) + hss_of_bouncy_castle()[8:],
+    "no level": lambda: u32(1) + u32(0) + hss_of_bouncy_castle()[8:],
+    "nine levels of pyhsslms": lambda: (
+        u32(9) + bytes.fromhex("11111111") + pyhsslms.HssPrivateKey(1, **SHORT).serialize()[8:]
+    ),
+    "a seed of another length": lambda: of_bouncy_castle(24, (5, 4)),
+    "two parameter sets that do not go together": lambda: of_bouncy_castle(32, (5, 8)),
+    "another version": lambda: u32(2) + of_bouncy_castle(32)[4:],
+    "no level of an .aux": lambda: u32(0x80000000) + os.urandom(32),
+    "an .aux that is cut off": lambda: u32(0x80000020) + os.urandom(32 * 33 - 1),
+    "an .aux of levels that no tree has": lambda: u32(0xFE000000) + os.urandom(64),
+    "PKCS#8 of another algorithm": lambda: pkcs8(os.urandom(48), bytes.fromhex("2b6570")),
+}
+
+
+@pytest.mark.parametrize("name", NEARLY)
+def test_what_nearly_is_one(name):
+    """It is not said to be a private key."""
+    assert "private" not in refusal(bytes(NEARLY[name]()))
+
+
 def test_what_nobody_can_tell():
     """A bare key of Caliptra's image/app has type, LM-OTS type, I and seed: byte by byte a public
     key with another root. The reference says so.
