@@ -33,6 +33,9 @@ from seemachine.lms.parameters import ParameterError
 from seemachine.mldsa.parameters import MldsaError
 
 Value = TypeVar("Value")
+# The longest signature has 74,988 bytes, in hexadecimal twice as many. What is longer may hold a
+# key, as a chain of certificates does, and is none.
+LONGEST = 1 << 18
 Readers = tuple[tuple[str, Callable[[bytes], Value]], ...]
 
 
@@ -92,7 +95,7 @@ def _texts(data: bytes) -> list[bytes]:
     found = readings(data)
     if not all(reading.whole for reading in found):
         raise FormError("this is cut off, or damaged: its PEM or gzip has no end")
-    return [reading.data for reading in found]
+    return [reading.data for reading in found if len(reading.data) <= LONGEST]
 
 
 def _read(readers: Readers[Value], data: bytes) -> Iterator[tuple[str, Value]]:

@@ -4,7 +4,9 @@ They are in `encodings`; a folder of that name here would have the name of a pac
 """
 
 import base64
+import gzip
 import random
+import time
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -25,6 +27,7 @@ from seemachine.encodings.forms import (
     write_key,
     write_signature,
 )
+from seemachine.encodings.kinds import bytes_of
 from seemachine.lms.hss import HssPublicKey, HssSignature
 from seemachine.lms.keys import u32
 from seemachine.lms.parameters import signature_bytes
@@ -291,6 +294,17 @@ class TestNotOne:
         for read in (recognized_key, recognized_signature):
             with pytest.raises(FormError):
                 read(data)
+
+    def test_what_is_packed_too_tightly(self):
+        """Sixteen MiB in sixteen KiB are not searched; the longest signature is read."""
+        packed = gzip.compress(b"0" * (16 << 20))
+        began = time.process_time()
+        assert "not an LMS" in refused(recognized_key, packed)
+        assert time.process_time() - began < 2
+        longest = formed.signature(formed.PAIRS[formed.LONGEST], levels=8)
+        data = write_signature(longest, "json")
+        assert len(bytes_of(longest)) == 74_988
+        assert recognized_signature(gzip.compress(data)).signature == longest
 
     def test_too_much(self):
         """It is not even looked at."""

@@ -8,7 +8,7 @@ from vectors.published import cases
 
 from seemachine.lms.hss import HssPublicKey, HssSignature
 from seemachine.lms.keys import PublicKey, Signature
-from seemachine.lms.parameters import OTS_SETS, TREE_SETS
+from seemachine.lms.parameters import OTS_SETS, TREE_SETS, signature_bytes
 from seemachine.mldsa.parameters import MLDSA_SETS
 
 PAIRS = [
@@ -18,6 +18,7 @@ PAIRS = [
     if (tree.hash, tree.m) == (ots.hash, ots.n)
 ]
 SMALL = PAIRS[0]
+LONGEST = max(range(len(PAIRS)), key=lambda number: signature_bytes(*PAIRS[number]))
 CALIPTRA = next(
     pair for pair in PAIRS if (pair[0].name, pair[1].name) == ("sha256_m24_h15", "sha256_n24_w4")
 )
