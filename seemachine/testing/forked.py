@@ -7,9 +7,11 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 from stat import S_ISSOCK
 
+OF_TCP = (socket.AF_INET, socket.AF_INET6)
 DESCRIPTORS = Path("/proc/self/fd" if Path("/proc/self/fd").is_dir() else "/dev/fd")
 
 # Each gives up what one machine has.
@@ -62,6 +64,15 @@ def _sockets(port: int, path: str) -> Iterator[int]:
         with suppress(OSError):
             if S_ISSOCK(os.fstat(number).st_mode):
                 with socket.socket(fileno=os.dup(number)) as copy:
-                    name = copy.getsockname()
-                if (name == path) if isinstance(name, str) else (name[1:2] == (port,)):
-                    yield number
+                    if _is_of_machine(copy, port, path):
+                        yield number
+
+
+def _is_of_machine(open_socket: socket.socket, port: int, path: str) -> bool:
+    """The program that is tested has sockets, too, perhaps on the same port of another address."""
+    name = open_socket.getsockname()
+    if open_socket.family == socket.AF_UNIX:
+        return bool(name == path)
+    if open_socket.family not in OF_TCP or open_socket.type != socket.SOCK_STREAM:
+        return False
+    return port > 0 and name[1] == port and ip_address(name[0]).is_loopback

@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -87,6 +88,32 @@ def test_a_child_of_the_process():
     assert "this is a child of it" in said
     assert len({event["port"] for event in fleet.log if event["event"] == "ready"}) == 1
     os.close(reading)
+
+
+@pytest.mark.parametrize("settings", [{}, {"tcp": False}])
+def test_sockets_of_a_child_are_its_own(settings, tmp_path):
+    """What the program has open, and no machine, goes on in its children: also an unbound socket,
+    and one of UDP on the very port of a machine.
+    """
+    socket_path = str(tmp_path / "sockets" / "hsm")
+    with (
+        testing.fleet(socket=socket_path, **settings) as fleet,
+        socket.socket() as unbound,
+        socket.socket(type=socket.SOCK_DGRAM) as bound,
+    ):
+        [ready] = [event for event in fleet.log if event["event"] == "ready"]
+        bound.bind(("127.0.0.1", ready.get("port", 0)))
+
+        def child():
+            # Raises OSError for what is no socket.
+            name = bound.getsockname()
+            unbound.bind(("127.0.0.1", 0))
+            bound.sendto(b"as ever", name)
+
+        process = forked(child)
+        bound.settimeout(10)
+        assert bound.recv(100) == b"as ever"
+        os.waitpid(process, 0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
