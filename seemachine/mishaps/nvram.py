@@ -40,6 +40,14 @@ class FaultyNvram(MirroredStore):
     def _is_full(self) -> bool:
         return super()._is_full() or self._meets(NVRAM_WRITE)
 
+    def end_doubt(self) -> None:
+        """See Store. It is the last step of an opening."""
+        faults, self._faults = self._faults, None
+        try:
+            super().end_doubt()
+        finally:
+            self._faults = faults
+
     def _write(self, changes: Changes) -> None:
         self._meet_full_disk()
         super()._write(changes)  # type: ignore[safe-super]

@@ -159,6 +159,18 @@ def test_an_opening_meets_nothing(tmp_path: Path) -> None:
         bench.close()
 
 
+@pytest.mark.parametrize("store", DURABLE)
+def test_an_opening_in_doubt_meets_nothing(tmp_path: Path, store: str) -> None:
+    """Nor does what it writes down of the doubt: the machine comes up, all in quarantine."""
+    bench = Bench(tmp_path, store)
+    file = bench.singular()
+    for fault in ("witness-lost", "disk-full"):
+        bench.faults.add(fault)
+    bench.held.restart()
+    assert "is in quarantine" in str(bench.sign(file))
+    bench.close()
+
+
 def test_what_came_again_after_a_full_disk_is_the_same(bench: Bench) -> None:
     """A client that was refused asks under the same token, and gets one leaf for it at last."""
     file, token = bench.singular(), b"t" * 16
