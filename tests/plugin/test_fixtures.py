@@ -1,6 +1,9 @@
 """The fixtures of the pytest plugin: a fleet, its keys and cards, and a world."""
 
 import os
+from contextlib import ExitStack
+
+from seemachine.testing.plugin.leading import Leading
 
 IMPORTS = """
 import os, subprocess, sys, unittest
@@ -139,6 +142,63 @@ def test_alone(seemachine_world):
         tests=2,
     )
     assert environment() == before
+
+
+def test_code_under_test_never_finds_the_world_of_the_user(project, monkeypatch):
+    """The environment leads to the world of a test's fleet, named or not, and back at its end."""
+    monkeypatch.setenv("SEEMACHINE_HOME", "/nonexistent")
+    monkeypatch.setenv("SEEMACHINE_FLEET", "127.0.0.1:1")
+    before = environment()
+    project.settings = "seemachine_fleet_scope = module"
+    project.passes(
+        IMPORTS
+        + """
+def home():
+    return Path(os.environ["SEEMACHINE_HOME"])
+
+def test_before():
+    assert home() == Path("/nonexistent")
+
+def test_of_a_key(seemachine_key):
+    seemachine_key("release")
+    with blocking.open_fleet() as fleet:
+        fleet.key("release").sign(b"firmware")
+
+def test_of_a_fleet(seemachine_fleet):
+    assert home() == seemachine_fleet.folder
+    assert not os.environ["SEEMACHINE_FLEET"]
+
+def test_of_cards(seemachine_cards, seemachine_fleet):
+    assert home() == seemachine_fleet.folder
+
+def test_one_of_its_own_is_not_led_to(seemachine_fleet):
+    with testing.fleet() as other:
+        assert home() == seemachine_fleet.folder != other.folder
+""",
+        tests=5,
+    )
+    assert environment() == before
+
+
+def test_the_latest_of_several_leads(monkeypatch):
+    """In whichever order they end, the environment leads to the latest of those that are left."""
+    monkeypatch.setenv("ONE", "own")
+    monkeypatch.delenv("OTHER", raising=False)
+    leading, seen = Leading(), []
+
+    def look():
+        seen.append((os.environ.get("ONE"), os.environ.get("OTHER")))
+
+    first, second = ExitStack(), ExitStack()
+    first.enter_context(leading.to({"ONE": "1", "OTHER": "1"}))
+    look()
+    second.enter_context(leading.to({"ONE": "2", "OTHER": "1"}))
+    look()
+    first.close()
+    look()
+    second.close()
+    look()
+    assert seen == [("1", "1"), ("2", "1"), ("2", "1"), ("own", None)]
 
 
 def test_unittest(project):

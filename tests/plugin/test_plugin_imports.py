@@ -21,6 +21,7 @@ OWN = {
     "seemachine.testing",
     "seemachine.testing.plugin",
     "seemachine.testing.plugin.fixtures",
+    "seemachine.testing.plugin.leading",
     "seemachine.testing.plugin.options",
 }
 # Plugins of others load what they load.

@@ -1,5 +1,7 @@
 """The pytest plugin beside others: xdist, pytest-trio, anyio, plain asyncio; and without some."""
 
+import os
+
 IMPORTS = """
 import asyncio
 import pytest
@@ -116,6 +118,27 @@ async def test_it(seemachine_async_fleet):
     done.stdout.fnmatch_lines(["*@pytest.mark.seemachine: store*sqllite*"])
 
 
+def test_the_environment_leads_to_an_async_fleet(project, monkeypatch):
+    """Code that opens a fleet by itself finds that of the async test, and no other."""
+    monkeypatch.setenv("SEEMACHINE_HOME", "/nonexistent")
+    project.plugins.append("trio")
+    project.passes(
+        """
+import pytest
+import seeclient
+from seemachine import testing
+
+@pytest.mark.trio
+async def test_it(seemachine_async_fleet):
+    await seemachine_async_fleet.generate_lms("release", **testing.QUICK)
+    async with seeclient.open_fleet() as fleet:
+        await fleet.key("release").sign(b"firmware")
+    assert testing.leaves_used(seemachine_async_fleet.key("release")) == 1
+"""
+    )
+    assert os.environ["SEEMACHINE_HOME"] == "/nonexistent"
+
+
 def test_no_world_of_an_async_fleet(project):
     """A world that is not that of the test's fleet would be a surprise: it is refused."""
     project.plugins.append("trio")
@@ -129,7 +152,7 @@ async def test_it(seemachine_async_fleet, seemachine_world):
 """
     )
     done.assert_outcomes(errors=1)
-    done.stdout.fnmatch_lines(["seemachine_world does not lead to seemachine_async_fleet*"])
+    done.stdout.fnmatch_lines(["seemachine_world is not that of seemachine_async_fleet*"])
 
 
 def test_plain_asyncio(project):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from seemachine.testing.plugin import options
+from seemachine.testing.plugin.leading import LEADING
 
 if TYPE_CHECKING:
     from seeclient import blocking
@@ -26,13 +27,15 @@ def seemachine_fleet(request: pytest.FixtureRequest) -> "Iterator[BlockingFleet]
     """A fleet in this process, and its blocking client: see seemachine.testing.fleet.
 
     The marker seemachine says which; seemachine_fleet_scope, how long it lasts. Machines take blank
-    cards by themselves unless the marker says operator="manual".
+    cards by themselves unless the marker says operator="manual". While it is up the environment of
+    this process leads to its world, so that code under test reaches no other.
     """
     from seemachine.testing.plugin import report
 
     with ExitStack() as stack:
         with _refusals_told():
             fleet = stack.enter_context(_chosen(request))
+        stack.enter_context(LEADING.to(fleet.env))
         stack.enter_context(report.shown(request.node, fleet))
         yield fleet
 
@@ -45,6 +48,7 @@ async def seemachine_async_fleet(request: pytest.FixtureRequest) -> "AsyncIterat
     async with AsyncExitStack() as stack:
         with _refusals_told():
             fleet = await stack.enter_async_context(_chosen(request))
+        stack.enter_context(LEADING.to(fleet.env))
         stack.enter_context(report.shown(request.node, fleet))
         yield fleet
 
@@ -89,32 +93,25 @@ def seemachine_world(request: pytest.FixtureRequest) -> "Iterator[World]":
     """
     if options.ASYNC_FLEET in request.fixturenames:
         pytest.fail(
-            "seemachine_world does not lead to seemachine_async_fleet, which is there later; give"
-            " programs the env of that fleet, and open_fleet its world",
+            "seemachine_world is not that of seemachine_async_fleet, which is there later; leave it"
+            " out: the environment leads to the world of that fleet, seemachine_async_fleet.world",
             pytrace=False,
         )
-    with pytest.MonkeyPatch.context() as patch:
-        if options.FLEET in request.fixturenames:
-            fleet = request.getfixturevalue(options.FLEET)
-            _enter(patch, fleet.env)
+    if options.FLEET in request.fixturenames:
+        fleet = request.getfixturevalue(options.FLEET)
+        with LEADING.to(fleet.env):
             yield fleet.world
-        else:
-            from seemachine.temporary.folder import made
-            from seemachine.testing.surroundings import environment
+        return
+    from seemachine.temporary.folder import made
+    from seemachine.testing.surroundings import environment
 
-            folder = made(os.environ)
-            try:
-                folder.world.folder.mkdir(mode=0o700)
-                _enter(patch, environment(folder.world, os.environ))
-                yield folder.world
-            finally:
-                folder.remove()
-
-
-def _enter(patch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
-    for name, value in env.items():
-        if os.environ.get(name) != value:
-            patch.setenv(name, value)
+    folder = made(os.environ)
+    try:
+        folder.world.folder.mkdir(mode=0o700)
+        with LEADING.to(environment(folder.world, os.environ)):
+            yield folder.world
+    finally:
+        folder.remove()
 
 
 def _chosen(request: pytest.FixtureRequest) -> Any:
