@@ -62,3 +62,14 @@ def written_aside(path: Path, data: bytes, *, durable: bool = True) -> Iterator[
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+def take_free_name(aside: Path, path: Path) -> None:
+    """Give a file that was written aside a name that nobody has. Raises OSError."""
+    try:
+        path.hardlink_to(aside)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without links.
+        aside.replace(path)

@@ -70,18 +70,7 @@ class OutFile:
             if self.force:
                 aside.replace(path)
                 return
-            _take_free_name(path, aside)
-
-
-def _take_free_name(path: Path, aside: Path) -> None:
-    """Somebody may have made a file of that name while a question was open. Raises OSError."""
-    try:
-        path.hardlink_to(aside)
-    except FileExistsError:
-        raise
-    except OSError:
-        # A file system without links.
-        aside.replace(path)
+            files.take_free_name(aside, path)
 
 
 def _check_stream(*, text: bool, as_json: bool) -> None:

@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeVar
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 from seeclient import operations
-from seeclient.folders.names import WHERE
-from seeclient.folders.places import Places
+from seeclient.folders.names import WHERE, Listed
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seemachine.wire.status import Status, StatusError
@@ -17,13 +17,53 @@ Result = TypeVar("Result")
 Refuse = Callable[[str, StatusError], None]
 
 
+class Placed(Protocol):
+    """Where files are and their signatures go, as of seeclient.folders.places.Places. What is
+    signed of a file may be bytes.
+    """
+
+    @property
+    def signatures(self) -> Path:
+        """The folder of the signatures, which is also that of the journal."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing but these files is signed into the folder."""
+
+    def title(self, name: str) -> str:
+        """What to call a file."""
+
+    def message(self, name: str) -> bytes | Path:
+        """What is signed of a file. Raises StatusError."""
+
+    def names(self) -> Listed:
+        """Which there are."""
+
+    def without_file(self) -> list[str]:
+        """The signatures there whose files are gone."""
+
+    def make(self) -> None:
+        """Have the folder of the signatures. Raises StatusError."""
+
+    def earlier_signature(self, name: str) -> bytes:
+        """What is there under the name of a signature; nothing where nothing is. Raises
+        StatusError.
+        """
+
+    def make_way(self, name: str, earlier: bytes, key: KeyFile) -> None:
+        """Refuse what can be, before a leaf is taken. Raises StatusError."""
+
+    def write(self, name: str, signature: bytes) -> None:
+        """All of it or nothing. Raises StatusError."""
+
+
 class FolderFiles:
     """Files by their names in a folder, with their key and the context of its signatures.
 
     `refuse` is called with the name of a file for which something can't be done, and why.
     """
 
-    def __init__(self, key: KeyFile, places: Places, context: bytes, refuse: Refuse) -> None:
+    def __init__(self, key: KeyFile, places: Placed, context: bytes, refuse: Refuse) -> None:
         self._key, self._places, self._context = key, places, context
         self._refuse = refuse
 
@@ -46,7 +86,7 @@ class FolderFiles:
         """Write each that is good, whole. Each that is written, as soon as it is."""
         good = self.good(signatures)
         for name in signatures.keys() - set(good):
-            changed = f"{self._places.message(name)} was changed while it was signed"
+            changed = f"{self._places.title(name)} was changed while it was signed"
             self._refuse(name, StatusError(Status.VerifyFailed, changed, WHERE))
         write = self._places.write
         for name, _ in self._each(good, lambda name: write(name, signatures[name])):

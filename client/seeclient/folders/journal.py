@@ -83,6 +83,10 @@ class Journal:
         known = self._entries.get(name)
         return known is not None and bool(known.note or known.signature)
 
+    def is_of(self, names: Iterable[str]) -> bool:
+        """Whether it knows of no other files than these."""
+        return self._entries.keys() <= set(names)
+
     def asked(self, note: str, wanted: Iterable[tuple[str, bytes, bytes]]) -> None:
         """Somebody is about to be asked for these: name, token, digest. Durable. Raises
         StatusError.

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from seeclient import files
 from seemachine.wire.status import StatusError
@@ -20,6 +21,22 @@ KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+
+
+class Listed(Protocol):
+    """Files by name, what else is there and why folders can't be read, as of `Names`."""
+
+    @property
+    def files(self) -> list[str]:
+        """By name."""
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """What others are."""
+
+    @property
+    def unreadable(self) -> dict[str, StatusError]:
+        """Of folders."""
 
 
 class Names:

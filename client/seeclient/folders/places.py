@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from seeclient import files
 from seeclient.algorithms import registry
-from seeclient.folders.names import SUFFIX, WHERE, Names
+from seeclient.folders.names import SUFFIX, WHERE, Names, without_file
 from seeclient.keyfile import KeyFile
 from seeclient.sigfile import LONGEST
 from seemachine.wire.status import Status, StatusError
@@ -19,6 +19,8 @@ class Places:
     Raises StatusError unless the one can be read and the other written, and neither would grow by
     the other.
     """
+
+    is_whole = True
 
     def __init__(self, messages: Path, signatures: Path) -> None:
         self.messages = messages
@@ -34,7 +36,7 @@ class Places:
         folder = self.signatures
         try:
             there = folder.exists()
-            around = there and folder.is_dir() and _is_within(self.messages, folder)
+            around = there and folder.is_dir() and is_within(self.messages, folder)
         except OSError as error:
             raise files.refusal(folder, error, WHERE) from None
         if there and not folder.is_dir():
@@ -47,6 +49,10 @@ class Places:
         """The file of a name."""
         return self.messages / name
 
+    def title(self, name: str) -> str:
+        """What to call it."""
+        return str(self.message(name))
+
     def signature(self, name: str) -> Path:
         """Where its signature goes."""
         return self.signatures / f"{name}{SUFFIX}"
@@ -54,6 +60,10 @@ class Places:
     def names(self) -> Names:
         """What is in the folder, without that of the signatures."""
         return Names(self.messages, self.signatures)
+
+    def without_file(self) -> list[str]:
+        """The signatures, by their paths within their folder, whose files are not there."""
+        return without_file(self.messages, self.signatures)
 
     def make(self) -> None:
         """The folder of the signatures, and those that it is in. Raises StatusError."""
@@ -105,7 +115,7 @@ class Places:
             raise files.refusal(path, error, WHERE) from None
 
 
-def _is_within(folder: Path, other: Path) -> bool:
+def is_within(folder: Path, other: Path) -> bool:
     """Whether a folder is another one, or below it."""
     real, found = Path(os.path.realpath(folder)), other.stat()
     return any(os.path.samestat(each.stat(), found) for each in (real, *real.parents))

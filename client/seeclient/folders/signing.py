@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from typing import Self
 
 from seeclient import operations
 from seeclient.blocking_runner import Runner
-from seeclient.folders import names as found
 from seeclient.folders.checks import Check, before_leaves
 from seeclient.folders.events import FileFailed, FileKept, FileSigned, FileSkipped, Listener
-from seeclient.folders.files import FolderFiles
+from seeclient.folders.files import FolderFiles, Placed
 from seeclient.folders.journal import Journal
 from seeclient.folders.places import Places
 from seeclient.keyfile import KeyFile
@@ -57,55 +57,74 @@ class FolderSigning:
     """The files of a folder, and their key. `names` has the files, `unreadable` the folders in it
     that can't be read.
 
-    `wanted` signatures are to be made, and `written` are on the disk; `asked`: somebody was asked
-    for some. `checks` are called before.
+    `unsigned` have no good signature: `wanted` are to be made, those of `anew` for the first time,
+    and `written` are on the disk; `asked`: somebody was asked for some. `checks` are called before.
     """
 
     def __init__(
         self,
         key: KeyFile,
-        places: Places,
+        places: Placed,
         context: bytes,
         sign: Sign,
         listen: Listener,
         checks: Sequence[Check] = (),
     ) -> None:
         self._key, self._places, self._checks = key, places, checks
-        self._sign, self._listen = sign, listen
+        self._ask, self._listen = sign, listen
         self._files = FolderFiles(key, places, context, self._fail)
         self._failed = self.asked = False
         self._made: dict[str, Signed] = {}
+        self.unsigned: list[str] = []
+        self.anew: list[str] = []
         self.wanted = self.written = 0
         there = places.names()
         self.names, self.unreadable, self._skipped = there.files, there.unreadable, there.skipped
 
     def run(self) -> None:
         """See sign_folder."""
+        with self:
+            self.survey()
+            for check in self._checks if self.anew else ():
+                check(self.anew)
+            self.sign()
+
+    def __enter__(self) -> Self:
+        """From now on nobody else signs into the folder. Raises StatusError."""
         self._places.make()
         self._journal = Journal(self._places.signatures, self._key)
-        try:
-            self._sign_all(self._unsigned())
-            if self.written:
-                # Once for all: one by one takes longer than to sign.
-                os.sync()
-            if not self._failed:
-                self._journal.forget()
-        finally:
-            self._journal.release()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._journal.release()
+
+    def survey(self) -> None:
+        """Find out which files have no good signature, and tell of the others."""
+        for name, what in self._skipped.items():
+            self._listen(FileSkipped(name, what))
+        for name, error in self.unreadable.items():
+            self._fail(name, error)
+        self.unsigned = [
+            name for window in _windows(self.names) for name in self._unsigned_of(window)
+        ]
+        self.anew = [name for name in self.unsigned if not self._journal.knows(name)]
+        self.wanted = len(self.unsigned)
+
+    def sign(self) -> None:
+        """Sign those files. Raises StatusError where nobody can be asked."""
+        for window in _windows(self.unsigned):
+            self._sign_window(window)
+        if self.written:
+            # Once for all: one by one takes longer than to sign.
+            os.sync()
+        if not self._failed and (self._places.is_whole or self._journal.is_of(self.names)):
+            self._journal.forget()
 
     def without_file(self) -> list[str]:
         """The signatures whose files are not there, as far as that can be known."""
         if self.unreadable:
             return []
-        return found.without_file(self._places.messages, self._places.signatures)
-
-    def _unsigned(self) -> list[str]:
-        """The files that have no good signature."""
-        for name, what in self._skipped.items():
-            self._listen(FileSkipped(name, what))
-        for name, error in self.unreadable.items():
-            self._fail(name, error)
-        return [name for window in _windows(self.names) for name in self._unsigned_of(window)]
+        return self._places.without_file()
 
     def _unsigned_of(self, names: Sequence[str]) -> list[str]:
         there = self._files.signatures(names)
@@ -113,15 +132,6 @@ class FolderSigning:
         for name in filter(good.__contains__, there):
             self._listen(FileKept(name))
         return [name for name in there if name not in good]
-
-    def _sign_all(self, names: Sequence[str]) -> None:
-        """Raises StatusError before anybody is asked."""
-        self.wanted = len(names)
-        anew = [name for name in names if not self._journal.knows(name)]
-        for check in self._checks if anew else ():
-            check(anew)
-        for window in _windows(names):
-            self._sign_window(window)
 
     def _sign_window(self, names: Sequence[str]) -> None:
         there = self._files.signatures(names)
@@ -133,7 +143,7 @@ class FolderSigning:
             for place, name in enumerate(name for name in self._digests if name not in known)
         ]
         if self._wanted:
-            self._sign([wanted for _, wanted in self._wanted], Watch(self._take, self._note))
+            self._ask([wanted for _, wanted in self._wanted], Watch(self._take, self._note))
             self._write()
         failed = {
             name: wanted.outcome

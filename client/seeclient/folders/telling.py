@@ -70,7 +70,7 @@ class Told:
 
     def end(self, key: KeyFile, *, document: bool) -> int:
         """That was all of them. Returns the exit code."""
-        causes = [*self._causes()]
+        causes = [*causes_of(self._failed)]
         alike = len(causes) == 1 and not self._signed + self._kept
         for cause in [] if alike else causes:
             self._output.note(cause)
@@ -90,13 +90,6 @@ class Told:
             self._output.advise(f"{KEPT[0].upper()}{KEPT[1:]}; {GO_ON}")
         return 1
 
-    def _causes(self) -> Iterator[StatusError]:
-        """Each once, with the files that failed for it."""
-        errors: dict[str, list[FileFailed]] = {}
-        for failed in self._failed:
-            errors.setdefault(str(failed.error), []).append(failed)
-        return map(_together, errors.values())
-
     def _without_file(self) -> str:
         found = self._signing.without_file() if self._signing is not None else []
         if not found:
@@ -104,6 +97,14 @@ class Told:
         have = "1 signature has" if len(found) == 1 else f"{len(found)} signatures have"
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""
         return f"{have} no file ({shown(found[0])}{more})"
+
+
+def causes_of(failed: Sequence[FileFailed]) -> Iterator[StatusError]:
+    """Each once, with the files that failed for it."""
+    errors: dict[str, list[FileFailed]] = {}
+    for each in failed:
+        errors.setdefault(str(each.error), []).append(each)
+    return map(_together, errors.values())
 
 
 def _together(several: Sequence[FileFailed]) -> StatusError:
