@@ -34,6 +34,7 @@ REFUSED = {
     "key show": "key show k",
     "key export": "key export k",
     "key destroy": "key destroy k --yes",
+    "sign": "sign k nosuch --yes",
     "convert": "convert nosuch",
     "quarantine burn": f"quarantine burn k --esn {ESN}",
     "quarantine skip": f"quarantine skip k --esn {ESN} --to 9",

@@ -28,7 +28,7 @@ class Session:
     """Commands of one world, and which of them were carried out."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.home, self.done = folder, folder / "world", set[str]()
+        self.folder, self.home, self.done = folder, folder / "world", set[tuple[str, str]]()
 
     def seemachine(self, line: str) -> Document:
         """A command that is carried out, whatever it finds."""
@@ -44,7 +44,7 @@ class Session:
 
     def _kept(self, document: Document) -> Document:
         assert document["ok"] or document["error"]["code"] == "found", str(document)
-        self.done.add(document["command"])
+        self.done.add((document["program"], document["command"]))
         return document
 
 
@@ -129,6 +129,15 @@ def test_a_bundle_of_caliptra(session: Session) -> None:
     shown = session.seemachine("caliptra key o --out o.pem")
     assert (shown["algorithm"], shown["file"]) == ("ML-DSA-87", "o.pem")
     session.seemachine("key destroy o --yes")
+
+
+def test_files_for_others(session: Session) -> None:
+    """In a form, with a key that has no leaves."""
+    Path("f").write_bytes(b"f")
+    made = session.seemachine("sign ca f --format base64")
+    assert (made["format"], made["signed"]) == ("base64", 1)
+    assert made["files"][0]["signature"] == "f.b64"
+    assert session.seemachine("sign ca f --format base64")["kept"] == 1
 
 
 def test_messages_for_others(session: Session) -> None:
@@ -277,11 +286,11 @@ def test_a_machine_by_itself(session: Session) -> None:
     document = json.loads(serving.communicate(timeout=60)[0])
     check(document)
     assert (document["ok"], document["machines"]) == (True, [{"esn": "0000-0000-0001"}])
-    session.done.add("serve")
+    session.done.add(("seemachine", "serve"))
 
 
 def test_every_command_was_carried_out(session: Session) -> None:
     """At the end: the tests above know all that the schema describes, and pipsqueak's verbs."""
     session.seemachine("fleet down")
-    assert sorted(session.done) == sorted(commands())
-    assert set(arguments.FORMS) <= session.done
+    assert sorted(command for _, command in session.done) == sorted(commands())
+    assert {("pipsqueak", verb) for verb in arguments.FORMS} <= session.done

@@ -176,6 +176,12 @@ def _convert(_verb: str, options: argparse.Namespace) -> int:
     return convert.run(options)
 
 
+def _sign(_verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import sign
+
+    return sign.run(options)
+
+
 def _quarantine(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli import quarantine
 
@@ -268,6 +274,7 @@ ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "card": _card,
     "key": _key,
     "convert": _convert,
+    "sign": _sign,
     "quarantine": _quarantine,
     "fault": _fault,
     "caliptra": _caliptra,

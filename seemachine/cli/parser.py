@@ -27,6 +27,7 @@ from seemachine.cli.words import (
     pki,
     quarantine,
     run,
+    sign,
     wait,
     watch,
 )
@@ -48,7 +49,7 @@ def build(enter: Enter) -> Parser:
     )
     words = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serve(words, enter)
-    before = (run, wait, fleet, watch, card, key, convert, quarantine, fault)
+    before = (run, wait, fleet, watch, card, key, sign, convert, quarantine, fault)
     formats = (caliptra, cert, cms, jar, cose)
     for room in (*before, audit, backup, pki, *formats, nfast, library):
         room.add(words, enter)

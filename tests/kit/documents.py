@@ -39,8 +39,7 @@ def commands() -> list[str]:
 def check(document: Document) -> None:
     """Hold a document against the schema; of ours it has no field that the schema does not name."""
     _validator()(document)
-    command = str(document["command"])
-    own = _properties(command.replace(" ", "-")) if command in commands() else {}
+    own = _fields(document)
     assert document.keys() <= schema()["properties"].keys() | own.keys()
 
 
@@ -105,12 +104,22 @@ def _closed(form: Any) -> Any:
     return closed
 
 
-def _properties(definition: str) -> Document:
-    found: Document = schema()["definitions"][definition]["properties"]
+def _fields(document: Document) -> Document:
+    """Those of its command, which may be one of each program."""
+    for case in schema()["allOf"]:
+        told = case["if"]["properties"]
+        if all(document[name] == value["const"] for name, value in told.items()):
+            found: Document = _definition(case)["properties"]
+            return found
+    return {}
+
+
+def _definition(case: Document) -> Document:
+    found: Document = schema()["definitions"][case["then"]["$ref"].rpartition("/")[2]]
     return found
 
 
 def described() -> Iterator[tuple[str, Document]]:
     """Each command with the schema of its own fields."""
-    for command in commands():
-        yield command, schema()["definitions"][command.replace(" ", "-")]
+    for case in schema()["allOf"]:
+        yield case["if"]["properties"]["command"]["const"], _definition(case)

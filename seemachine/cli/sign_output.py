@@ -1,0 +1,125 @@
+"""What `seemachine sign` says of files while they are signed, and in the end."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from copy import copy
+from typing import Any
+
+from seeclient.folders.events import Event, FileFailed, FileKept, FileSigned
+from seeclient.folders.telling import GO_ON, KEPT, NOTHING, OF_MACHINES, causes_of
+from seeclient.keyfile import KeyFile
+
+from seemachine.cli.answer import Answer
+from seemachine.cli.refusals import refused
+from seemachine.document import REFUSED, Failure, status_of
+from seemachine.signing_files.outputs import Task
+from seemachine.signing_files.signing import FilesSigning
+from seemachine.signing_files.wishes import Wish
+from seemachine.state.errors import counted
+from seemachine.wire.status import Status, StatusError
+
+
+class Told:
+    """What is told of the files of one command."""
+
+    def __init__(self, answer: Answer, key: KeyFile, wish: Wish) -> None:
+        self._answer, self._wish, self._alias = answer, wish, key.alias
+        self._files: list[dict[str, Any]] = []
+        self._failed: list[FileFailed] = []
+        self._count = {"signed": 0, "kept": 0, "failed": 0, "skipped": 0}
+        answer.give(
+            algorithm=key.algorithm,
+            public_key=key.public_key.hex(),
+            preset=wish.preset.name if wish.preset else None,
+            format=wish.manner.form,
+            key_format=wish.use.key_form if wish.use else None,
+            digest=wish.manner.digest or None,
+            over=wish.over,
+            files=self._files,
+        )
+        if wish.preset is not None and wish.preset.experimental:
+            answer.note(f"the preset {wish.preset.name} is experimental: {wish.preset.note}")
+
+    def skip(self, skipped: Mapping[str, str]) -> None:
+        """What is in folders and is not signed."""
+        for name, what in skipped.items():
+            self._count["skipped"] += 1
+            self._files.append({"file": name, "outcome": "skipped", "detail": what})
+
+    def take(self, task: Task, event: Event) -> None:
+        """One file."""
+        told: dict[str, Any] = {"file": task.source.name, "signature": str(task.out)}
+        match event:
+            case FileSigned():
+                told |= {"outcome": "signed", "esn": event.signed.esn, "leaf": event.signed.leaf}
+                told |= {"remaining": event.signed.remaining, "replaced": event.replaced}
+                self._answer.say(f"{task.out}: signed{_whence(event)}")
+            case FileKept():
+                told |= {"outcome": "kept"}
+                self._answer.say(f"{task.out}: good already")
+            case FileFailed():
+                told |= {"outcome": "failed", "detail": event.error.detail}
+                told |= status_of(event.error)
+                self._failed.append(FileFailed(task.source.name, event.error))
+        self._count[told["outcome"]] += 1
+        self._files.append(told)
+
+    @contextlib.contextmanager
+    def interrupted(self, signing: FilesSigning) -> Iterator[None]:
+        """Whoever breaks off is told how far it came."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            done = f"{signing.written} of {signing.wanted} signed"
+            kept = f"; {KEPT}; {GO_ON}" if signing.asked else ""
+            self._answer.note(f"{done}{kept}" if signing.written or signing.asked else NOTHING)
+            raise
+
+    def end(self) -> int:
+        """That was all. Returns the exit code. Raises Refused where one thing stopped all."""
+        count, answer = self._count, self._answer
+        answer.give(**count)
+        if count["signed"] or count["kept"]:
+            answer.say(f"{self._totals()}; each is {self._wish.over}")
+            self._tell_of_key()
+        if not self._failed:
+            return 0
+        causes = [advised(each) for each in causes_of(self._failed)]
+        if any(each.error.where in OF_MACHINES for each in self._failed):
+            answer.note(f"{KEPT}; {GO_ON}")
+        if len(causes) == 1 and not count["signed"] + count["kept"]:
+            raise refused(causes[0])
+        for each in causes:
+            answer.note(each.detail)
+        what = f"{count['failed']} of {sum(count.values()) - count['skipped']} are not signed"
+        return answer.refuse(Failure(REFUSED, what, 1, status_of(causes[0])))
+
+    def _tell_of_key(self) -> None:
+        preset, use = self._wish.preset, self._wish.use
+        if preset is not None and use is not None:
+            words = f"seemachine key export {self._alias} --format {use.key_form} --out FILE"
+            self._answer.say(f"{preset.title} takes the public key from: {words}")
+
+    def _totals(self) -> str:
+        done = [f"{self._count['signed']} signed"]
+        if self._count["kept"]:
+            done.append(f"{self._count['kept']} good already")
+        if self._count["skipped"]:
+            done.append(f"{counted(self._count['skipped'], 'thing')} skipped")
+        return ", ".join(done)
+
+
+def advised(error: StatusError) -> StatusError:
+    """With what to type where few signatures are left."""
+    if error.status is not Status.UseLimitExceeded:
+        return error
+    told = copy(error)
+    told.detail = f"{error.detail}; to sign anyway, say why with --acknowledge REASON"
+    return told
+
+
+def _whence(event: FileSigned) -> str:
+    if event.signed.leaf is None:
+        return ""
+    left = counted(event.signed.remaining or 0, "signature")
+    return f" with leaf {event.signed.leaf} of {event.signed.esn}, which has {left} left"

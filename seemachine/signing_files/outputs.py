@@ -1,0 +1,100 @@
+"""Where signatures go: beside their files, into a folder, or to a file that is named."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from seeclient.folders.places import is_within
+
+from seemachine.frozen import frozen
+from seemachine.signing_files.refusing import refuse
+from seemachine.signing_files.sources import Source
+
+
+@frozen
+class Task:
+    """What is to be signed, and the file of its signature; `name` is what the journal of that
+    folder calls it.
+    """
+
+    source: Source
+    out: Path
+    name: str
+
+
+def tasks(sources: Sequence[Source], out: str | None, suffix: str) -> Mapping[Path, list[Task]]:
+    """By the folders in which they are to be journalled: that of `out`, or those of the files.
+
+    Raises StatusError where two would meet, or a signature would be signed.
+    """
+    if out is None:
+        made = [_beside(source, suffix) for source in sources]
+    elif len(sources) > 1 or sources[0].in_folder or out.endswith(os.sep) or Path(out).is_dir():
+        made = [_into(Path(out), source, suffix) for source in sources]
+    else:
+        path = Path(out)
+        if not path.parent.is_dir():
+            refuse(f"there is no folder {path.parent}; make it first")
+        made = [(path.parent, Task(sources[0], path, path.name.removesuffix(suffix)))]
+    _refuse_meetings([task for _, task in made])
+    grouped: dict[Path, list[Task]] = {}
+    for folder, task in made:
+        grouped.setdefault(folder, []).append(task)
+    return grouped
+
+
+def _beside(source: Source, suffix: str) -> tuple[Path, Task]:
+    if isinstance(source.content, bytes):
+        refuse(f"{source.name} has no place beside it; name a file for its signature with --out")
+    path = source.content
+    return Path(os.path.realpath(path.parent)), Task(
+        source, path.with_name(path.name + suffix), path.name
+    )
+
+
+def _into(folder: Path, source: Source, suffix: str) -> tuple[Path, Task]:
+    if not source.below:
+        refuse(
+            f"{source.name} has no place in {folder}; sign it alone, and name a file for its"
+            " signature with --out"
+        )
+    if folder.exists() and not folder.is_dir():
+        refuse(f"{folder} is a file, and there are several signatures; name a folder with --out")
+    return folder, Task(source, folder / (source.below + suffix), source.below)
+
+
+def _refuse_meetings(every: Sequence[Task]) -> None:
+    sources = {_real(each.source.content): each for each in every if _is_file(each)}
+    outs: dict[Path, Task] = {}
+    for task in every:
+        place = _real(task.out)
+        if place in outs:
+            refuse(
+                f"{outs[place].source.name} and {task.source.name} would both have their signature"
+                f" in {task.out}; sign them in two runs"
+            )
+        if place in sources:
+            refuse(
+                f"{task.out} is where the signature of {task.source.name} goes, and is to be signed"
+                " itself; leave it out, or name a folder with --out"
+            )
+        outs[place] = task
+
+
+def refuse_around(folders: Sequence[Path], out: Path) -> None:
+    """A folder that is signed would grow by its signatures. Raises StatusError."""
+    for folder in folders:
+        if out.is_dir() and is_within(folder, out):
+            refuse(
+                f"--out {out} must not be {folder}, which is signed, or a folder above it; it may"
+                " be one within it, or any other"
+            )
+
+
+def _is_file(task: Task) -> bool:
+    return isinstance(task.source.content, Path)
+
+
+def _real(path: bytes | Path) -> Path:
+    assert isinstance(path, Path)
+    return Path(os.path.realpath(path))

@@ -1,0 +1,104 @@
+"""Signing files into one folder or several: what can be refused is, before the first leaf.
+
+Each folder of signatures has a journal, as one that pipsqueak signs into: a run that was killed is
+gone on with, and takes no second leaf. See seeclient.folders.journal.
+"""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from seeclient.folders.events import Event, FileFailed, FileKept
+from seeclient.folders.signing import FolderSigning, Sign
+from seeclient.keyfile import KeyFile
+
+from seemachine.signing_files import manifests
+from seemachine.signing_files.manners import Manner
+from seemachine.signing_files.outputs import Task
+from seemachine.signing_files.places import FormedPlaces
+
+# Called with what becomes of a task.
+Listener = Callable[[Task, Event], None]
+
+
+class FilesSigning:
+    """Files by the folders of their signatures, with their key. Within its block nobody else signs
+    into these folders. `anew` says how many are to be signed for the first time, `wanted` how many
+    have no good signature.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        key: KeyFile,
+        groups: Mapping[Path, Sequence[Task]],
+        manner: Manner,
+        sign: Sign,
+        listen: Listener,
+        *,
+        force: bool,
+        umask: int,
+    ) -> None:
+        self._listen, self._key = listen, key
+        self._parts: list[tuple[FormedPlaces, FolderSigning]] = []
+        for folder, tasks in groups.items():
+            places = FormedPlaces(folder, tasks, manner, force=force, umask=umask)
+            tell = self._teller(places)
+            self._parts.append((places, FolderSigning(key, places, b"", sign, tell)))
+        self._stack = contextlib.ExitStack()
+        self._is_looked_at = False
+
+    def __enter__(self) -> Self:
+        """Look at everything, and refuse what can be. Raises StatusError."""
+        try:
+            for places, signing in self._parts:
+                for name in signing.names:
+                    manifests.check(places.task(name).source)
+                self._stack.enter_context(signing)
+                signing.survey()
+                for name in signing.unsigned:
+                    places.make_way(name, places.earlier_signature(name), self._key)
+        except BaseException:
+            self._stack.close()
+            raise
+        self._is_looked_at = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def wanted(self) -> int:
+        """How many have no good signature."""
+        return sum(signing.wanted for _, signing in self._parts)
+
+    @property
+    def anew(self) -> int:
+        """For how many of them no machine was asked before."""
+        return sum(len(signing.anew) for _, signing in self._parts)
+
+    @property
+    def written(self) -> int:
+        """How many signatures are written."""
+        return sum(signing.written for _, signing in self._parts)
+
+    @property
+    def asked(self) -> bool:
+        """Whether a machine was asked for some."""
+        return any(signing.asked for _, signing in self._parts)
+
+    def run(self) -> None:
+        """Sign. Raises StatusError where nobody can be asked."""
+        for _, signing in self._parts:
+            if signing.wanted:
+                signing.sign()
+
+    def _teller(self, places: FormedPlaces) -> Callable[[Event], None]:
+        def tell(event: Event) -> None:
+            if isinstance(event, FileKept):
+                places.keep(event.name)
+            if isinstance(event, FileFailed) and not self._is_looked_at:
+                raise event.error
+            self._listen(places.task(event.name), event)
+
+        return tell

@@ -1,0 +1,85 @@
+"""What is to be signed, of what a command line names: files, folders, standard input."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from seeclient import files
+from seeclient.folders.names import Names
+
+from seemachine.frozen import field, frozen
+from seemachine.signing_files.refusing import WHERE, refuse
+
+STANDARD_INPUT = "-"
+
+
+@frozen
+class Source:
+    """One thing to sign: what it is called, and a file, or bytes that can be had once. `below` is
+    its path in a folder of signatures. `stated` are the name of a digest and the digest that a list
+    states of it.
+    """
+
+    name: str
+    content: bytes | Path = field(repr=False)
+    below: str
+    stated: tuple[str, bytes] | None = None
+    in_folder: bool = False
+
+
+@frozen
+class Found:
+    """All that is to be signed, and what else is in folders and is not."""
+
+    sources: list[Source]
+    skipped: Mapping[str, str]
+
+
+def found(words: list[str], out: Path | None, standard_input: bytes | None) -> Found:
+    """What a command line names, in its order, each once. Folders are read, but for that of the
+    signatures. Raises StatusError.
+    """
+    every: dict[str, Source] = {}
+    skipped: dict[str, str] = {}
+    for word in words:
+        if word == STANDARD_INPUT:
+            each: Iterator[Source] = iter([_standard_input(standard_input or b"")])
+        elif Path(word).is_dir():
+            each = _of_folder(Path(word), out, skipped)
+        else:
+            each = iter([_file(Path(word))])
+        every |= {source.name: source for source in each}
+    return Found(list(every.values()), skipped)
+
+
+def _standard_input(data: bytes) -> Source:
+    if not data:
+        # A command that failed leaves nothing in its pipe: that is not what was to be signed.
+        refuse("standard input is empty; nothing was signed")
+    return Source("standard input", data, "")
+
+
+def _file(path: Path) -> Source:
+    try:
+        if path.is_file():
+            with path.open("rb"):
+                return Source(str(path), path, path.name)
+        # A pipe gives its bytes once, and they are needed more often.
+        data = path.read_bytes()
+    except OSError as error:
+        raise files.refusal(path, error, WHERE) from None
+    if not data:
+        refuse(f"{path} is empty; nothing was signed")
+    return Source(str(path), data, "")
+
+
+def _of_folder(folder: Path, out: Path | None, skipped: dict[str, str]) -> Iterator[Source]:
+    if out is None:
+        refuse(f"{folder} is a folder; name one for its signatures with --out")
+    there = Names(folder, out)
+    for error in there.unreadable.values():
+        raise error
+    skipped |= {str(folder / name): what for name, what in there.skipped.items()}
+    if not there.files:
+        refuse(f"{folder} has no files; nothing was signed")
+    for name in there.files:
+        yield Source(_file(folder / name).name, folder / name, name, in_folder=True)

@@ -1,0 +1,275 @@
+"""`seemachine sign`: what becomes of files, folders, standard input; and how many leaves that
+takes.
+"""
+
+import hashlib
+import io
+import json
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from seeclient import verify
+from signing_files.named_files import put
+
+from seemachine.encodings.forms import recognized_signature
+from seemachine.encodings.kinds import bytes_of
+from seemachine.signing_files.places import FormedPlaces
+from seemachine.testing import BlockingFleet
+
+Run = Callable[[str], str]
+Command = Callable[[str], tuple[int, str, str]]
+Leaves = Callable[[], int]
+
+
+def check(fleet: BlockingFleet, message: bytes | Path, signature: str, alias: str = "rel") -> str:
+    """That a file has a good signature. Returns its form."""
+    form, made = recognized_signature(Path(signature).read_bytes())
+    verify(message, bytes_of(made), fleet.key(alias).public_key)
+    return form
+
+
+def test_a_file_is_signed_once(fleet: BlockingFleet, done: Run, leaves: Leaves) -> None:
+    """Beside it, for everybody to read; it says over which bytes; the next time it is kept."""
+    put("a")
+    told = done("sign rel a")
+    assert "a.sig: signed with leaf" in told
+    assert told.endswith("1 signed; each is over the bytes of the file\n")
+    assert check(fleet, Path("a"), "a.sig") == "lms"
+    assert stat.S_IMODE(Path("a.sig").stat().st_mode) == 0o644
+    before = Path("a.sig").read_bytes()
+    assert "a.sig: good already\n0 signed, 1 good already" in done("sign rel a --force")
+    assert (Path("a.sig").read_bytes(), leaves()) == (before, 1)
+    assert sorted(map(str, Path().iterdir())) == ["a", "a.sig"]
+
+
+def test_files_and_folders_go_into_one(fleet: BlockingFleet, done: Run, leaves: Leaves) -> None:
+    """By their paths; links are skipped; a folder within the one that is signed is left out."""
+    put("a", "d/x", "d/sub/y")
+    Path("d/link").symlink_to("x")
+    told = done("sign rel a d --out d/sigs --yes")
+    assert "3 signed, 1 thing skipped" in told
+    assert "4 good already" not in done("sign rel a d --out d/sigs --yes")
+    for name in ("a", "x", "sub/y"):
+        check(fleet, Path(name if name == "a" else f"d/{name}"), f"d/sigs/{name}.sig")
+    assert (stat.S_IMODE(Path("d/sigs/sub").stat().st_mode), leaves()) == (0o755, 3)
+
+
+@pytest.mark.parametrize("form", ["lms", "hss", "base64", "json"])
+def test_each_form(form: str, fleet: BlockingFleet, done: Run) -> None:
+    """Is read as what it is."""
+    put("a")
+    done(f"sign rel a --format {form} --out made")
+    assert check(fleet, Path("a"), "made") == form
+
+
+@pytest.mark.parametrize("form", ["raw", "base64", "json"])
+def test_mldsa(form: str, fleet: BlockingFleet, done: Run) -> None:
+    """In its forms, of several files, and nobody is asked."""
+    put("a", "b")
+    done(f"sign ml a b --format {form} --out made")
+    suffix = {"raw": "sig", "base64": "b64", "json": "json"}[form]
+    assert check(fleet, Path("b"), f"made/b.{suffix}", "ml") == form
+    assert "2 good already" in done(f"sign ml a b --format {form} --out made")
+
+
+def test_another_form_takes_no_leaf(
+    fleet: BlockingFleet, done: Run, refused: Run, leaves: Leaves
+) -> None:
+    """What is good is written anew with --force alone."""
+    put("a")
+    done("sign rel a")
+    assert "write it in the form hss with --force, which takes no leaf" in refused(
+        "sign rel a --format hss"
+    )
+    done("sign rel a --format hss --force")
+    assert (check(fleet, Path("a"), "a.sig"), leaves()) == ("hss", 1)
+
+
+@pytest.mark.parametrize("name", ["sha256", "sha384", "sha512"])
+def test_a_digest_is_signed(name: str, fleet: BlockingFleet, done: Run) -> None:
+    """In place of the file, and it says so."""
+    put("a")
+    told = done(f"sign rel a --digest {name}")
+    digest = hashlib.new(name, b"a").digest()
+    assert f"over the {len(digest)} bytes of the SHA-{name[3:]} of the file, not the file" in told
+    check(fleet, digest, "a.sig")
+    assert "1 good already" in done(f"sign rel a --digest {name}")
+
+
+def test_standard_input(
+    fleet: BlockingFleet, done: Run, refused: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is signed to a file or to standard output; an empty one is refused."""
+
+    def piped(data: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+    piped(b"from a pipe")
+    done("sign rel - --out made")
+    check(fleet, b"from a pipe", "made")
+    piped(b"from a pipe")
+    Path("made2").write_text(done("sign rel - --format base64 --out -"))
+    assert check(fleet, b"from a pipe", "made2") == "base64"
+    piped(b"")
+    assert "standard input is empty; nothing was signed" in refused("sign rel - --out made3")
+    piped(b"x")
+    assert "has no place beside it; name a file" in refused("sign rel -")
+    put("a")
+    piped(b"x")
+    assert "has no place in sigs; sign it alone" in refused("sign rel - a --out sigs")
+
+
+def test_several_leaves_are_asked_for(
+    command: Command, leaves: Leaves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the first is taken: on a terminal, or with --yes."""
+    put("a", "b")
+    code, _, told = command("sign rel a b")
+    assert (code, leaves()) == (2, 0)
+    assert "signing takes 2 of the" in told
+    assert "else give --yes" in told
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    for answer, wanted, taken in (("no\n", 1, 0), ("y\n", 0, 2)):
+        monkeypatch.setattr("sys.stdin.readline", lambda answer=answer: answer, raising=False)
+        assert (command("sign rel a b")[0], leaves()) == (wanted, taken)
+
+
+REFUSED = {
+    "rel": "name files, folders, - for standard input, or a list",
+    "rel nosuch": "nosuch: No such file or directory",
+    "nosuch a": "there is no key nosuch",
+    "rel a --format raw": "raw is not a form of LMS, as rel is; use one of lms, hss, base64, json",
+    "ml a --format hss": "hss is not a form of ML-DSA, as ml is; use one of raw, base64, json",
+    "rel d": "d is a folder; name one for its signatures with --out",
+    "rel d --out d": "must not be d, which is signed, or a folder above it",
+    "rel d --out .": "must not be d, which is signed, or a folder above it",
+    "rel e --out s": "e has no files; nothing was signed",
+    "rel a b --out there": "there is a file, and there are several signatures",
+    "rel a --out there": "there is there and is not a signature; remove it",
+    "rel a --out there --force": "there is there and is not a signature; remove it",
+    "rel a --out other.sig": "other.sig has another signature; replace it with --force",
+    "rel a --out link": "link is there and is not a regular file; remove it",
+    "rel a --out no/such": "there is no folder no; make it first",
+    "rel a d/a --out s": "a and d/a would both have their signature in s/a.sig",
+    "rel a a.sig": "a.sig is where the signature of a goes, and is to be signed itself",
+    "rel a --out -  --json": "--json has standard output; name a file with --out",
+    "rel a b --out -": "standard output takes one signature",
+    "rel a --preset jdk --format hss": "--preset says form and digest",
+    "rel - -": "standard input can be one thing",
+    "ml a --acknowledge x": "ML-DSA",
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_is_refused_takes_no_leaf(
+    words: str, refused: Run, done: Run, leaves: Leaves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And leaves everything as it was; even where other files could be signed."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x")))
+    put("a", "b", "a.sig", "d/a", "d/other", "there")
+    Path("e").mkdir()
+    Path("link").symlink_to("b")
+    if "other.sig" in words:
+        done("sign rel d/other --out other.sig")
+        leaves()
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    assert REFUSED[words] in refused(f"sign {words} --yes")
+    assert leaves() == 0
+    found = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    assert found == before
+
+
+def test_what_was_changed_is_signed_with_force(
+    fleet: BlockingFleet, done: Run, refused: Run, leaves: Leaves
+) -> None:
+    """The signature of what a file was before is not replaced unasked."""
+    put("a", "b")
+    done("sign rel a b --yes")
+    Path("a").write_text("changed")
+    assert "a.sig has another signature" in refused("sign rel a b")
+    told = json.loads(done("sign rel a b --force --json"))
+    assert {each["file"]: each["outcome"] for each in told["files"]} == {"a": "signed", "b": "kept"}
+    assert [told[name] for name in ("signed", "kept", "failed")] == [1, 1, 0]
+    check(fleet, Path("a"), "a.sig")
+    assert leaves() == 3
+
+
+def test_what_is_all_there_needs_no_machine(
+    done: Run, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Good signatures are known to be good by the key file."""
+    put("a", "b")
+    done("sign rel a")
+    monkeypatch.setenv("SEEMACHINE_FLEET", "127.0.0.1:1")
+    assert "1 good already" in done("sign rel a")
+    code, _, told = command("sign rel a b")
+    assert code == 1
+    assert "b: no HSM answers" in told
+    assert "1 of 2 are not signed" in told
+
+
+def test_a_run_that_broke_off_is_gone_on_with(
+    fleet: BlockingFleet,
+    command: Command,
+    done: Run,
+    leaves: Leaves,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No second leaf, whoever signs what else into that folder meanwhile, and in whatever form."""
+    put("a", "b", "c", "d/e")
+
+    def broken(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FormedPlaces, "_put", broken)
+        code, _, told = command("sign rel a b d/e --yes")
+    assert (code, leaves()) == (130, 2)
+    assert "0 of 3 signed; what was asked for is kept; go on with the same command" in told
+    done("sign rel c")
+    assert leaves() == 1
+    done("sign rel a --format base64")
+    done("sign rel a b d/e")
+    assert leaves() == 1
+    for name in ("a", "b", "c", "d/e"):
+        check(fleet, Path(name), f"{name}.sig")
+    assert (
+        recognized_signature(Path("a.b64").read_bytes())[1]
+        == recognized_signature(Path("a.sig").read_bytes())[1]
+    )
+
+
+def test_what_is_changed_meanwhile_is_not_written(
+    refused: Run, done: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a signature of what a file was, nor one of what a list does not state; and a file
+    that somebody made there meanwhile stays.
+    """
+    put("a")
+    taken = FormedPlaces.message
+
+    def changed(self: FormedPlaces, name: str) -> bytes | Path:
+        Path("a").write_bytes(Path("a").read_bytes() + b"!")
+        return taken(self, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FormedPlaces, "message", changed)
+        assert "a was changed while it was signed" in refused("sign rel a")
+    assert not Path("a.sig").exists()
+    put("b")
+    looked = FormedPlaces.make_way
+
+    def made(self: FormedPlaces, *given: Any) -> None:
+        looked(self, *given)
+        Path("b.sig").write_text("precious")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FormedPlaces, "make_way", made)
+        refused("sign rel b")
+    assert Path("b.sig").read_text() == "precious"
+    Path("b.sig").unlink()
+    done("sign rel b")

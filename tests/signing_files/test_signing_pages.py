@@ -1,0 +1,63 @@
+"""docs/how-to/wolfboot.md and presets.md: their commands, in their order."""
+
+import hashlib
+import io
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from seeclient import pipsqueak, verify
+
+from seemachine import testing
+from seemachine.cli.command import main
+
+PAGES = Path(__file__).parents[2] / "docs/how-to"
+
+
+@pytest.fixture(autouse=True)
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine for each page."""
+    monkeypatch.chdir(tmp_path)
+    with testing.fleet() as fleet:
+        for name, value in fleet.env.items():
+            monkeypatch.setenv(name, value)
+        yield
+
+
+def follow(page: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run the commands of a page. Returns how many."""
+    text = (PAGES / page).read_text()
+    typed = re.findall(r"^    ((?:seemachine|pipsqueak) .*)$", text, re.MULTILINE)
+    for line in typed:
+        words = shlex.split(line)
+        if "<" in words:
+            piped = io.BytesIO(Path(words.pop()).read_bytes())
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(piped))
+            words.remove("<")
+        command = pipsqueak.main if words[0] == "pipsqueak" else main
+        assert command(words[1:]) == 0, line
+    return len(typed)
+
+
+def test_wolfboot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 32 bytes in place of what wolfBoot's tool makes of an image; lengths are as told."""
+    Path("image_v1_digest.bin").write_bytes(hashlib.sha256(b"header and image").digest())
+    assert follow("wolfboot.md", monkeypatch) == 4
+    key, made = Path("firmware.hss").read_bytes(), Path("image_v1.hsig").read_bytes()
+    assert (len(key), len(made)) == (60, 1456)
+    verify(Path("image_v1_digest.bin"), made, key)
+
+
+def test_presets(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """With files of a release in place of what it names."""
+    for name in ("firmware.bin", "bootloader.bin", "build/app"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(name)
+    listed = hashlib.sha256(b"build/app").hexdigest()
+    Path("SHA256SUMS").write_text(f"{listed}  build/app\n")
+    assert follow("presets.md", monkeypatch) == 8
+    del capfd
+    assert Path("signatures/build/app.sig").is_file()
