@@ -26,11 +26,11 @@ def encoded(value: Any) -> bytes:
 def decoded(data: bytes, form: Any, what: str) -> Any:
     """The value of a form whose DER these bytes are, all of them. Raises X509Error."""
     try:
-        value, rest = decode(data, asn1Spec=form)
+        value, _ = decode(data, asn1Spec=form)
     except (PyAsn1Error, ValueError) as error:
         raise X509Error(f"{what} is damaged: {str(error).partition(chr(10))[0][:80]}") from None
-    # Whoever checks a signature wants the very bytes that were signed.
-    if rest or encoded(value) != data:
+    # Whoever checks a signature wants the very bytes that were signed, and none after them.
+    if encoded(value) != data:
         raise X509Error(f"{what} is not in DER")
     return value
 

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from seemachine import testing
+from seemachine.cli import leaves as leaves_of
+from seemachine.cli.answer import Refused
 from seemachine.cli.command import main
 from seemachine.testing import BlockingFleet
 
@@ -77,9 +79,12 @@ def test_a_ca_from_root_to_list(command: Command, leaves: Callable[[], int]) -> 
     assert "number       2" in after
     assert after.splitlines()[-1] == "b.crl"
     assert leaves() == 5
+    assert "key          LMS sha256_m24_h10 sha256_n24_w4" in done(command("cert show end.csr"))
     shown = done(command("cert show root.pem end.csr end.pem a.crl b.crl --issuer root.pem"))
     assert shown.count("signature    good") == 5
     assert shown.count("keyCompromise") == 2
+    assert shown.count("key          LMS") == 3
+    assert "signature    unchecked" in done(command("cert show end.pem"))
 
 
 def test_it_says_how_many_leaves_it_takes_and_asks(
@@ -186,6 +191,35 @@ def test_what_is_public_is_for_whom_its_user_says(command: Command) -> None:
     assert Path("a.pem").stat().st_mode & 0o777 == 0o644
 
 
+def test_a_file_is_replaced_with_force(command: Command) -> None:
+    """All of it."""
+    done(command(f"{ROOT} a.pem --yes"))
+    before = x509.load_pem_x509_certificate(Path("a.pem").read_bytes())
+    done(command(f"{ROOT} a.pem --yes --force"))
+    after = x509.load_pem_x509_certificate(Path("a.pem").read_bytes())
+    assert before.serial_number != after.serial_number
+    assert [each.name for each in Path().iterdir()] == ["a.pem"]
+
+
+def test_a_terminal_takes_no_bytes(
+    command: Command, leaves: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Text it takes; to a pipe goes either."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    told = command(f"{ROOT} - --form der --yes")
+    assert "standard output is a terminal, which takes no bytes" in told[2]
+    assert leaves() == 0
+    assert done(command(f"{ROOT} - --yes")).startswith("-----BEGIN")
+
+
+def test_fewer_leaves_than_are_needed(fleet: BlockingFleet) -> None:
+    """Refused before the first is taken."""
+    key = fleet.generate_lms("little", **testing.QUICK)
+    with pytest.raises(Refused, match="has 32 signatures left here, and 33 are needed"):
+        leaves_of.ask(key, 33, "a release", yes=True)
+    leaves_of.ask(key, 32, "a release", yes=True)
+
+
 def test_standard_output_has_the_certificate_alone(command: Command) -> None:
     """In PEM, for a pipe; what is said goes to standard error."""
     out = done(command(f"{ROOT} - --yes"))
@@ -222,6 +256,17 @@ def test_a_file_that_somebody_makes_meanwhile_stays(
     assert (code, Path("a.pem").read_text()) == (1, "x")
     assert "a.pem: File exists" in told
     assert "-----BEGIN CERTIFICATE-----" in out
+    assert [each.name for each in Path().iterdir()] == ["a.pem"]
+
+
+def test_a_file_system_without_links(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file takes its name all the same."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    done(command(f"{ROOT} a.pem --yes"))
     assert [each.name for each in Path().iterdir()] == ["a.pem"]
 
 

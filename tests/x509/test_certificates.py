@@ -57,6 +57,7 @@ def test_a_root_says_what_it_is(tree: str, ots: str, size: int) -> None:
     assert made.signature_algorithm_parameters is None
     assert made.public_key_algorithm_oid.dotted_string == HSS
     assert by.info[-size - 1 :] == b"\0\0\0\0\1" + by.public_key
+    assert made.version is x509.Version.v3
     assert made.serial_number.bit_length() == 159
     assert made.subject == made.issuer == subject("CN=Root,O=Example")
     assert (made.not_valid_before_utc, made.not_valid_after_utc) == (TEN_YEARS.begin, TEN_YEARS.end)
@@ -75,6 +76,20 @@ def test_the_key_is_named_alike_by_subject_and_issuer() -> None:
     own = loaded(root(by)).extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     assert authority.key_identifier == own.digest == by.key.identifier
     assert len(own.digest) == 20
+
+
+def test_an_issuer_is_named_as_its_certificate_names_it() -> None:
+    """Other makers hash the key in another way, or leave the name out."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = subject("CN=a")
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 5, YEAR.begin, YEAR.end)
+    by = signer().key
+    assert Issuer(builder.sign(key, hashes.SHA256()), by, None).authority.key_identifier == (
+        by.identifier
+    )
+    named = builder.add_extension(x509.SubjectKeyIdentifier(b"other"), critical=False)
+    known = Issuer(named.sign(key, hashes.SHA256()), by, None)
+    assert known.authority.key_identifier == b"other"
 
 
 def test_another_bit_is_another_certificate() -> None:
@@ -210,6 +225,7 @@ def test_path_lengths_shrink() -> None:
     below = Profile(authority=True)
     found = issue(by, request, below, path_length=2).extensions
     assert found.get_extension_for_class(x509.BasicConstraints).value.path_length == 1
+    assert issue(by, request, replace(below, path_length=1), path_length=2)
     with pytest.raises(X509Error, match="can be 1 at most"):
         issue(by, request, replace(below, path_length=2), path_length=2)
     with pytest.raises(X509Error, match="issues for ends alone"):
@@ -245,6 +261,12 @@ class TestRefusedIssuers:
             data = certificates.root(by.key, subject("CN=a"), validity, Profile(authority=True))
             said = self.refusal(Issuer.of(loaded(data.signed(by)), by.key))
             assert "and not now" in said
+
+    def test_not_one_at_its_first_or_last_moment(self) -> None:
+        """Both are included (RFC 5280 4.1.2.5)."""
+        known = issuer(signer())
+        for moment in (TEN_YEARS.begin, TEN_YEARS.end):
+            known.refuse_unless("keyCertSign", moment)
 
     def test_one_of_another_key(self) -> None:
         """The certificate has not the key that signs."""

@@ -75,6 +75,23 @@ def used(document: documents.Document, known: Issuer) -> None:
         revocation.earlier(document, known)
 
 
+@pytest.mark.parametrize("make", [certificate, listed])
+def test_a_time_that_is_none_is_damage(make: Callable[[], bytes]) -> None:
+    """Each of those in a document; of a list also when a certificate was revoked."""
+    data = make()
+    times = [place for place in range(len(data) - 15) if data[place : place + 2] == b"\x17\x0d"]
+    assert len(times) == (3 if make is listed else 2)
+    for place in times:
+        assert documents.documents(data[: place + 2] + b"x" + data[place + 3 :]) == []
+
+
+def test_a_reason_that_is_none_is_damage() -> None:
+    """Extensions of entries are read last."""
+    data = listed()
+    assert data.count(b"\x0a\1\1") == 1
+    assert documents.documents(data.replace(b"\x0a\1\1", b"\4\1\1")) == []
+
+
 @pytest.mark.parametrize("make", [certificate, request, listed])
 def test_signatures_are_whole_bytes(make: Callable[[], bytes]) -> None:
     """A bit string that says that its last bit is unused is another document."""

@@ -34,6 +34,8 @@ def test_a_request_is_read_as_it_was_made(by: Signer) -> None:
     assert found.asked == ["subjectAltName"]
     assert found.taken_over(Profile()).names == (alternative("a.example"),)
     assert read(request(by)).asked == []
+    # RFC 2986 4.1: the attributes are there, also where there are none.
+    assert requests.draft(by.key, subject("CN=a"), []).content.endswith(b"\xa0\0")
 
 
 def test_what_is_given_goes_before_what_is_asked_for() -> None:
