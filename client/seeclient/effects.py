@@ -15,8 +15,10 @@ from typing import TypeVar, cast
 from seeclient import kinds
 from seeclient.keyfile import KeyFile
 from seeclient.keys import KeyStore
+from seeclient.refusals import Unreachable
 from seeclient.sightings import Sightings
 from seemachine.frozen import field, frozen
+from seemachine.wire import requests
 from seemachine.wire.fields import Record
 from seemachine.wire.messages import Greeting
 from seemachine.wire.requests import Request
@@ -159,8 +161,22 @@ def ask(peer: Peer, request: Request[Reply]) -> Story[Reply]:
 
 
 def ask_all(peers: Sequence[Peer], request: Request[Reply]) -> Story[list[Reply | StatusError]]:
-    """The reply or the refusal of each of several machines, in their order."""
-    return cast("list[Reply | StatusError]", (yield AskAll(peers, request)))
+    """The reply or the refusal of each of several machines, in their order. Those whose reply to a
+    request that only looks was lost are asked once more: their machines may be there again.
+    """
+    replies = cast("list[Reply | StatusError]", (yield AskAll(peers, request)))
+    if request.EFFECT is not requests.Effect.LOOKS or request.BOUND:
+        return replies
+    lost = [place for place, reply in enumerate(replies) if _is_lost(reply)]
+    if lost:
+        again = yield AskAll([peers[place] for place in lost], request)
+        for place, reply in zip(lost, cast("list[Reply | StatusError]", again), strict=True):
+            replies[place] = reply
+    return replies
+
+
+def _is_lost(reply: object) -> bool:
+    return isinstance(reply, Unreachable) and reply.was_asked
 
 
 def ask_each(asks: Sequence[Ask]) -> Story[list[Record | StatusError]]:
