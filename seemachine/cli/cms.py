@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from seemachine.cli import containers
 from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.containers import PublicValue, Work
-from seemachine.cli.out_files import OutFile
 from seemachine.cli.refusals import refused
 from seemachine.wire.status import Status, StatusError
 
@@ -50,13 +49,13 @@ def _sign(options: argparse.Namespace) -> int:
     work = Work(
         "the message",
         partial(_over, options.bare),
-        (options.file,),
+        (options.file, *options.certificate),
+        f"{options.file}{ENDINGS[options.attached]}",
         lambda key: signing.prepare(key, content, terms, own),
         partial(_check, None if options.attached else content),
         _in_pem if options.form == "pem" else None,
     )
-    name = options.out or f"{options.file}{ENDINGS[options.attached]}"
-    return containers.sign(work, OutFile(name, force=options.force), options)
+    return containers.sign(work, options)
 
 
 def _over(bare: bool, key: PublicValue) -> str:

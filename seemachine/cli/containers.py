@@ -9,10 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from seeclient import blocking, environment
+from seeclient import blocking, environment, files
 from seeclient.blocking import Key
 from seeclient.keyfile import KeyFile
-from seeclient.message import Message
 from seeclient.passphrases import given_for
 from seeclient.results import Signed
 
@@ -49,7 +48,8 @@ class Prepared(Protocol):
 
 @frozen
 class Work:
-    """What a command makes: `what` it is, in words, and `over` which bytes a signature of a key is.
+    """What a command makes: `what` it is, in words, `over` which bytes a signature of a key is, and
+    where it goes if nobody says.
 
     `check` raises what `verify` of the same command would.
     """
@@ -57,16 +57,18 @@ class Work:
     what: str
     over: Callable[[PublicValue], str]
     sources: tuple[Path, ...]
+    out: str
     prepare: Callable[[PublicValue], Prepared]
     check: Callable[[PublicValue, bytes], object]
     # What is written of the message; None: the message itself.
     written: Callable[[bytes], bytes] | None = None
 
 
-def sign(work: Work, out: OutFile, options: argparse.Namespace) -> int:
+def sign(work: Work, options: argparse.Namespace) -> int:
     """Returns the exit code. Raises Refused; ValueError of the room that makes the message."""
     answer: Answer = options.answer
-    out.check(work.sources, text=False, as_json=answer.as_json)
+    out = OutFile(options.out or work.out, options.force, options.umask)
+    out.check(work.sources, text=work.written is not None, as_json=answer.as_json)
     try:
         given = environment.from_process(options.environ, options.world)
         with blocking.connected(given) as fleet:
@@ -77,7 +79,7 @@ def sign(work: Work, out: OutFile, options: argparse.Namespace) -> int:
             leaves.ask(key, 1, work.what, yes=options.yes)
             signed = _signed(key, prepared, options)
     except StatusError as error:
-        raise refused(error) from None
+        raise leaves.refused(error) from None
     made = prepared.finished(signed.signature)
     # The message first: should nobody read what is printed, it is not lost.
     code = _put(work.written(made) if work.written else made, out, answer)
@@ -141,12 +143,13 @@ def read_key(path: Path) -> PublicValue:
 
 
 def read_file(path: Path, most: int) -> bytes:
-    """The whole file, or what a pipe gives. Raises Refused where it is longer."""
+    """The whole file, or what a pipe or a device gives. Raises Refused where it is longer."""
     try:
-        data = Message(path).at_most(most)
-    except StatusError as error:
-        raise refused(error) from None
-    if data is None:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise Refused(files.sentence(error, path)) from None
+    if len(data) > most:
         raise Refused(f"{path} has more than {most >> 20} MiB, the most that is taken here")
     return data
 

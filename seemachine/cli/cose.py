@@ -6,7 +6,6 @@ from functools import partial
 from seemachine.cli import containers
 from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.containers import PublicValue, Work
-from seemachine.cli.out_files import OutFile
 from seemachine.cli.refusals import refused
 from seemachine.wire.status import Status, StatusError
 
@@ -39,11 +38,11 @@ def _sign(options: argparse.Namespace) -> int:
         "the message",
         lambda _key: "the Sig_structure of RFC 9052 4.4, which has the payload itself",
         tuple(filter(None, (options.file, options.external))),
+        f"{options.file}.cose",
         lambda key: sign1.prepare(key, payload, terms),
         partial(_check, payload if options.detached else None, external),
     )
-    out = OutFile(options.out or f"{options.file}.cose", force=options.force)
-    return containers.sign(work, out, options)
+    return containers.sign(work, options)
 
 
 def _content_type(text: str | None) -> int | str | None:

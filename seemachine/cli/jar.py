@@ -7,7 +7,6 @@ from seemachine.cli import containers
 from seemachine.cli.answer import Refused
 from seemachine.cli.cms import certificates
 from seemachine.cli.containers import PublicValue, Work
-from seemachine.cli.out_files import OutFile
 
 
 def run(_verb: str, options: argparse.Namespace) -> int:
@@ -39,11 +38,11 @@ def _sign(options: argparse.Namespace) -> int:
         "the signed JAR",
         lambda _key: f"the signed attributes of META-INF/{name}.SF, which has all digests",
         (options.file, *options.certificate),
+        str(_beside(options.file)),
         prepare,
         checking.check,
     )
-    out = options.out or str(_beside(options.file))
-    return containers.sign(work, OutFile(out, force=options.force), options)
+    return containers.sign(work, options)
 
 
 def _beside(path: Path) -> Path:

@@ -6,6 +6,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from zipfile import ZipFile, ZipInfo
 
 from seemachine.jar.errors import JarError
 
@@ -14,6 +16,8 @@ FOLDER = "META-INF/"
 BLOCK_ENDINGS = (".DSA", ".RSA", ".EC")
 SIGNATURE_ENDINGS = (".SF", *BLOCK_ENDINGS)
 PIECE_BYTES = 1 << 20
+# Of a manifest or a file of a signature, which are read whole. It is Java's limit too.
+MOST_WHOLE = 16 << 20
 # New entries have the earliest time that there is, so that nothing but the signature differs.
 TIME = (1980, 1, 1, 0, 0, 0)
 _ENCRYPTED = 0x1
@@ -24,64 +28,91 @@ DAMAGED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A JAR that is open: its manifest, if it has one, the files of signatures, folders, and
+    `contents`, which is what a signature covers.
+    """
+
+    zip: ZipFile
+    entries: list[ZipInfo]
+    manifest: ZipInfo | None
+    signatures: list[ZipInfo]
+    contents: list[ZipInfo]
+
+    def pieces(self, entry: ZipInfo) -> Iterator[bytes]:
+        """The content of an entry. Raises JarError for a damaged one."""
+        try:
+            with self.zip.open(entry) as file:
+                while piece := file.read(PIECE_BYTES):
+                    yield piece
+        except DAMAGED as error:
+            raise JarError(f"its entry {entry.filename} is damaged: {error}") from None
+
+    def whole(self, entry: ZipInfo) -> bytes:
+        """The same at once, of a small one. Raises JarError for one that is not."""
+        found = bytearray()
+        for piece in self.pieces(entry):
+            found += piece
+            if len(found) > MOST_WHOLE:
+                raise JarError(f"its entry {entry.filename} has more than {MOST_WHOLE >> 20} MiB")
+        return bytes(found)
+
+
 @contextmanager
-def entries_of(data: bytes) -> Iterator[tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]]:
-    """The archive and its entries. Raises JarError."""
+def read(data: bytes) -> Iterator[Archive]:
+    """The archive. Raises JarError."""
     try:
         # Java takes all names for UTF-8.
-        archive = zipfile.ZipFile(io.BytesIO(data), metadata_encoding="utf-8")
+        archive = ZipFile(io.BytesIO(data), metadata_encoding="utf-8")
     except DAMAGED as error:
         raise JarError(f"it is not a JAR that can be read: {error}") from None
     with archive:
         entries = archive.infolist()
         _refuse(entries)
-        yield archive, entries
+        yield _sorted(archive, entries)
 
 
-def manifest_of(entries: list[zipfile.ZipInfo]) -> zipfile.ZipInfo | None:
-    """Its manifest, if it has one."""
-    return next((each for each in entries if each.filename.upper() == MANIFEST), None)
+def _sorted(archive: ZipFile, entries: list[ZipInfo]) -> Archive:
+    manifest, signatures, contents = None, [], []
+    for entry in entries:
+        if entry.filename.upper() == MANIFEST:
+            manifest = entry
+        elif _is_of_signatures(entry.filename):
+            signatures.append(entry)
+        elif not entry.is_dir():
+            contents.append(entry)
+    return Archive(archive, entries, manifest, signatures, contents)
 
 
-def is_of_signatures(name: str) -> bool:
-    """Whether an entry is part of a signature, which no other one covers."""
+def _is_of_signatures(name: str) -> bool:
     name = name.upper()
     inside = name.startswith(FOLDER) and "/" not in name.removeprefix(FOLDER)
     return inside and (name.endswith(SIGNATURE_ENDINGS) or name.startswith(FOLDER + "SIG-"))
 
 
-def pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The content of an entry. Raises JarError for a damaged one."""
-    try:
-        with archive.open(entry) as file:
-            while piece := file.read(PIECE_BYTES):
-                yield piece
-    except DAMAGED as error:
-        raise JarError(f"its entry {entry.filename} is damaged: {error}") from None
-
-
 def rewritten(data: bytes, first: dict[str, bytes]) -> bytes:
     """The same JAR with these entries before all others, in place of its manifest."""
     made = io.BytesIO()
-    with entries_of(data) as (archive, entries), zipfile.ZipFile(made, "w") as target:
-        target.comment = archive.comment
+    with read(data) as archive, ZipFile(made, "w") as target:
+        target.comment = archive.zip.comment
         for name, content in first.items():
             target.writestr(_new(name), content)
-        for entry in entries:
-            if entry is not manifest_of(entries):
+        for entry in archive.entries:
+            if entry is not archive.manifest:
                 _copy(archive, entry, target)
     return made.getvalue()
 
 
-def _new(name: str) -> zipfile.ZipInfo:
-    made = zipfile.ZipInfo(name, TIME)
+def _new(name: str) -> ZipInfo:
+    made = ZipInfo(name, TIME)
     made.compress_type = zipfile.ZIP_DEFLATED
     made.external_attr = 0o644 << 16
     return made
 
 
-def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: zipfile.ZipFile) -> None:
-    made = zipfile.ZipInfo(entry.filename, entry.date_time)
+def _copy(archive: Archive, entry: ZipInfo, target: ZipFile) -> None:
+    made = ZipInfo(entry.filename, entry.date_time)
     for name in ("compress_type", "comment", "create_system", "external_attr"):
         setattr(made, name, getattr(entry, name))
     if entry.is_dir():
@@ -89,11 +120,16 @@ def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: zipfile.ZipF
         return
     made.file_size = entry.file_size
     with target.open(made, "w") as file:
-        for piece in pieces(archive, entry):
+        for piece in archive.pieces(entry):
             file.write(piece)
 
 
-def _refuse(entries: list[zipfile.ZipInfo]) -> None:
+def _refuse(entries: list[ZipInfo]) -> None:
+    if before := min((each.header_offset for each in entries), default=0):
+        raise JarError(
+            f"{before} bytes stand before its first entry, such as a script that starts it; no"
+            " signature of a JAR covers them; sign it without"
+        )
     seen = set[str]()
     for entry in entries:
         name = entry.filename

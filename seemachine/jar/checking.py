@@ -6,15 +6,9 @@ from collections.abc import Iterable
 
 from seemachine.cms import reading, verifying
 from seemachine.cms.algorithms import Key
-from seemachine.jar.archive import (
-    BLOCK_ENDINGS,
-    entries_of,
-    is_of_signatures,
-    manifest_of,
-    pieces,
-)
+from seemachine.jar import archive, manifest
+from seemachine.jar.archive import BLOCK_ENDINGS, Archive
 from seemachine.jar.errors import JarError
-from seemachine.jar.manifest import read
 
 DIGEST = "SHA-256-Digest"
 
@@ -25,27 +19,16 @@ def check(key: Key, jar: bytes) -> int:
 
     Raises JarError, CmsError; StatusError (VerifyFailed).
     """
-    with entries_of(jar) as (archive, entries):
-        small = {
-            each.filename: b"".join(pieces(archive, each))
-            for each in entries
-            if is_of_signatures(each.filename) or each is manifest_of(entries)
-        }
-        manifest = small.pop(_named(manifest_of(entries)))
-        _check_manifest(key, small, manifest)
-        sections = read(manifest).sections
-        covered = [
-            each
-            for each in entries
-            if not (is_of_signatures(each.filename) or each.is_dir())
-            and each is not manifest_of(entries)
-        ]
-        for entry in covered:
-            if sections.get(entry.filename, {}).get(DIGEST) != digest(pieces(archive, entry)):
-                raise JarError(
-                    f"its entry {entry.filename} is another than the one that was signed"
-                )
-    return len(covered)
+    with archive.read(jar) as found:
+        if found.manifest is None:
+            raise JarError("it has no manifest, so it is not signed")
+        data = found.whole(found.manifest)
+        _check_manifest(key, found, data)
+        sections = manifest.read(data).sections
+        for entry in found.contents:
+            if sections.get(entry.filename, {}).get(DIGEST) != digest(found.pieces(entry)):
+                raise JarError(f"its entry {entry.filename} is not what was signed")
+    return len(found.contents)
 
 
 def digest(content: Iterable[bytes]) -> str:
@@ -56,21 +39,17 @@ def digest(content: Iterable[bytes]) -> str:
     return base64.b64encode(hashed.digest()).decode()
 
 
-def _named(entry: object) -> str:
-    if entry is None:
-        raise JarError("it has no manifest, so it is not signed")
-    return str(getattr(entry, "filename", ""))
-
-
-def _check_manifest(key: Key, files: dict[str, bytes], manifest: bytes) -> None:
+def _check_manifest(key: Key, found: Archive, data: bytes) -> None:
     """By its one signer."""
+    files = {entry.filename: entry for entry in found.signatures}
     blocks = [name for name in files if name.upper().endswith(BLOCK_ENDINGS)]
     if len(blocks) != 1:
         raise JarError(f"it has {len(blocks)} signatures, where one is expected")
     [block] = blocks
-    signature_file = files.get(block.rpartition(".")[0] + ".SF")
-    if signature_file is None:
+    listed = files.get(block.rpartition(".")[0] + ".SF")
+    if listed is None:
         raise JarError(f"{block} is there without its signature file")
-    verifying.verify(reading.read(files[block]), key, signature_file)
-    if read(signature_file).main.get(f"{DIGEST}-Manifest") != digest([manifest]):
-        raise JarError("its manifest is another than the one that was signed")
+    signed = found.whole(listed)
+    verifying.verify(reading.read(found.whole(files[block])), key, signed)
+    if manifest.read(signed).main.get(f"{DIGEST}-Manifest") != digest([data]):
+        raise JarError("its manifest is not what was signed")

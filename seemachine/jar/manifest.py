@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from seemachine.jar.errors import JarError
 
 LINE_BYTES = 70
-MOST_BYTES = 16 << 20
 Attributes = dict[str, str]
 
 
@@ -20,8 +19,6 @@ class Manifest:
 
 def read(data: bytes) -> Manifest:
     """Raises JarError."""
-    if len(data) > MOST_BYTES:
-        raise JarError("its manifest has more than 16 MiB")
     blocks = [_attributes(block) for block in _blocks(data)]
     main, sections = (blocks[0] if blocks else {}), dict[str, Attributes]()
     for block in blocks[1:]:

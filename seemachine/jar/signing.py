@@ -12,18 +12,11 @@ from pathlib import Path
 from seemachine.cms import signing as cms
 from seemachine.cms.algorithms import Key
 from seemachine.cms.certificates import Certificate
-from seemachine.jar.archive import (
-    FOLDER,
-    MANIFEST,
-    entries_of,
-    is_of_signatures,
-    manifest_of,
-    pieces,
-    rewritten,
-)
+from seemachine.jar import archive, manifest
+from seemachine.jar.archive import FOLDER, MANIFEST, rewritten
 from seemachine.jar.checking import DIGEST, digest
 from seemachine.jar.errors import JarError
-from seemachine.jar.manifest import Attributes, Manifest, read, section
+from seemachine.jar.manifest import Attributes, Manifest, section
 
 MOST_BYTES = 512 << 20
 CREATOR = "seemachine"
@@ -69,11 +62,11 @@ def prepare(
     _refuse_unknown_to_java(key)
     old, digests = _read(jar)
     main, sections = _written(old, digests)
-    manifest = main + b"".join(sections.values())
-    signature_file = _signature_file(main, sections, manifest)
+    whole = main + b"".join(sections.values())
+    signature_file = _signature_file(main, sections, whole)
     terms = cms.Terms(moment=moment, others=others)
     block = cms.prepare(key, signature_file, terms, certificate)
-    first = {MANIFEST: manifest, f"{FOLDER}{name}.SF": signature_file}
+    first = {MANIFEST: whole, f"{FOLDER}{name}.SF": signature_file}
     block_name = f"{FOLDER}{name}{BLOCK_ENDING}"
     return Prepared(key, block.to_sign, len(digests), jar, first, block, block_name)
 
@@ -99,16 +92,15 @@ def _read(jar: bytes) -> tuple[Manifest, dict[str, str]]:
     """Its manifest, and the digests of the entries that are to be signed."""
     if len(jar) > MOST_BYTES:
         raise JarError(f"it has more than {MOST_BYTES >> 20} MiB")
-    with entries_of(jar) as (archive, entries):
-        for entry in entries:
-            if is_of_signatures(entry.filename):
-                raise JarError(
-                    f"it is signed already ({entry.filename}); sign the JAR as it was before that"
-                )
-        found = manifest_of(entries)
-        old = read(b"".join(pieces(archive, found))) if found else Manifest({}, {})
-        covered = [each for each in entries if each is not found and not each.is_dir()]
-        return old, {each.filename: digest(pieces(archive, each)) for each in covered}
+    with archive.read(jar) as found:
+        if found.signatures:
+            name = found.signatures[0].filename
+            raise JarError(f"it is signed already ({name}); sign the JAR as it was before that")
+        if not found.contents:
+            raise JarError("it has no entry that could be signed")
+        data = found.whole(found.manifest) if found.manifest else b""
+        digests = {each.filename: digest(found.pieces(each)) for each in found.contents}
+        return manifest.read(data), digests
 
 
 def _written(old: Manifest, digests: dict[str, str]) -> tuple[bytes, dict[str, bytes]]:
@@ -131,11 +123,11 @@ def _is_digest(attribute: str) -> bool:
     return _OLD_DIGEST.search(attribute) is not None
 
 
-def _signature_file(main: bytes, sections: dict[str, bytes], manifest: bytes) -> bytes:
+def _signature_file(main: bytes, sections: dict[str, bytes], whole: bytes) -> bytes:
     head = [
         ("Signature-Version", "1.0"),
         (f"{DIGEST}-Manifest-Main-Attributes", digest([main])),
-        (f"{DIGEST}-Manifest", digest([manifest])),
+        (f"{DIGEST}-Manifest", digest([whole])),
         ("Created-By", CREATOR),
     ]
     named = (section([("Name", name), (DIGEST, digest([each]))]) for name, each in sections.items())

@@ -21,6 +21,7 @@ MANIFEST = (
     b"Manifest-Version: 1.0\r\nMain-Class: a.B\r\n\r\n"
     b"Name: a/\r\nSealed: true\r\n\r\nName: a/B.class\r\nSHA1-Digest: b2xk\r\nKept: yes\r\n\r\n"
 )
+NAMED = "META-INF/MANIFEST.MF"
 LONG = "ü/" + "long" * 40 + ".txt"
 ENTRIES = [
     ("META-INF/", b""),
@@ -97,9 +98,9 @@ def test_our_own_check_finds_what_was_changed(lms: LmsSigner) -> None:
     good = signed(lms, jar(ENTRIES))
     found = contents(good)
     for name, sentence in {
-        "a/B.class": "its entry a/B.class is another",
-        "more": "its entry more is another",
-        "META-INF/MANIFEST.MF": "its manifest is another",
+        "a/B.class": "its entry a/B.class is not what was signed",
+        "more": "its entry more is not what was signed",
+        "META-INF/MANIFEST.MF": "its manifest is not what was signed",
     }.items():
         with pytest.raises(JarError, match=sentence):
             checking.check(lms.key, exchanged(good, name, found.get(name, b"") + b"A: b\r\n"))
@@ -141,6 +142,11 @@ def with_flag(data: bytes, flag: int) -> bytes:
     return bytes(made)
 
 
+def with_manifest(content: bytes) -> bytes:
+    """A JAR with one entry and this manifest."""
+    return jar([(NAMED, content), ("a", b"")])
+
+
 def doubled() -> bytes:
     """A JAR with two entries of one name."""
     with pytest.warns(UserWarning, match="Duplicate name"):
@@ -151,14 +157,16 @@ BAD: dict[str, Callable[[], bytes]] = {
     "it is not a JAR that can be read": lambda: b"hello",
     "it has two entries a;": doubled,
     "it has two entries META-INF/manifest.mf": lambda: jar(
-        [("META-INF/MANIFEST.MF", b""), ("META-INF/manifest.mf", b"")]
+        [(NAMED, b""), ("META-INF/manifest.mf", b"")]
     ),
     "is signed already": lambda: jar([("META-INF/old.rsa", b"")]),
     "which a manifest can't name": lambda: jar([("a\r\nName: b", b"")]),
+    "it has no entry that could be signed": lambda: jar([(NAMED, b""), ("a/", b"")]),
+    "18 bytes stand before its first entry": lambda: b"#!/bin/sh\nexit 0\n\n" + jar([("a", b"")]),
     "is encrypted": lambda: with_flag(jar([("a", b"one")]), 1),
-    "its manifest is not UTF-8": lambda: jar([("META-INF/MANIFEST.MF", b"A: \xff\r\n")]),
-    "a line that is not an attribute": lambda: jar([("META-INF/MANIFEST.MF", b"nothing\r\n")]),
-    "a section without a name": lambda: jar([("META-INF/MANIFEST.MF", b"A: b\r\n\r\nC: d\r\n")]),
+    "its manifest is not UTF-8": lambda: with_manifest(b"A: \xff\r\n"),
+    "a line that is not an attribute": lambda: with_manifest(b"nothing\r\n"),
+    "a section without a name": lambda: with_manifest(b"A: b\r\n\r\nC: d\r\n"),
     "its entry a is damaged": lambda: flip(jar([("a", bytes(range(256)))]), 60),
 }
 
@@ -190,8 +198,8 @@ def test_a_name_that_is_none(lms: LmsSigner, name: str) -> None:
 def test_sizes(lms: LmsSigner, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a JAR, and of its manifest."""
     own: Any = None
-    monkeypatch.setattr(manifest, "MOST_BYTES", 8)
-    with pytest.raises(JarError, match="its manifest has more than"):
+    monkeypatch.setattr(archive, "MOST_WHOLE", 8)
+    with pytest.raises(JarError, match=r"its entry META-INF/MANIFEST.MF has more than"):
         signing.prepare(jar(ENTRIES), lms.key, own, "CODE")
     monkeypatch.setattr(signing, "MOST_BYTES", 8)
     with pytest.raises(JarError, match="it has more than"):
@@ -206,9 +214,9 @@ def test_damaged_archives_are_refused_in_a_sentence(data: st.DataObject) -> None
     place = data.draw(st.integers(0, len(good) - 1))
     broken = good[:place] + data.draw(st.binary(max_size=4)) + good[place + 4 :]
     try:
-        with archive.entries_of(broken) as (opened, entries):
-            for entry in entries:
-                list(archive.pieces(opened, entry))
+        with archive.read(broken) as opened:
+            for entry in opened.entries:
+                list(opened.pieces(entry))
     except JarError as error:
         assert str(error)
 
