@@ -174,6 +174,7 @@ REFUSED = {
     "jar sign release a.jar --certificate KEYS/release.pem --name a.b": "is not the name of a",
     "cose sign release content --external nosuch": "nosuch: No such file",
     "cose sign release . ": "Is a directory",
+    "cms sign release /dev/zero": "/dev/zero has more than 64 MiB",
 }
 
 
@@ -224,6 +225,30 @@ def test_a_message_that_can_not_be_written_is_printed(
     monkeypatch.undo()
     Path("saved").write_bytes(base64.b64decode(out.split()[0]))
     done(command("cose verify saved --key KEYS/release.key"))
+
+
+@pytest.mark.parametrize("package", ["pyasn1", "pyasn1_modules"])
+@pytest.mark.parametrize("line", ["cms sign release content", "jar sign release a.jar"])
+def test_without_the_extra(
+    command: Command,
+    leaves: Callable[[], int],
+    line: str,
+    package: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The refusal names what to install, before a leaf is taken. COSE needs nothing of it."""
+    for name in [
+        name for name in sys.modules if name.startswith(("seemachine.cms", "seemachine.jar"))
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, package, None)
+    code, _, told = command(f"{line} --certificate KEYS/release.pem --yes")
+    assert code == 1
+    assert "install it with: pip install pyasn1-modules" in told
+    assert leaves() == 0
+    done(command("cose sign lattice content"))
 
 
 def test_a_message_goes_to_a_pipe(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from seemachine.cms.errors import CmsError
 from seemachine.cms.signing import Terms
 from seemachine.encodings.readings import armored
 from seemachine.wire.status import Status, StatusError
+from seemachine.x509.keys import SubjectKey
 
 CONTENT = b"firmware 1.0"
 MOMENT = dt.datetime(2026, 11, 29, 20, 30, tzinfo=dt.UTC)
@@ -126,6 +127,15 @@ def test_a_firmware_package(lms: LmsSigner) -> None:
         signing.prepare(
             lms.key, CONTENT, Terms(signed_attributes=False, content_type=FIRMWARE, by_key=True)
         )
+
+
+def test_the_identifier_of_a_key_is_the_one_in_our_certificates(
+    lms: LmsSigner, mldsa: MldsaSigner
+) -> None:
+    """So a message without a certificate finds the one that we make of its key."""
+    for key in (lms.key.encode(), mldsa.key):
+        of = lms.key if key is not mldsa.key else mldsa.key
+        assert certificates.key_identifier(of) == SubjectKey.of(key).identifier
 
 
 def test_pem_and_der_are_read(lms: LmsSigner) -> None:

@@ -1,19 +1,26 @@
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.InvocationTargetException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Collections;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 
-/** What java.util.jar says of JAR files: a line for each. */
+/**
+ * What the JDK says of JAR files, and of messages, each named as MESSAGE:CONTENT: a line for each.
+ * Its reader of messages is not public, hence the reflection.
+ */
 public class Verify {
-    public static void main(String[] names) {
+    public static void main(String[] names) throws Exception {
         for (String name : names) {
-            System.out.println(verdict(name));
+            String[] parts = name.split(":");
+            System.out.println(parts.length == 1 ? jar(name) : message(parts[0], parts[1]));
         }
     }
 
-    private static String verdict(String name) {
+    private static String jar(String name) {
         int signed = 0, unsigned = 0;
         try (JarFile jar = new JarFile(new File(name), true)) {
             for (JarEntry entry : Collections.list(jar.entries())) {
@@ -30,5 +37,22 @@ public class Verify {
             return error.getClass().getSimpleName() + ": " + error.getMessage();
         }
         return signed + " signed, " + unsigned + " not";
+    }
+
+    private static String message(String name, String content) throws Exception {
+        Class<?> form = Class.forName("sun.security.pkcs.PKCS7");
+        Class<?> signer = Class.forName("sun.security.pkcs.SignerInfo");
+        try {
+            Object read = form.getConstructor(byte[].class).newInstance(bytes(name));
+            Object first = ((Object[]) form.getMethod("getSignerInfos").invoke(read))[0];
+            Object by = form.getMethod("verify", signer, byte[].class).invoke(read, first, bytes(content));
+            return by == null ? "not verified" : "verified";
+        } catch (InvocationTargetException error) {
+            return error.getCause().getClass().getSimpleName() + ": " + error.getCause().getMessage();
+        }
+    }
+
+    private static byte[] bytes(String name) throws IOException {
+        return Files.readAllBytes(Path.of(name));
     }
 }

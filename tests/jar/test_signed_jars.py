@@ -9,61 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jar.conftest import Verdicts, contents, jar, signed
-from kit.container_keys import LmsSigner, MldsaSigner, certificate
+from kit.container_keys import LmsSigner, certificate
+from kit.jars import ENTRIES, LONG, NAMED, contents, exchanged, flip, jar, signed
 
 from seemachine.cms import certificates
 from seemachine.jar import archive, checking, manifest, signing
 from seemachine.jar.errors import JarError
 from seemachine.wire.status import StatusError
-
-MANIFEST = (
-    b"Manifest-Version: 1.0\r\nMain-Class: a.B\r\n\r\n"
-    b"Name: a/\r\nSealed: true\r\n\r\nName: a/B.class\r\nSHA1-Digest: b2xk\r\nKept: yes\r\n\r\n"
-)
-NAMED = "META-INF/MANIFEST.MF"
-LONG = "ü/" + "long" * 40 + ".txt"
-ENTRIES = [
-    ("META-INF/", b""),
-    ("META-INF/MANIFEST.MF", MANIFEST),
-    ("a/", b""),
-    ("a/B.class", bytes(5000)),
-    (LONG, b"text"),
-    ("META-INF/services/x", b"a.B"),
-    ("empty", b""),
-]
-
-
-def test_java_verifies_it_and_refuses_it_with_a_bit_flipped(lms: LmsSigner, java: Verdicts) -> None:
-    """HSS/LMS and ML-DSA: each entry is signed; another bit in the signature, in an entry, or in
-    the manifest is found.
-    """
-    for signer in (lms, MldsaSigner.made(44)):
-        good = signed(signer, jar(ENTRIES))
-        block = contents(good)["META-INF/CODE.DSA"]
-        # The signature is at the end; of ML-DSA the hint is, whose zeros are a form of their own.
-        flipped = [
-            exchanged(good, "META-INF/CODE.DSA", flip(block, -1500)),
-            exchanged(good, "a/B.class", flip(bytes(5000), 7)),
-            exchanged(good, "META-INF/MANIFEST.MF", contents(good)["META-INF/MANIFEST.MF"][:-2]),
-        ]
-        told = java([good, *flipped])
-        # The manifest counts as an entry.
-        assert told[0] == "5 signed, 2 not"
-        assert all("SecurityException" in each for each in told[1:3]), told
-        assert told[3] != told[0]
-
-
-def flip(data: bytes, place: int) -> bytes:
-    """The same with one bit flipped."""
-    changed = bytearray(data)
-    changed[place] ^= 1
-    return bytes(changed)
-
-
-def exchanged(data: bytes, name: str, content: bytes) -> bytes:
-    """A JAR with another content of an entry."""
-    return jar(list({**contents(data), name: content}.items()))
 
 
 def test_what_is_in_it(lms: LmsSigner) -> None:

@@ -1,0 +1,56 @@
+"""What JDK 25 says of our JARs and messages, good and with a bit flipped."""
+
+import datetime as dt
+from collections.abc import Callable
+
+from kit.container_keys import LmsSigner, MldsaSigner, certificate
+from kit.jars import ENTRIES, NAMED, contents, exchanged, flip, jar, signed
+
+from seemachine.cms import certificates
+from seemachine.cms.signing import Terms, prepare
+
+CONTENT, OTHER = b"firmware 1.0", b"firmware 1.1"
+MOMENT = dt.datetime(2026, 11, 29, 20, 30, tzinfo=dt.UTC)
+
+
+def test_jars_and_messages(lms: LmsSigner, java: Callable[..., list[str]]) -> None:
+    """JARs, of LMS and ML-DSA: each entry is signed; another bit in the signature or in an entry
+    is found, and so is a manifest that was cut. Messages, of LMS: detached and attached, with
+    signed attributes and without; a flipped bit and another content are found.
+    """
+    jars = [each for signer in (lms, MldsaSigner.made(44)) for each in some_jars(signer)]
+    good, without = message(lms, Terms(moment=MOMENT)), message(lms, Terms(signed_attributes=False))
+    messages = [
+        (good, CONTENT),
+        (message(lms, Terms(attached=True)), CONTENT),
+        (without, CONTENT),
+        (good, OTHER),
+        (without, OTHER),
+        (flip(good, -9), CONTENT),
+    ]
+    told = java([*jars, *messages])
+    for first in (0, 4):
+        # The manifest counts as an entry.
+        assert told[first] == "5 signed, 2 not"
+        assert all("SecurityException" in each for each in told[first + 1 : first + 3]), told
+        assert told[first + 3] != told[first]
+    assert told[8:] == ["verified"] * 3 + ["not verified"] * 3
+
+
+def some_jars(signer: LmsSigner | MldsaSigner) -> list[bytes]:
+    """A good one and three that were changed."""
+    good = signed(signer, jar(ENTRIES))
+    found = contents(good)
+    return [
+        good,
+        # At its end an ML-DSA signature has a hint, whose zeros have a form of their own.
+        exchanged(good, "META-INF/CODE.DSA", flip(found["META-INF/CODE.DSA"], -1500)),
+        exchanged(good, "a/B.class", flip(found["a/B.class"], 7)),
+        exchanged(good, NAMED, found[NAMED][:-2]),
+    ]
+
+
+def message(signer: LmsSigner, terms: Terms) -> bytes:
+    """A CMS message."""
+    prepared = prepare(signer.key, CONTENT, terms, certificates.read(certificate(signer)))
+    return prepared.finished(signer.sign(prepared.to_sign))
