@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seemachine.cli import containers
+from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Refused
-from seemachine.cli.containers import PublicValue, Work
 from seemachine.cli.refusals import refused
+from seemachine.cli.signed_files import PublicValue, Work
 from seemachine.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
@@ -30,21 +30,21 @@ def run(verb: str, options: argparse.Namespace) -> int:
 
 def _sign(options: argparse.Namespace) -> int:
     from seemachine.cms import signing
+    from seemachine.cms.content import MOST_KEPT
 
     own, others = certificates(options.certificate)
     terms = signing.Terms(
         attached=options.attached,
         signed_attributes=not options.bare,
-        moment=None if options.bare else containers.now(options),
+        moment=None if options.bare else signed_files.now(options),
         content_type=options.content_type or signing.DATA,
         by_key=options.by_key or own is None,
         others=() if options.no_certificates else others,
         with_certificate=not options.no_certificates,
     )
+    # It is read again when the message is checked.
     content = (
-        options.file
-        if options.file.is_file()
-        else containers.read_file(options.file, signing.MOST_ATTACHED)
+        options.file if options.file.is_file() else signed_files.read_file(options.file, MOST_KEPT)
     )
     work = Work(
         "the message",
@@ -55,15 +55,16 @@ def _sign(options: argparse.Namespace) -> int:
         partial(_check, None if options.attached else content),
         _in_pem if options.form == "pem" else None,
     )
-    return containers.sign(work, options)
+    return signed_files.sign(work, options)
 
 
 def _over(bare: bool, key: PublicValue) -> str:
-    from seemachine.cms.algorithms import hash_of
+    from seemachine.cms.algorithms import TITLES, hash_of
 
     if bare:
         return "the content itself"
-    return f"the DER of its signed attributes, which have the {hash_of(key)} of the content"
+    name = TITLES[hash_of(key)]
+    return f"the DER of its signed attributes, which have the {name} of the content"
 
 
 def _in_pem(made: bytes) -> bytes:
@@ -80,7 +81,7 @@ def certificates(paths: list[Path]) -> "tuple[Certificate | None, tuple[bytes, .
     found = []
     for path in paths:
         try:
-            found += certificates_in(containers.read_file(path, MOST_CERTIFICATES))
+            found += certificates_in(signed_files.read_file(path, MOST_CERTIFICATES))
         except CmsError as error:
             raise Refused(f"{path}: {error}") from None
     try:
@@ -99,8 +100,8 @@ def _verify(options: argparse.Namespace) -> int:
     from seemachine.cms import reading, verifying
 
     answer: Answer = options.answer
-    key = containers.read_key(options.key)
-    message = reading.read(containers.read_file(options.message, reading.MOST_BYTES))
+    key = signed_files.read_key(options.key)
+    message = reading.read(signed_files.read_file(options.message, reading.MOST_BYTES))
     answer.give(file=str(options.message), content=options.file and str(options.file))
     answer.give(attached=message.content is not None, certificates=len(message.certificates))
     try:
@@ -109,11 +110,12 @@ def _verify(options: argparse.Namespace) -> int:
         if error.status is not Status.VerifyFailed:
             raise refused(error) from None
         answer.give(verified=False, signer=None, hash=None, signing_time=None)
-        return containers.found(error, answer)
+        return signed_files.found(error, answer)
     moment = verified.signing_time
     answer.give(verified=True, signer=verified.named, hash=verified.hash_name)
     answer.give(signing_time=moment and moment.isoformat(timespec="seconds"))
     when = f", signing time {moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
     answer.say(f"{options.message}: verified, {verified.named}{when}")
-    answer.say("the certificates in it were not judged; the key is the one that you named")
+    if message.certificates:
+        answer.say("the certificates in it were not judged; the key is the one that you named")
     return 0

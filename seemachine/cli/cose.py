@@ -3,10 +3,10 @@
 import argparse
 from functools import partial
 
-from seemachine.cli import containers
+from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Refused
-from seemachine.cli.containers import PublicValue, Work
 from seemachine.cli.refusals import refused
+from seemachine.cli.signed_files import PublicValue, Work
 from seemachine.wire.status import Status, StatusError
 
 MOST_EXTERNAL = 1 << 20
@@ -33,7 +33,7 @@ def _sign(options: argparse.Namespace) -> int:
         content_type=_content_type(options.content_type),
         tagged=not options.untagged,
     )
-    payload = containers.read_file(options.file, sign1.MOST_PAYLOAD)
+    payload = signed_files.read_file(options.file, sign1.MOST_PAYLOAD)
     work = Work(
         "the message",
         lambda _key: "the Sig_structure of RFC 9052 4.4, which has the payload itself",
@@ -42,7 +42,7 @@ def _sign(options: argparse.Namespace) -> int:
         lambda key: sign1.prepare(key, payload, terms),
         partial(_check, payload if options.detached else None, external),
     )
-    return containers.sign(work, options)
+    return signed_files.sign(work, options)
 
 
 def _content_type(text: str | None) -> int | str | None:
@@ -52,7 +52,7 @@ def _content_type(text: str | None) -> int | str | None:
 def _external(options: argparse.Namespace) -> bytes:
     if options.external is None:
         return b""
-    return containers.read_file(options.external, MOST_EXTERNAL)
+    return signed_files.read_file(options.external, MOST_EXTERNAL)
 
 
 def _check(payload: bytes | None, external: bytes, key: PublicValue, made: bytes) -> None:
@@ -65,9 +65,9 @@ def _verify(options: argparse.Namespace) -> int:
     from seemachine.cose import sign1, verifying
 
     answer: Answer = options.answer
-    key = containers.read_key(options.key)
-    message = sign1.read(containers.read_file(options.message, sign1.MOST_BYTES))
-    payload = options.file and containers.read_file(options.file, sign1.MOST_PAYLOAD)
+    key = signed_files.read_key(options.key)
+    message = sign1.read(signed_files.read_file(options.message, sign1.MOST_BYTES))
+    payload = options.file and signed_files.read_file(options.file, sign1.MOST_PAYLOAD)
     answer.give(file=str(options.message), payload=options.file and str(options.file))
     answer.give(detached=message.payload is None)
     try:
@@ -76,7 +76,7 @@ def _verify(options: argparse.Namespace) -> int:
         if error.status is not Status.VerifyFailed:
             raise refused(error) from None
         answer.give(verified=False)
-        return containers.found(error, answer)
+        return signed_files.found(error, answer)
     answer.give(verified=True)
     answer.say(f"{options.message}: verified")
     return 0

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from seemachine.cli import containers
+from seemachine.cli import signed_files
 from seemachine.cli.answer import Refused
 from seemachine.cli.cms import certificates
-from seemachine.cli.containers import PublicValue, Work
+from seemachine.cli.signed_files import PublicValue, Work
 
 
 def run(_verb: str, options: argparse.Namespace) -> int:
@@ -25,9 +25,9 @@ def _sign(options: argparse.Namespace) -> int:
 
     own, others = certificates(options.certificate)
     assert own is not None
-    jar = containers.read_file(options.file, signing.MOST_BYTES)
+    jar = signed_files.read_file(options.file, signing.MOST_BYTES)
     name = options.name or signing.signer_name(options.alias)
-    moment = containers.now(options)
+    moment = signed_files.now(options)
 
     def prepare(key: PublicValue) -> signing.Prepared:
         prepared = signing.prepare(jar, key, own, name, moment=moment, others=others)
@@ -42,7 +42,7 @@ def _sign(options: argparse.Namespace) -> int:
         prepare,
         checking.check,
     )
-    return containers.sign(work, options)
+    return signed_files.sign(work, options)
 
 
 def _beside(path: Path) -> Path:

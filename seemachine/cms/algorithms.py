@@ -26,6 +26,7 @@ HASHES = {
 }
 _NAMES = {identifier: name for name, identifier in HASHES.items()}
 SHAKE_BYTES = 64
+TITLES = {SHA256: "SHA-256", SHA384: "SHA-384", SHA512: "SHA-512", SHAKE256: "SHAKE256"}
 
 
 def signature_identifier(key: Key) -> str:

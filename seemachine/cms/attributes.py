@@ -6,9 +6,9 @@ from typing import Any
 
 from pyasn1.type import useful
 from pyasn1_modules import rfc5652, rfc6211
-from seeclient.message import Message
 
 from seemachine.cms.algorithms import Key, hash_algorithm, signature_algorithm
+from seemachine.cms.content import Content, beginning
 from seemachine.cms.errors import CmsError
 from seemachine.cms.structures import decoded, encoded
 
@@ -69,23 +69,13 @@ def read(value: Any) -> Attributes:
     )
 
 
-def beginning(content: Message) -> bytes:
-    """As much of a content as `is_set_of_attributes` looks at."""
-    found = bytearray()
-    for piece in content.pieces():
-        found += piece
-        if len(found) > LONGEST:
-            break
-    return bytes(found)
-
-
-def is_set_of_attributes(content: bytes) -> bool:
-    """Whether a content, or its beginning of more than a MiB, is what would be signed in place of
-    another one.
+def is_set_of_attributes(given: Content) -> bool:
+    """Whether a content, which can be read again, is what would be signed in place of another one.
 
     A signature over it alone would be one of a message with these attributes, and the other way
     round; neither is made or believed.
     """
+    content = beginning(given, LONGEST + 1)
     if content[:1] != bytes([SET]):
         return False
     if len(content) > LONGEST:

@@ -6,22 +6,19 @@ All that can be refused is refused by `prepare`; then whoever has the key signs 
 
 import datetime as dt
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pyasn1_modules import rfc5652
-from seeclient.message import Message
 
 from seemachine.cms.algorithms import Key, digest, hash_algorithm, hash_of, signature_algorithm
-from seemachine.cms.attributes import attributes, beginning, is_set_of_attributes
+from seemachine.cms.attributes import attributes, is_set_of_attributes
 from seemachine.cms.certificates import Certificate, key_identifier, refuse_unfit
+from seemachine.cms.content import Content, pieces, repeatable, whole
 from seemachine.cms.errors import CmsError
 from seemachine.cms.structures import SignedData, encoded
 from seemachine.lms.keys import u32
 
 DATA = str(rfc5652.id_data)
-# What a message of this size takes in memory is some hundreds of MiB.
-MOST_ATTACHED = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +45,13 @@ class Prepared:
     """`to_sign` is what the signature must be over: bytes, or a file of any size."""
 
     key: Key
-    to_sign: bytes | Path
+    to_sign: Content
     _message: Any
     _signer: Any
 
     def finished(self, signature: bytes) -> bytes:
         """The DER of the message, with a signature that is plain LMS, or ML-DSA."""
-        self._signer["signature"] = as_contained(self.key, signature)
+        self._signer["signature"] = in_messages(self.key, signature)
         self._message["signerInfos"].clear()
         self._message["signerInfos"].append(self._signer)
         made = rfc5652.ContentInfo()
@@ -63,33 +60,43 @@ class Prepared:
         return encoded(made)
 
 
-def as_contained(key: Key, signature: bytes) -> bytes:
-    """A signature as containers have it: of LMS that of HSS with one level (RFC 8554 6.2)."""
+def in_messages(key: Key, signature: bytes) -> bytes:
+    """A signature as messages have it: of LMS that of HSS with one level (RFC 8554 6.2)."""
     return signature if isinstance(key, bytes) else u32(0) + signature
 
 
 def prepare(
-    key: Key, content: bytes | Path, terms: Terms, certificate: Certificate | None = None
+    key: Key, given: Content, terms: Terms, certificate: Certificate | None = None
 ) -> Prepared:
     """Raises CmsError; StatusError for a file that can't be read."""
     if certificate is not None:
         refuse_unfit(certificate, key)
         _refuse_expired(terms, certificate)
     _refuse_terms(terms, certificate)
-    if isinstance(content, Path) and not content.is_file():
-        # A pipe gives its bytes once, and is read more often.
-        content = b"".join(Message(content).pieces())
-    hash_name, whole = hash_of(key), Message(content)
+    content, hash_name = _held(given, terms), hash_of(key)
     signer = _signer(key, terms, certificate, hash_name)
-    to_sign: bytes | Path = content
+    to_sign = content
     if terms.signed_attributes:
-        hashed = digest(hash_name, whole.pieces())
+        hashed = digest(hash_name, pieces(content))
         signed = attributes(key, terms.content_type, hash_name, hashed, terms.moment)
         signer["signedAttrs"].extend(signed)
         to_sign = encoded(signed)
-    else:
-        _refuse_attributes(whole)
-    return Prepared(key, to_sign, _message(whole, terms, certificate, hash_name), signer)
+    return Prepared(key, to_sign, _message(content, terms, certificate, hash_name), signer)
+
+
+def _held(content: Content, terms: Terms) -> Content:
+    """As it is needed: in memory, to be read again, or to be read once."""
+    if terms.attached:
+        content = whole(content)
+    if terms.signed_attributes:
+        return content
+    content = repeatable(content)
+    if is_set_of_attributes(content):
+        raise CmsError(
+            "the content is a set of signed attributes, so a signature over it alone would be one"
+            " of another message; sign it with signed attributes"
+        )
+    return content
 
 
 def _refuse_expired(terms: Terms, certificate: Certificate) -> None:
@@ -110,14 +117,6 @@ def _refuse_terms(terms: Terms, certificate: Certificate | None) -> None:
         raise CmsError("issuer and serial number are those of a certificate, and there is none")
 
 
-def _refuse_attributes(content: Message) -> None:
-    if is_set_of_attributes(beginning(content)):
-        raise CmsError(
-            "the content is a set of signed attributes, so a signature over it alone would be one"
-            " of another message; sign it with signed attributes"
-        )
-
-
 def _signer(key: Key, terms: Terms, certificate: Certificate | None, hash_name: str) -> Any:
     made = rfc5652.SignerInfo()
     made["version"] = 3 if terms.by_key else 1
@@ -133,7 +132,7 @@ def _signer(key: Key, terms: Terms, certificate: Certificate | None, hash_name: 
 
 
 def _message(
-    content: Message, terms: Terms, certificate: Certificate | None, hash_name: str
+    content: Content, terms: Terms, certificate: Certificate | None, hash_name: str
 ) -> Any:
     made = SignedData()
     # RFC 5652 5.1.
@@ -141,16 +140,8 @@ def _message(
     made["digestAlgorithms"].append(hash_algorithm(hash_name))
     made["encapContentInfo"]["eContentType"] = terms.content_type
     if terms.attached:
-        made["encapContentInfo"]["eContent"] = _attached(content)
+        made["encapContentInfo"]["eContent"] = content
     own = (certificate.data,) if certificate and terms.with_certificate else ()
     for each in dict.fromkeys((*own, *terms.others)):
         made["certificates"].append(each)
     return made
-
-
-def _attached(content: Message) -> bytes:
-    data = content.at_most(MOST_ATTACHED)
-    if data is None:
-        most = MOST_ATTACHED >> 20
-        raise CmsError(f"more than {most} MiB are not put into a message; leave it detached")
-    return data

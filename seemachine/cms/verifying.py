@@ -2,13 +2,12 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from pathlib import Path
 
-from seeclient.message import Message
 from seeclient.verifying import verify as verify_signature
 
 from seemachine.cms.algorithms import Key, digest, signature_identifier
-from seemachine.cms.attributes import Attributes, beginning, is_set_of_attributes
+from seemachine.cms.attributes import Attributes, is_set_of_attributes
+from seemachine.cms.content import Content, pieces, repeatable
 from seemachine.cms.errors import CmsError
 from seemachine.cms.reading import SignedMessage, SignerInfo
 from seemachine.cms.signing import DATA
@@ -24,7 +23,7 @@ class Verified:
     signing_time: dt.datetime | None
 
 
-def verify(message: SignedMessage, key: Key, content: bytes | Path | None = None) -> Verified:
+def verify(message: SignedMessage, key: Key, content: Content | None = None) -> Verified:
     """`content` is that of a detached message. Any of several signers may be the one.
 
     Raises CmsError for what no key could make good, StatusError (VerifyFailed) for a signature that
@@ -44,14 +43,16 @@ def verify(message: SignedMessage, key: Key, content: bytes | Path | None = None
     raise refused[0]
 
 
-def _content(message: SignedMessage, given: bytes | Path | None) -> bytes | Path:
+def _content(message: SignedMessage, given: Content | None) -> Content:
     if message.content is None and given is None:
         raise CmsError("it is detached; name the file that it signs")
     if message.content is not None and given is not None:
         raise CmsError("it has its content in it; name no other")
     whole = given if message.content is None else message.content
     assert whole is not None
-    return whole
+    # Several signers, and one without attributes, have it read more often than once.
+    simple = len(message.signers) == 1 and message.signers[0].attributes is not None
+    return whole if simple else repeatable(whole)
 
 
 def _other_algorithms(message: SignedMessage) -> str:
@@ -59,12 +60,10 @@ def _other_algorithms(message: SignedMessage) -> str:
     return f"none of its signers has the algorithm of the key; there is {found or 'no signer'}"
 
 
-def _verify(
-    message: SignedMessage, signer: SignerInfo, key: Key, content: bytes | Path
-) -> Verified:
+def _verify(message: SignedMessage, signer: SignerInfo, key: Key, content: Content) -> Verified:
     if signer.has_parameters:
         raise CmsError("its signature algorithm has parameters, where there must be none")
-    signed: bytes | Path = content
+    signed: Content = content
     if signer.attributes is None:
         _refuse_bare(message, content)
     else:
@@ -77,21 +76,21 @@ def _verify(
     return Verified(signer.named, signer.hash_name, signer.attributes.signing_time)
 
 
-def _refuse_bare(message: SignedMessage, content: bytes | Path) -> None:
+def _refuse_bare(message: SignedMessage, content: Content) -> None:
     """A message with signed attributes can be turned into one whose content they are."""
     if message.content_type != DATA:
         raise CmsError("its content is not plain data, and it has no signed attributes")
-    if is_set_of_attributes(beginning(Message(content))):
+    if is_set_of_attributes(content):
         raise CmsError("its content is a set of signed attributes, which were signed in another")
 
 
 def _check_attributes(
-    message: SignedMessage, signer: SignerInfo, signed: Attributes, content: bytes | Path
+    message: SignedMessage, signer: SignerInfo, signed: Attributes, content: Content
 ) -> None:
     if signed.content_type != message.content_type:
         raise CmsError("the signed attributes are those of another type of content")
     if signed.protection is not None and signed.protection != signer.algorithms:
         raise CmsError("the signed attributes are those of other algorithms")
-    if digest(signer.hash_name, Message(content).pieces()) != signed.digest:
+    if digest(signer.hash_name, pieces(content)) != signed.digest:
         detail = "the content is another than the one that was signed"
         raise StatusError(Status.VerifyFailed, detail, "cms_verify")

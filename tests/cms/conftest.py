@@ -1,7 +1,7 @@
 """One key a parameter set for all tests of messages: each has 32 leaves."""
 
 import pytest
-from kit.container_keys import LmsSigner, MldsaSigner, certificate
+from kit.message_keys import LmsSigner, MldsaSigner, certificate
 
 from seemachine.cms import certificates
 from seemachine.cms.certificates import Certificate

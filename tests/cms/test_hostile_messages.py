@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kit.container_keys import LmsSigner, MldsaSigner
+from kit.message_keys import LmsSigner, MldsaSigner
 from pyasn1_modules import rfc5652
 
 from seemachine.cms import attributes, reading, signing, verifying

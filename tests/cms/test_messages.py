@@ -4,18 +4,23 @@ attributes.
 
 import datetime as dt
 import hashlib
+import os
 import shutil
 import subprocess
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyhsslms
 import pytest
-from kit.container_keys import LmsSigner, MldsaSigner, certificate
+from kit.message_keys import LmsSigner, MldsaSigner, certificate
 from pyasn1.codec.der.decoder import decode
 from pyasn1_modules import rfc5652
 from seeclient import verifying as bare
 
 from seemachine.cms import certificates, reading, signing, verifying
+from seemachine.cms import content as content_of
 from seemachine.cms.certificates import Certificate
 from seemachine.cms.errors import CmsError
 from seemachine.cms.signing import Terms
@@ -106,16 +111,37 @@ def test_without_attributes_the_content_itself_is_signed(lms: LmsSigner) -> None
     bare.verify(CONTENT, message.signers[0].signature, lms.key.encode())
 
 
-def test_a_file_is_named_and_a_pipe_is_read_once(lms: LmsSigner, tmp_path: Path) -> None:
-    """Detached, both are signed as the same bytes would be."""
+def test_a_file_is_named_and_not_read(lms: LmsSigner, tmp_path: Path) -> None:
+    """Detached and without attributes, whatever its size."""
     file, terms = tmp_path / "f", Terms(signed_attributes=False, by_key=True)
     file.write_bytes(CONTENT)
     assert signing.prepare(lms.key, file, terms).to_sign == file
     verifying.verify(reading.read(made(lms, terms, content=file)), lms.key, file)
-    with subprocess.Popen(["printf", "firmware 1.0"], stdout=subprocess.PIPE) as writer:
-        assert writer.stdout is not None
-        pipe = Path(f"/dev/fd/{writer.stdout.fileno()}")
-        assert signing.prepare(lms.key, pipe, terms).to_sign == CONTENT
+
+
+@pytest.mark.parametrize("attached", [False, True])
+@pytest.mark.parametrize("with_attributes", [False, True])
+def test_a_pipe_gives_its_bytes_once(
+    lms: LmsSigner, tmp_path: Path, attached: bool, with_attributes: bool
+) -> None:
+    """It is signed and verified as a file with the same bytes would be."""
+    pipe, terms = tmp_path / "pipe", Terms(attached, with_attributes, by_key=True)
+    os.mkfifo(pipe)
+
+    def piped(take: Callable[[], Any]) -> Any:
+        writer = threading.Thread(target=pipe.write_bytes, args=(CONTENT,))
+        writer.start()
+        try:
+            return take()
+        finally:
+            writer.join()
+
+    message = reading.read(piped(lambda: made(lms, terms, content=pipe)))
+    if attached:
+        verifying.verify(message, lms.key)
+    else:
+        verifying.verify(message, lms.key, CONTENT)
+        piped(lambda: verifying.verify(message, lms.key, pipe))
 
 
 def test_a_firmware_package(lms: LmsSigner) -> None:
@@ -219,7 +245,7 @@ def test_a_content_that_is_too_long_for_a_message(
     lms: LmsSigner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Detached, it is taken."""
-    monkeypatch.setattr(signing, "MOST_ATTACHED", 4)
+    monkeypatch.setattr(content_of, "MOST_KEPT", 4)
     with pytest.raises(CmsError, match="leave it detached"):
         signing.prepare(lms.key, CONTENT, Terms(attached=True, by_key=True))
     signing.prepare(lms.key, CONTENT, Terms(by_key=True))

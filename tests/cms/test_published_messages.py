@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from dilithium_py import ml_dsa
-from kit.container_keys import BEGIN, COMMON_NAME, END, SET
+from kit.message_keys import BEGIN, COMMON_NAME, END, SET
 from pyasn1_modules import rfc5280, rfc5652
 from vectors.published import cases
 

@@ -7,7 +7,7 @@ import pytest
 from dilithium_py import ml_dsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kit.container_keys import LmsSigner, MldsaSigner
+from kit.message_keys import LmsSigner, MldsaSigner
 from kit.signatures import finish, forced
 
 from seemachine.cose import headers, sign1, verifying

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kit.container_keys import LmsSigner
+from kit.message_keys import LmsSigner
 
 # What Java says of some JARs, and of messages with their contents: a line for each.
 Verdicts = Callable[[list[bytes | tuple[bytes, bytes]]], list[str]]

@@ -3,8 +3,8 @@
 import datetime as dt
 from collections.abc import Callable
 
-from kit.container_keys import LmsSigner, MldsaSigner, certificate
 from kit.jars import ENTRIES, NAMED, contents, exchanged, flip, jar, signed
+from kit.message_keys import LmsSigner, MldsaSigner, certificate
 
 from seemachine.cms import certificates
 from seemachine.cms.signing import Terms, prepare

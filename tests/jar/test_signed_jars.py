@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kit.container_keys import LmsSigner, certificate
 from kit.jars import ENTRIES, LONG, NAMED, contents, exchanged, flip, jar, signed
+from kit.message_keys import LmsSigner, certificate
 
 from seemachine.cms import certificates
 from seemachine.jar import archive, checking, manifest, signing

@@ -3,7 +3,7 @@
 import io
 import zipfile
 
-from kit.container_keys import LmsSigner, MldsaSigner, certificate
+from kit.message_keys import LmsSigner, MldsaSigner, certificate
 
 from seemachine.cms import certificates
 from seemachine.jar import signing

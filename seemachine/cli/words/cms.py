@@ -4,13 +4,13 @@ import argparse
 import re
 from typing import Any
 
-from seemachine.cli.words.containers import (
+from seemachine.cli.words.options import Enter
+from seemachine.cli.words.signed_files import (
     add_certificates,
     add_no_time,
     add_signing,
     add_verifying,
 )
-from seemachine.cli.words.options import Enter
 
 _IDENTIFIER = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,17})){1,30}", re.ASCII)
 
@@ -32,13 +32,14 @@ def _add_sign(verbs: Any) -> None:
         "sign",
         help="sign a file: one leaf",
         description=(
-            "Sign a file: one leaf. The message is apart from its content (detached), and signed"
-            " are attributes with the digest of the content, as RFC 9708 and RFC 9882 have it."
+            "Sign a file: one leaf. The message is a file of its own beside the content (detached)."
+            " The signature is over signed attributes, which have the digest of the content. LMS"
+            " keys sign as in RFC 9708, ML-DSA keys as in RFC 9882."
         ),
     )
     add_signing(sign, "the content", "FILE.p7s, with --attached FILE.p7m")
     add_certificates(sign, required=False)
-    sign.add_argument("--attached", action="store_true", help="with the content in it")
+    sign.add_argument("--attached", action="store_true", help="put the content into the message")
     sign.add_argument(
         "--bare", action="store_true", help="sign the content itself, without attributes"
     )
@@ -61,7 +62,14 @@ def _add_sign(verbs: Any) -> None:
 
 
 def _add_verify(verbs: Any) -> None:
-    verify = verbs.add_parser("verify", help="verify a message with a public key")
+    verify = verbs.add_parser(
+        "verify",
+        help="verify a message with a public key",
+        description=(
+            "Verify a message with a public key that you trust. Exit code 1 where it does not"
+            " verify. Certificates in the message are not judged."
+        ),
+    )
     add_verifying(verify, "a message, DER, BER or PEM", "its content where that is not in it")
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from seemachine.cli.words.containers import add_signing, add_verifying
 from seemachine.cli.words.options import Enter
+from seemachine.cli.words.signed_files import add_signing, add_verifying
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -19,13 +19,26 @@ def add(words: Any, enter: Enter) -> None:
         description="Sign a file: one leaf. RFC 8778 is for LMS, RFC 9964 for ML-DSA.",
     )
     add_signing(sign, "the payload", "FILE.cose")
-    sign.add_argument("--detached", action="store_true", help="without the payload in it")
+    sign.add_argument(
+        "--detached", action="store_true", help="leave the payload out of the message"
+    )
     sign.add_argument("--key-id", metavar="TEXT", help="which key it is, in an unsigned header")
     sign.add_argument(
         "--content-type", metavar="TYPE", help="of the payload: a media type, or CoAP's number"
     )
-    sign.add_argument("--untagged", action="store_true", help="without the tag 18")
-    verify = verbs.add_parser("verify", help="verify a message with a public key")
+    sign.add_argument(
+        "--untagged",
+        action="store_true",
+        help="leave out the tag 18",
+    )
+    verify = verbs.add_parser(
+        "verify",
+        help="verify a message with a public key",
+        description=(
+            "Verify a message with a public key that you trust. Exit code 1 where it does not"
+            " verify."
+        ),
+    )
     add_verifying(verify, "a message", "its payload where that is not in it")
     for name, verb in verbs.choices.items():
         verb.add_argument(

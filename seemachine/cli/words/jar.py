@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from seemachine.cli.words.containers import add_certificates, add_no_time, add_signing
 from seemachine.cli.words.options import Enter
+from seemachine.cli.words.signed_files import add_certificates, add_no_time, add_signing
 
 
 def add(words: Any, enter: Enter) -> None:

@@ -1,4 +1,4 @@
-"""Keys in this process whose signatures go into containers, and certificates of them."""
+"""Keys in this process whose signatures go into messages, and certificates of them."""
 
 import datetime as dt
 from dataclasses import dataclass, field

@@ -84,7 +84,9 @@ def sign(work: Work, options: argparse.Namespace) -> int:
     # The message first: should nobody read what is printed, it is not lost.
     code = _put(work.written(made) if work.written else made, out, answer)
     work.check(prepared.key, made)
-    _tell(signed, work.over(prepared.key), out, options)
+    _give(signed, work.over(prepared.key), options)
+    if not out.is_stream:
+        _tell(signed, work.over(prepared.key), "" if code else f"{out.name}: ", options)
     return code
 
 
@@ -117,17 +119,19 @@ def _put(made: bytes, out: OutFile, answer: Answer) -> int:
     return 1
 
 
-def _tell(signed: Signed, over: str, out: OutFile, options: argparse.Namespace) -> None:
+def _give(signed: Signed, over: str, options: argparse.Namespace) -> None:
     answer: Answer = options.answer
     answer.give(alias=options.alias, esn=signed.esn, leaf=signed.leaf, over=over)
     answer.give(remaining=signed.remaining)
-    if out.is_stream:
-        return
+
+
+def _tell(signed: Signed, over: str, place: str, options: argparse.Namespace) -> None:
+    answer: Answer = options.answer
     by = f"{options.alias} on {signed.esn}"
     if signed.leaf is None:
-        answer.say(f"{out.name}: signed with {by}, over {over}")
+        answer.say(f"{place}signed with {by}, over {over}")
         return
-    answer.say(f"{out.name}: signed with leaf {signed.leaf} of {by}, over {over}")
+    answer.say(f"{place}signed with leaf {signed.leaf} of {by}, over {over}")
     left = "1 signature is" if signed.remaining == 1 else f"{signed.remaining} signatures are"
     answer.say(f"{left} left there")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.container_keys import LmsSigner, certificate
+from kit.message_keys import LmsSigner, certificate
 
 from seemachine import testing
 from seemachine.cli import cms, out_files
@@ -85,7 +85,7 @@ def test_cms(command: Command, leaves: Callable[[], int]) -> None:
     """Signed and verified, over what is said; one leaf each."""
     told = done(command("cms sign release content --certificate KEYS/release.pem --yes"))
     assert "content.p7s: signed with leaf" in told
-    assert "over the DER of its signed attributes, which have the sha256 of the content" in told
+    assert "over the DER of its signed attributes, which have the SHA-256 of the content" in told
     told = done(command("cms sign release content --attached --bare --form pem --yes"))
     assert "over the content itself" in told
     assert leaves() == 2

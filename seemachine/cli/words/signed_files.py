@@ -43,12 +43,14 @@ def add_certificates(verb: Any, *, required: bool) -> None:
         default=[],
         required=required,
         metavar="FILE",
-        help="certificate of the key, PEM or DER; those after it are put in too; may be repeated",
+        help="certificate of the key, PEM or DER; others after it are put in too; may be repeated",
     )
 
 
 def add_no_time(verb: Any) -> None:
     """`--no-time`."""
     verb.add_argument(
-        "--no-time", action="store_true", help="without the signing time, which is this host's"
+        "--no-time",
+        action="store_true",
+        help="leave out the signing time, this host's",
     )
