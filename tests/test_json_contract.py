@@ -36,6 +36,7 @@ REFUSED = {
     "key destroy": "key destroy k --yes",
     "sign": "sign k nosuch --yes",
     "convert": "convert nosuch",
+    "verify": "verify --key nosuch nosuch",
     "quarantine burn": f"quarantine burn k --esn {ESN}",
     "quarantine skip": f"quarantine skip k --esn {ESN} --to 9",
     "quarantine accept": f"quarantine accept --esn {ESN}",

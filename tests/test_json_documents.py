@@ -87,6 +87,8 @@ def test_keys_cards_and_signatures(session: Session) -> None:
         session.seemachine("convert m.sig --to hss")["content"][8:]
         == Path("m.sig").read_bytes().hex()
     )
+    judged = session.seemachine("verify --key k.hss --signature m.sig k.hss")
+    assert (judged["verified"], judged["files"][0]["why"]) == (False, "not-verified")
     place = f"--esn {XC} --slot 4"
     session.seemachine(f"card insert {second} {place}")
     assert session.seemachine(f"card format {place}")["esn"] == XC

@@ -584,6 +584,7 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
         "seemachine.cli.words.run",
         "seemachine.cli.words.sign",
         "seemachine.cli.words.signed_files",
+        "seemachine.cli.words.verify",
         "seemachine.cli.words.wait",
         "seemachine.cli.words.watch",
         "seemachine.document",

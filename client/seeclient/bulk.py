@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from seeclient.message import Message
 from seeclient.public_keys import PublicKey, read_public_key
+from seeclient.signatures import GivenSignature, as_given, signature_for
 from seemachine.lms import engines
 from seemachine.lms.bulk import SHARE, on_all_cores
 from seemachine.lms.engines import Engine
@@ -30,8 +31,8 @@ class HasPublicKey(Protocol):
         """As a machine gave it."""
 
 
-Given = tuple[bytes | str | Path | HasPublicKey, bytes | Path, bytes]
-Item = tuple[bytes | str | Path, bytes | Path, bytes]
+Given = tuple[bytes | str | Path | HasPublicKey, bytes | Path, GivenSignature]
+Item = tuple[bytes | str | Path, bytes | Path, GivenSignature]
 Verdict = StatusError | None
 
 
@@ -40,12 +41,6 @@ def verdicts(given: Iterable[Given]) -> Iterator[Verdict]:
     judge = partial(_judge, engines.select())
     for window in _windows(given):
         yield from on_all_cores(judge, window, SHARE)
-
-
-def refuse_other_types(signature: object) -> None:
-    """Raises TypeError for what is not even bytes."""
-    if not isinstance(signature, bytes | bytearray | memoryview):
-        raise TypeError(f"a signature is bytes, not {type(signature).__name__}")
 
 
 def _windows(given: Iterable[Given]) -> Iterator[list[Item]]:
@@ -58,7 +53,7 @@ def _windows(given: Iterable[Given]) -> Iterator[list[Item]]:
         except TypeError as error:
             raise TypeError(f"items[{number}]{error}") from None
         window.append(item)
-        size += len(item[2]) + _size(item[1])
+        size += _size(item[2]) + _size(item[1])
         if len(window) >= WINDOW or size >= WINDOW_BYTES:
             yield window
             window, size = [], 0
@@ -80,14 +75,15 @@ def _taken(given: Any) -> Item:
     if not isinstance(message, bytes | Path):
         what = "a message is bytes, or the Path of a file"
         raise TypeError(f"[1]: {what}, not {type(message).__name__}")
-    if not isinstance(signature, bytes | bytearray | memoryview):
-        raise TypeError(f"[2]: a signature is bytes, not {type(signature).__name__}")
-    return key, message, bytes(signature)
+    try:
+        return key, message, as_given(signature)
+    except TypeError as error:
+        raise TypeError(f"[2]: {error}") from None
 
 
-def _size(message: bytes | Path) -> int:
+def _size(given: GivenSignature) -> int:
     """In memory."""
-    return len(message) if isinstance(message, bytes) else 0
+    return 0 if isinstance(given, Path) else len(given)
 
 
 def _judge(engine: Engine, items: Sequence[Item]) -> list[Verdict]:
@@ -99,10 +95,11 @@ def _judge(engine: Engine, items: Sequence[Item]) -> list[Verdict]:
     for place, (public_key, message, signature) in enumerate(items):
         try:
             key = _key(public_key)
+            made = signature_for(key, signature, NAME)
             if isinstance(key, bytes):
-                _check_mldsa(key, message, signature)
+                _check_mldsa(key, message, made)
             else:
-                wide[place] = key, message, signature
+                wide[place] = key, message, made
         except StatusError as refusal:
             found[place] = refusal
     for place, verdict in zip(wide, check_many(engine, [*wide.values()], NAME), strict=True):

@@ -49,6 +49,16 @@ class Message:
             raise unreadable(self._source, error) from None
         return data if len(data) <= size else None
 
+    def first(self, size: int) -> bytes:
+        """The first bytes of the message, at most so many."""
+        if isinstance(self._source, bytes):
+            return self._source[:size]
+        try:
+            with self._source.open("rb") as file:
+                return file.read(size)
+        except OSError as error:
+            raise unreadable(self._source, error) from None
+
     def _keep(self) -> None:
         source = self._source
         if isinstance(source, bytes) or source.is_file() or not source.exists():

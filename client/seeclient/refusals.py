@@ -70,3 +70,23 @@ class PartlySigned(StatusError):
         super().__init__(first.status, f"{what}; {why}", first.where)
         self.signatures = list(signatures)
         self.causes = dict(causes)
+
+
+class NotVerified(StatusError):
+    """A signature of the right form, which is not one of this key over this message: the message
+    was changed, or another key of the same parameter sets signed it (VerifyFailed).
+    """
+
+
+class OfAnotherKey(StatusError):
+    """A signature that no key such as this one makes: it is of another algorithm, of other
+    parameter sets, or of another number of levels (VerifyFailed).
+    """
+
+
+class SignatureNotRecognized(StatusError):
+    """What was given as a signature is none, in no form, or a damaged one (VerifyFailed)."""
+
+
+class KeyNotRecognized(StatusError):
+    """What was given as a public key is none, in no form, or more than one (InvalidParameter)."""

@@ -182,6 +182,12 @@ def _sign(_verb: str, options: argparse.Namespace) -> int:
     return sign.run(options)
 
 
+def _verify(_verb: str, options: argparse.Namespace) -> int:
+    from seemachine.cli import verify
+
+    return verify.run(options)
+
+
 def _quarantine(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cli import quarantine
 
@@ -275,6 +281,7 @@ ROOMS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "key": _key,
     "convert": _convert,
     "sign": _sign,
+    "verify": _verify,
     "quarantine": _quarantine,
     "fault": _fault,
     "caliptra": _caliptra,

@@ -28,6 +28,7 @@ from seemachine.cli.words import (
     quarantine,
     run,
     sign,
+    verify,
     wait,
     watch,
 )
@@ -49,7 +50,7 @@ def build(enter: Enter) -> Parser:
     )
     words = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_serve(words, enter)
-    before = (run, wait, fleet, watch, card, key, sign, convert, quarantine, fault)
+    before = (run, wait, fleet, watch, card, key, sign, verify, convert, quarantine, fault)
     formats = (caliptra, cert, cms, jar, cose)
     for room in (*before, audit, backup, pki, *formats, nfast, library):
         room.add(words, enter)

@@ -4,8 +4,6 @@ RFC 9802 and RFC 9708 put the HSS key itself into the bit string, RFC 8708 an OC
 it, Caliptra a plain LMS key without the number of levels.
 """
 
-from dataclasses import dataclass
-
 from seemachine.encodings.der import (
     BIT_STRING,
     OBJECT_IDENTIFIER,
@@ -16,6 +14,7 @@ from seemachine.encodings.der import (
     element,
     only,
 )
+from seemachine.frozen import frozen
 from seemachine.lms.hss import HssPublicKey, HssSignature
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import ParameterError
@@ -25,7 +24,7 @@ HSS_LMS = bytes.fromhex("2a864886f70d0109100311")
 _EXPLICIT_VERSION = 0xA0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Certificate:
     """What an X.509 certificate has of ours: its key, and its issuer's signature over `signed`."""
 

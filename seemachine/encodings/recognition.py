@@ -61,7 +61,9 @@ def recognized_signature(data: bytes, form: str = "") -> RecognizedSignature:
     every = [found for text in texts for found in _read(SIGNATURE_READERS, text)]
     found = {made: name for name, made in every if made and form in ("", "base64", name)}
     if len(found) > 1:
-        names = " or ".join(sorted(found.values()))
+        names = " or ".join(sorted(set(found.values())))
+        if len(found) > len(set(found.values())):
+            raise FormError(f"this holds {len(found)} signatures; name a file that has one")
         raise FormError(f"this may be a signature in the form {names}; say which is meant")
     if not found:
         raise FormError(why_no_signature(texts))

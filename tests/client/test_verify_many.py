@@ -151,7 +151,7 @@ def test_a_key_of_a_fleet(pairs):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ((b"", b"", "text"), r"items\[1\]\[2\]: a signature is bytes, not str"),
+        ((b"", b"", None), r"items\[1\]\[2\]: a signature is bytes, text or .* not NoneType"),
         (
             (b"", "text", b""),
             r"items\[1\]\[1\]: a message is bytes, or the Path of a file, not str",

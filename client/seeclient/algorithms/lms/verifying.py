@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.message import Message
+from seeclient.refusals import NotVerified, OfAnotherKey, SignatureNotRecognized
 from seemachine.lms import engines, hss
 from seemachine.lms.bulk import Case, Wrong, case_of, judge
 from seemachine.lms.engines import Engine
@@ -13,10 +13,13 @@ from seemachine.lms.hss import HssPublicKey
 from seemachine.lms.parameters import ParameterError
 from seemachine.wire.status import Status, StatusError
 
+if TYPE_CHECKING:
+    from seeclient.algorithms.lms.keyfile import LmsKeyFile
+
 VERIFY = "lms_public_verify"
 
 
-def verify(key: LmsKeyFile, message: Message, signature: bytes, name: str) -> str:
+def verify(key: "LmsKeyFile", message: Message, signature: bytes, name: str) -> str:
     """Check a signature here, without a machine; see `check`. A key of a machine is an HSS key of
     one level.
     """
@@ -26,8 +29,8 @@ def verify(key: LmsKeyFile, message: Message, signature: bytes, name: str) -> st
 def check(key: HssPublicKey, message: Message, signature: bytes, name: str) -> str:
     """Check a signature with a public key. Returns its encoding, LMS or HSS.
 
-    Raises StatusError (VerifyFailed), with the guide's words when the roots differ. What is not a
-    signature at all is called so by its `name`.
+    Raises NotVerified, with the guide's words, when the roots differ; OfAnotherKey;
+    SignatureNotRecognized for what is none at all, which is called so by its `name`.
     """
     try:
         encoding, made = hss.decode_either(signature)
@@ -93,20 +96,20 @@ def _refusal(case: Case, verdict: Wrong | Exception | None) -> StatusError | Non
     raise verdict
 
 
-def no_signature(name: str, error: ParameterError) -> StatusError:
+def no_signature(name: str, error: ParameterError) -> SignatureNotRecognized:
     """The refusal of what has not even the form of a signature."""
-    return StatusError(Status.VerifyFailed, f"{name} is {error}", VERIFY)
+    return SignatureNotRecognized(Status.VerifyFailed, f"{name} is {error}", VERIFY)
 
 
-def other_sets(encoding: str, error: ParameterError) -> StatusError:
+def other_sets(encoding: str, error: ParameterError) -> OfAnotherKey:
     """The refusal of what can't be a signature of the key."""
-    return StatusError(Status.VerifyFailed, f"{_of_hss(encoding)}{error}", VERIFY)
+    return OfAnotherKey(Status.VerifyFailed, f"{_of_hss(encoding)}{error}", VERIFY)
 
 
-def other_root(encoding: str, expected: bytes, computed: bytes) -> StatusError:
+def other_root(encoding: str, expected: bytes, computed: bytes) -> NotVerified:
     """The refusal, in the guide's words, of a signature that leads to another root."""
     detail = f"expected {_words(expected)} but computed {_words(computed)}"
-    return StatusError(Status.VerifyFailed, f"{_of_hss(encoding)}{detail}", VERIFY)
+    return NotVerified(Status.VerifyFailed, f"{_of_hss(encoding)}{detail}", VERIFY)
 
 
 def _of_hss(encoding: str) -> str:

@@ -1,0 +1,54 @@
+"""`seemachine verify`: signatures of any maker, with a public key alone."""
+
+import argparse
+import os
+
+from seemachine.cli import verify_judging as judging
+from seemachine.cli import verify_output as output
+from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.refusals import refused
+from seemachine.cli.verify_judging import Check
+from seemachine.cli.verify_pairs import STANDARD_INPUT, pairs, refuse_two_of_input
+from seemachine.encodings.forms import FormError, RecognizedKey, recognized_key
+from seemachine.encodings.kinds import LMS, algorithm_of
+from seemachine.mldsa.parameters import MAX_CONTEXT
+from seemachine.wire.status import StatusError
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge each file. Exit code 0: all are verified; 1: one is not; 2: something can't be read."""
+    answer: Answer = options.answer
+    refuse_two_of_input([options.key, options.signature or "", *options.files])
+    listed = pairs(options.files, options.signature)
+    found = _key(options)
+    context = os.fsencode(options.context)
+    if len(context) > MAX_CONTEXT:
+        raise Misused(f"--context takes at most {MAX_CONTEXT} bytes, not {len(context)}")
+    if context and algorithm_of(found.key) == LMS:
+        raise Misused("--context is for ML-DSA, and the key is one of LMS")
+    output.tell_key(judging.title(options.key), found, answer)
+    check = Check(found.key, context, options.digest or "")
+    return output.tell(check, judging.outcomes(check, listed), answer)
+
+
+def _key(options: argparse.Namespace) -> RecognizedKey:
+    """Raises Refused, with exit code 2."""
+    try:
+        return recognized_key(judging.contents(options.key))
+    except StatusError as error:
+        raise refused(error, 2) from None
+    except FormError as error:
+        sentence = error.about(judging.title(options.key))
+    if _has_key(options.signature):
+        sentence += "; --key and --signature are swapped"
+    raise Refused(sentence, 2)
+
+
+def _has_key(name: str | None) -> bool:
+    if name is None or name == STANDARD_INPUT:
+        return False
+    try:
+        recognized_key(judging.contents(name))
+    except (StatusError, FormError):
+        return False
+    return True
