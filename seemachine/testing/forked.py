@@ -5,7 +5,7 @@ parent's, which must be able to close them, open them again, and listen on the s
 import ctypes
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -51,9 +51,14 @@ def replace_sockets(port: int, path: str) -> None:
     Objects that nobody tells still have the numbers, and close them some day: they are of nothing
     by then, and of nobody else's file.
     """
+    replace(_sockets(port, path))
+
+
+def replace(descriptors: Iterable[int]) -> None:
+    """Let go of what they are of; the numbers stay taken."""
     nothing = os.open(os.devnull, os.O_RDWR)
     try:
-        for number in tuple(_sockets(port, path)):
+        for number in tuple(descriptors):
             os.dup2(nothing, number, inheritable=False)
     finally:
         os.close(nothing)

@@ -12,6 +12,7 @@ from seemachine.hsms import published
 from seemachine.machine import Machine
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import StateFailed
+from seemachine.testing import forked
 from seemachine.testing.journal import Journal
 
 LOOK_SECONDS = 0.01
@@ -38,12 +39,14 @@ class InProcess:
         self._over = trio.Event()
         try:
             self._process = process = await self._started()
+            forked.give_up_in_children(self._give_up)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._listen, process)
                 await self._watch(process, task_status)
             if not self.is_up:
                 raise StateFailed(f"{self._config.esn} does not start: {self._journal.last}")
         finally:
+            forked.no_longer(self._give_up)
             self.is_up, self._process = False, None
             self._over.set()
 
@@ -99,6 +102,12 @@ class InProcess:
 
     def heed(self) -> None:
         """Its process does."""
+
+    def _give_up(self) -> None:
+        """In a child of this process, which may outlive it: the machine must not."""
+        life = self._process.stdin if self._process is not None else None
+        if isinstance(life, trio.lowlevel.FdStream):
+            forked.replace([life.fileno()])
 
     async def attend(self, stream: trio.abc.Stream) -> None:
         """It has a port alone. Raises ConnectionRefusedError."""

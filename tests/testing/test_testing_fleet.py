@@ -57,6 +57,14 @@ def forked(child):
     return process
 
 
+def exit_code(asked):
+    """1 where something is so in a child of this process."""
+    process = os.fork()
+    if not process:
+        os._exit(asked())
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
 def test_a_child_of_the_process():
     """It is refused the fleet, can have one of its own, and keeps no port and no folder from the
     machines of the parent, which start again while it lives.
@@ -355,6 +363,11 @@ def test_machines_in_processes_of_their_own():
         fleet.faults.add("drop-after on=nvmemfile_sign times=1")
         key.sign(b"one")
         assert fleet.faults.listing()[0].spent
+        # It tells the machine that this process lives, which no child can.
+        process = fleet.bench.hosting.places[testing.ESN]._process
+        life = str(Path(f"/proc/self/fd/{process.stdin.fileno()}").readlink())
+        assert life in held()
+        assert exit_code(lambda: life in held()) == 0
         fleet.restart()
         assert fleet.faults.listing() == []
         assert key.sign_with(b"two").leaf == 1
