@@ -33,7 +33,13 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         set(),
     ),
     "seemachine.caliptra.bundles": (
-        {"seemachine.wire", "seemachine.lms", "seemachine.caliptra", "seeclient"},
+        {
+            "seemachine.wire",
+            "seemachine.lms",
+            "seemachine.state.disk",
+            "seemachine.caliptra",
+            "seeclient",
+        },
         set(),
     ),
     "seemachine.presets": ({"seemachine.encodings", "seemachine.lms", "seemachine.mldsa"}, set()),

@@ -1,5 +1,6 @@
 """Bundles are signed with one leaf for each target, whatever happens on the way."""
 
+import errno
 import fcntl
 import json
 import os
@@ -11,14 +12,16 @@ import pytest
 from caliptra.conftest import KEYS, World
 from caliptra.making import OWNER, VENDOR, WANTED, put, request
 from kit.verdicts import verifies
+from seeclient.algorithms.lms import notes
 from seeclient.algorithms.lms.inspecting import LmsInfo
+from seeclient.algorithms.lms.signing import new_token
 from seeclient.folders import asking
 from seeclient.folders.journal import Journal
 from seeclient.keyfile import KeyFile
 from seeclient.wanted import UNWATCHED, Wanted, Watch
 
 from seemachine.caliptra import requests
-from seemachine.caliptra.bundles import signing, verifying
+from seemachine.caliptra.bundles import files, signing, verifying
 from seemachine.caliptra.bundles.files import SignaturesFile
 from seemachine.cli import caliptra as command
 from seemachine.lms.keys import Signature
@@ -337,6 +340,8 @@ def test_killed_before_it_wrote_it_takes_no_second_leaf(
     with world.without_machines():
         code, said = world.caliptra("sign", vendor, *ONLY_VENDOR)
     assert code == 0, said
+    for leaf in leaves(vendor):
+        assert f"signed with leaf {leaf} of vendor on" in said
     assert world.left() == before - 2
     assert remains(vendor) == []
 
@@ -380,6 +385,48 @@ def test_a_full_disk_takes_no_second_leaf(
     assert world.left() == before - 2
 
 
+def test_the_name_is_durable_before_the_journal_ends(
+    world: World, vendor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut could leave neither."""
+    with monkeypatch.context() as patch:
+        error = OSError(errno.EIO, "Input/output error")
+        break_off(patch, files, "flush_folder", error)
+        code, said = sign_vendor(world, vendor)
+    assert (code, len(remains(vendor))) == (1, 1)
+    assert "Input/output error; the same command goes on" in said
+
+
+def test_a_folder_that_can_not_be_written_takes_no_leaf(
+    world: World, vendor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where there is a file that can be."""
+    monkeypatch.setattr("os.access", lambda *_, **__: False)
+    assert f"nothing can be written into {vendor.parent}; see who may" in refused(world, vendor)
+
+
+@pytest.mark.parametrize(("status", "code"), [("NotAvailable", 2), ("ObjectInUse", 0)])
+def test_what_took_no_leaf_is_asked_for_as_the_first_time(
+    status: str, code: int, world: World, vendor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of any machine, and after a question. What a machine may have taken a leaf for was agreed to
+    before.
+    """
+
+    def refuses(_f: Any, _k: KeyFile, wanted: Sequence[Wanted], _o: Any, watch: Watch) -> None:
+        for each in wanted:
+            each.token = new_token()
+            each.outcome = StatusError(Status[status], "not now", "sign")
+        with world.fleet() as fleet:
+            peer = fleet.roster.peers[0]
+            watch.asking(wanted, notes.written(peer, {}))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "sign_asking", refuses)
+        assert "2 of 2 targets not signed: not now" in sign_vendor(world, vendor)[1]
+    assert world.caliptra("sign", vendor, *ONLY_VENDOR)[0] == code
+
+
 def test_a_machine_that_goes_down_leaves_what_it_gave(
     world: World, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -421,6 +468,7 @@ def test_a_request_that_was_changed_meanwhile_is_signed_anew(
     )
     put(vendor, document)
     before = world.left()
+    assert world.caliptra("sign", vendor, *ONLY_VENDOR)[0] == 2
     assert sign_vendor(world, vendor)[0] == 0
     assert world.left() == before - 2
     assert world.caliptra("verify", vendor, *ONLY_VENDOR)[0] == 0

@@ -12,6 +12,7 @@ from seeclient import files
 from seemachine.caliptra.documents import MOST_BYTES
 from seemachine.caliptra.errors import CaliptraError
 from seemachine.caliptra.signatures import Signatures
+from seemachine.state.disk.durable import flush_folder
 
 SIGNATURES = "signatures.json"
 WHERE = "caliptra_sign"
@@ -65,14 +66,6 @@ class SignaturesFile:
                 if self.path.exists():
                     written.chmod(stat.S_IMODE(self.path.stat().st_mode))
                 written.replace(self.path)
-            _flush(self.path.parent)
+            flush_folder(self.path.parent)
         except OSError as error:
             raise files.refusal(self.name, error, WHERE) from None
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

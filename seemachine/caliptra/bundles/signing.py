@@ -23,6 +23,7 @@ from seemachine.caliptra.judging import reused, why_not
 from seemachine.caliptra.requests import TARGETS
 from seemachine.caliptra.signatures import Signatures
 from seemachine.frozen import frozen
+from seemachine.lms.keys import Signature
 from seemachine.wire.status import Status, StatusError
 
 GO_ON = "the same command goes on, and takes no second leaf for what was asked for"
@@ -182,12 +183,15 @@ def _settle(journal: Journal, outcomes: Mapping[str, Outcome]) -> None:
 
 
 def _came(journal: Journal, jobs: Iterable[Job]) -> dict[str, Signed]:
-    """What came before an interruption, and was not written."""
+    """What came before an interruption, and was not written: of LMS, whose leaves are asked for by
+    token.
+    """
     found = {}
     for job in jobs:
         entry = journal.entry(job.target.name, _digest(job))
         if entry and entry.signature and not why_not(job.key, job.target, entry.signature):
-            found[job.target.name] = Signed(entry.signature, entry.esn)
+            leaf = Signature.decode(entry.signature).leaf
+            found[job.target.name] = Signed(entry.signature, entry.esn, leaf)
     return found
 
 
