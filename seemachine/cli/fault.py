@@ -11,7 +11,7 @@ from seeclient.environment import Environment
 from seeclient.refusals import Unreachable
 
 from seemachine.cli.answer import Answer, Misused, Refused
-from seemachine.cli.refusals import refused
+from seemachine.document import status_of
 from seemachine.faults import FaultError, fault_of
 from seemachine.faults.forms import MOST_HELLOS
 from seemachine.fleet import injecting
@@ -37,7 +37,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
             except StatusError as error:
                 failures.append(error)
         if len(failures) == len(peers):
-            raise refused(failures[0])
+            raise Refused(failures[0].sentence, 1, status_of(failures[0]))
         for failure in failures:
             answer.note(failure.sentence)
         return tell(rows, answer)
@@ -71,7 +71,7 @@ def _peers(fleet: blocking.Fleet, esn: str | None, answer: Answer) -> list[Peer]
 
 def _add(options: argparse.Namespace) -> Callable[[Peer], Story[Rows]]:
     try:
-        line = fault_of([options.kind, *options.words]).text
+        line = fault_of(_as_said(options)).text
     except FaultError as error:
         raise Misused(str(error)) from None
 
@@ -79,6 +79,12 @@ def _add(options: argparse.Namespace) -> Callable[[Peer], Story[Rows]]:
         return [_row((yield from injecting.add(peer, line)))]
 
     return story
+
+
+def _as_said(options: argparse.Namespace) -> str | list[str]:
+    """In words, or as one line in quotes, which `fleet up --fault` takes."""
+    kind: str = options.kind
+    return kind if " " in kind and not options.words else [kind, *options.words]
 
 
 def _tell_added(rows: Rows, answer: Answer) -> int:
@@ -114,11 +120,13 @@ def _tell_listed(rows: Rows, answer: Answer) -> int:
 
 def _happened(row: dict[str, Any]) -> str:
     spent = ", is spent" if row["spent"] else ""
-    return f"met {_often(row['met'])}, happened {_often(row['fired'])}{spent}"
+    met = f"met {_often(row['met'])}, " if row["met"] else ""
+    happened = f"happened {_often(row['fired'])}" if row["fired"] else "has not happened yet"
+    return f"{met}{happened}{spent}"
 
 
 def _often(count: int) -> str:
-    return {0: "never", 1: "once"}.get(count, f"{count} times")
+    return "once" if count == 1 else f"{count} times"
 
 
 # ---- clear ---------------------------------------------------------------------------------------
@@ -126,7 +134,7 @@ def _often(count: int) -> str:
 
 def _clear(options: argparse.Namespace) -> Callable[[Peer], Story[Rows]]:
     if options.number and not options.esn:
-        raise Misused("a fault by its number is one of one machine; say which with --esn")
+        raise Misused("each machine numbers its own faults; say whose with --esn")
 
     def story(peer: Peer) -> Story[Rows]:
         return [{"cleared": (yield from injecting.clear(peer, options.number))}]

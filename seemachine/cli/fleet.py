@@ -39,12 +39,11 @@ def up(options: argparse.Namespace, answer: Answer) -> int:
     from seemachine.lms import engines
 
     try:
+        said = injection(options)
         count, seed, sockets = options.count, options.seed, options.sockets
         new = count or 0, seed or "", sockets or ""
         path = configuration.find(options.world, options.file, *new)
-        fleet = configuration.read(
-            path, options.world, count, seed, _injection(options), sockets=sockets
-        )
+        fleet = configuration.read(path, options.world, count, seed, said, sockets=sockets)
     except ConfigError as error:
         raise Refused(str(error), 2) from None
     here = tuple(machine for machine in fleet.machines if machine.esn not in fleet.left_out)
@@ -76,9 +75,12 @@ def _tell_of_seed(world: World, wanted: str, answer: Answer) -> None:
         answer.note(insecure(found.seed))
 
 
-def _injection(options: argparse.Namespace) -> Injection:
+def injection(options: argparse.Namespace) -> Injection:
+    """What the command line says of faults and latency. Raises ConfigError, naming the option."""
     faults = tuple(options.fault or ())
-    return Injection(options.fault_injection, options.latency, faults)
+    found = Injection(options.fault_injection or bool(faults), options.latency, faults)
+    found.check()
+    return found
 
 
 def _tell_who_stays_down(fleet: FleetPlan, answer: Answer) -> None:

@@ -34,7 +34,7 @@ def add(session: Session, request: AddFault) -> InjectedFault:
 @command
 def listing(session: Session, request: ListFaults) -> FaultListing:
     """Those that happen no more too, until they are cleared."""
-    injector = _injector(session)
+    injector = _looked_at(session)
     found = injector.listing()[request.after : request.after + MAX_FAULTS]
     return FaultListing(faults=[_told(each) for each in found], latency=injector.latency)
 
@@ -42,7 +42,7 @@ def listing(session: Session, request: ListFaults) -> FaultListing:
 @command
 def clear(session: Session, request: ClearFaults) -> FaultsCleared:
     """Refuses a number that no fault has with UnknownID."""
-    cleared = _injector(session).clear(request.number)
+    cleared = _looked_at(session).clear(request.number)
     if request.number and not cleared:
         raise StatusError(
             Status.UnknownID,
@@ -53,14 +53,26 @@ def clear(session: Session, request: ClearFaults) -> FaultsCleared:
 
 def _injector(session: Session) -> "Injector":
     """Raises StatusError for a machine that takes no faults."""
-    injector = session.machine.faults
-    if injector is None or not injector.takes_more:
-        raise StatusError(
-            Status.NotAvailable,
-            f"{session.machine.esn} takes no faults; start it with fault_injection = true, or"
-            " --fault-injection",
-        )
+    injector = _looked_at(session)
+    if not injector.takes_more:
+        raise _refusal(session)
     return injector
+
+
+def _looked_at(session: Session) -> "Injector":
+    """Also that of a machine that is slow, and takes no faults. Raises StatusError."""
+    injector = session.machine.faults
+    if injector is None:
+        raise _refusal(session)
+    return injector
+
+
+def _refusal(session: Session) -> StatusError:
+    return StatusError(
+        Status.NotAvailable,
+        f"{session.machine.esn} takes no faults; stop it, and start it with --fault-injection, as"
+        " in: seemachine fleet down; seemachine fleet up --fault-injection",
+    )
 
 
 def _told(injected: "Injected") -> InjectedFault:

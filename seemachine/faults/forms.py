@@ -104,8 +104,14 @@ def meant(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     known = list(known)
-    like = get_close_matches(name, known, n=1)
-    return f"{f'did you mean {like[0]}? Known' if like else 'known'} are {', '.join(known)}"
+    like = _with_part(name, known) or get_close_matches(name, known, n=1)
+    begins = f"did you mean {' or '.join(like)}? Known" if like else "known"
+    return f"{begins} are {', '.join(known)}"
+
+
+def _with_part(name: str, known: Iterable[str]) -> list[str]:
+    """Those that are said in short: `drop`, `sign`."""
+    return [each for each in known if name in each.replace("-", "_").split("_")]
 
 
 def _names(kind: Kind, _word: str, value: object) -> tuple[str, ...]:
@@ -185,9 +191,7 @@ def _detail(kind: Kind, word: str, value: object) -> str:
 
 def _moment(kind: Kind, word: str, value: object) -> str:
     if not isinstance(value, str) or value not in MOMENTS:
-        raise FaultError(
-            f"{kind.name}: {word}= takes a moment, not {value!r}; {meant(str(value), MOMENTS)}"
-        )
+        raise FaultError(f"{kind.name}: {word}= takes {', '.join(MOMENTS)}, not {value!r}")
     return value
 
 

@@ -1,16 +1,23 @@
 """What people are told of the kinds and words of faults."""
 
 from collections.abc import Iterator
+from textwrap import fill
 
 from seemachine.faults.forms import WORDS
 from seemachine.faults.kinds import COMMON, KINDS, REQUEST, Kind
 
 
 def in_help() -> str:
-    """For `--help`: each kind and each word, in sentences."""
-    kinds = " ".join(f"{kind.name}{_own(kind)}: {kind.what}." for kind in KINDS.values())
-    words = " ".join(f"{name}={WORDS[name].example}: {WORDS[name].what}." for name in _words())
-    return f"Kinds. {kinds} Words. {words}"
+    """For `--help`: each kind and each word, from a line of its own on."""
+    kinds = (f"{kind.name}{_own(kind)}: {kind.what}." for kind in KINDS.values())
+    words = (f"{name}={WORDS[name].example}: {WORDS[name].what}." for name in _words())
+    return "\n".join(("kinds:", *map(_listed, kinds), "", "words:", *map(_listed, words)))
+
+
+def _listed(sentence: str) -> str:
+    return fill(
+        sentence, 78, initial_indent="  ", subsequent_indent="      ", break_on_hyphens=False
+    )
 
 
 def kind_rows() -> Iterator[str]:

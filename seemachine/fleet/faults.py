@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from seemachine.config import Config, ConfigError
-from seemachine.config.injection import lines_of
+from seemachine.config.injection import check_injection, lines_of
 from seemachine.frozen import frozen
 
 
@@ -16,6 +16,17 @@ class Injection:
     allowed: bool = False
     latency: str | None = None
     faults: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """Before it is among settings of a file, which nobody is to blame for it. Raises
+        ConfigError, naming the option.
+        """
+        try:
+            check_injection(self.faults, self.latency or "", allowed=self.allowed)
+        except ConfigError as error:
+            name, _, why = str(error).partition(": ")
+            option = {"faults": "--fault", "latency": "--latency"}.get(name, name)
+            raise ConfigError(f"{option}: {why}") from None
 
     def into(self, machine: Config) -> Config:
         """Raises ConfigError."""

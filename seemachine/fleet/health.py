@@ -158,12 +158,22 @@ def _suspicions(fleet: blocking.Fleet, peer: Peer) -> Iterator[CheckResult]:
 
 
 def _injected(peer: Peer) -> Iterator[CheckResult]:
-    if peer.greeting.faults:
-        yield CheckResult(
-            peer.esn,
-            f"it does wrong what it is told to, for tests: {peer.greeting.faults}",
-            "seemachine fault list; seemachine fault clear",
+    told = peer.greeting.faults.split("; ") if peer.greeting.faults else []
+    for each in told:
+        yield CheckResult(peer.esn, *_told_of(each))
+
+
+def _told_of(injected: str) -> tuple[str, str]:
+    """A problem, and advice, of one of the things that a machine says of what is injected."""
+    if injected.startswith("latency "):
+        return (
+            f"it is slow because it is told to be, for tests: {injected}",
+            "for its full speed take --latency away, or latency from fleet.toml, and start it anew",
         )
+    return (
+        f"things go wrong because it is told so, for tests: {injected}",
+        "seemachine fault list; seemachine fault clear",
+    )
 
 
 def _keyless(fleet: blocking.Fleet, peer: Peer) -> Iterator[CheckResult]:

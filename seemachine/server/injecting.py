@@ -28,7 +28,7 @@ def injector_of(config: Config, log: Log) -> "Injector | None":
     plan = Plan(tuple(map(fault_of, faults)), latency, _seed(config))
     injector = Injector(plan, tell=tell, takes_more=config.fault_injection)
     log.warning(
-        "this machine is for tests: it does wrong what it is told to",
+        "this machine is for tests: faults are injected where it is told so, or it is slow",
         injected=injector.summary or "nothing yet",
         faults=[each.fault.text for each in injector.listing()],
         see=SEE,

@@ -66,12 +66,34 @@ def test_a_drawn_seed_is_said(shell: Shell) -> None:
     assert "tear probability=0.5 seed=" in line
 
 
+def test_a_line_in_quotes(shell: Shell) -> None:
+    """It is taken as `fleet up --fault` takes it."""
+    code, lines = shell.seemachine("fault", "add", "refuse detail='not now'", "--esn", ESN)
+    assert (code, lines) == (0, [f"{ESN}  fault 1: refuse detail='not now'"])
+    assert said(shell, "fault list")[0].endswith("(has not happened yet)")
+
+
+def test_latency_is_listed_where_no_faults_are_taken(tmp_path: Path) -> None:
+    """There is nothing to clear; to add some is refused without the name of a request."""
+    slow = {"store": "memory", "latency": "signature=0"}
+    with machines(tmp_path, (ESN, slow)):
+        shell = Shell(tmp_path)
+        assert said(shell, "fault list") == [f"{ESN}  latency signature=0"]
+        assert said(shell, "fault clear") == [f"{ESN}  0 faults cleared"]
+        refusal = said(shell, "fault add tear", 1)[-1]
+    assert f"{ESN} takes no faults; stop it, and start it with --fault-injection, as" in refusal
+
+
 @pytest.mark.parametrize(
     ("line", "says", "code"),
     [
         ("add drop-affter", "did you mean drop-after?", 2),
+        ("add drop", "did you mean drop-before or drop-after?", 2),
+        ("add tear on=sign", "did you mean nvmemfile_sign or nvmemfile_sign_many or", 2),
+        ("add", "the following arguments are required: KIND", 2),
+        ("add card-pulled moment=soon", "moment= takes read, write, written, not 'soon'", 2),
         ("add drop-after on=nvmemfile_sgn", "did you mean nvmemfile_sign?", 2),
-        ("clear 1", "say which with --esn", 2),
+        ("clear 1", "say whose with --esn", 2),
         (f"clear 1 --esn {ESN}", "no fault has the number 1", 1),
         ("add tear --esn 0000-0000-0001", "no HSM 0000-0000-0001 is reachable", 1),
     ],
@@ -87,11 +109,27 @@ def test_machines_that_take_no_faults(tmp_path: Path) -> None:
         shell = Shell(tmp_path)
         lines = said(shell, "fault add tear")
         assert f"{ESN}  fault 1: tear" in lines
-        assert any(f"{OTHER} takes no faults; start it with fault_inj" in line for line in lines)
+        assert any(f"{OTHER} takes no faults; stop it, and start it" in line for line in lines)
         both[0].stop()
         said(shell, "fault list", 1)
         both[1].stop()
         assert "no machine is up" in said(shell, "fault list", 1)[-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--fault", "drop-affter"), "--fault: there is no fault 'drop-affter'; did you mean"),
+        (("--latency", "slow"), "--latency: there is no profile 'slow'"),
+    ],
+)
+def test_a_wrong_word_of_fleet_up_is_not_the_files(
+    tmp_path: Path, words: tuple[str, str], says: str
+) -> None:
+    """It is refused by the option's name, and no file is made."""
+    code, lines = Shell(tmp_path).seemachine("fleet", "up", *words)
+    assert (code, lines[-1].startswith(f"seemachine fleet: {says}")) == (2, True), lines
+    assert not (tmp_path / "fleet.toml").exists()
 
 
 @pytest.mark.parametrize("kind", ["drop-before", "drop-after", "refuse", "tear"])
@@ -109,8 +147,8 @@ def test_fleet_check_finds_it(shell: Shell) -> None:
     said(shell, f"fault add tear on=provisionLMS --esn {ESN}")
     _, lines = shell.seemachine("fleet", "check")
     found = " ".join(lines)
-    assert "it does wrong what it is told to, for tests: 1 fault" in found
-    assert "it does wrong what it is told to, for tests: latency xc" in found
+    assert "things go wrong because it is told so, for tests: 1 fault" in found
+    assert "it is slow because it is told to be, for tests: latency xc" in found
 
 
 def test_fleet_status_says_it(shell: Shell) -> None:

@@ -72,6 +72,13 @@ async def passes(clock: MockClock, seconds: float) -> None:
     await wait_all_tasks_blocked()
 
 
+OF_FAULTS = {
+    "add": m.AddFault(fault="drop-before"),
+    "list": m.ListFaults(after=0),
+    "clear": m.ClearFaults(number=0),
+}
+
+
 @pytest.fixture
 async def bench(tmp_path: Path, nursery: trio.Nursery) -> Bench:
     """See Bench."""
@@ -255,19 +262,22 @@ async def test_each_fault_that_happens_is_in_the_log(bench: Bench) -> None:
     assert warning["where"] == "nvmemfile_info"
 
 
-async def test_a_machine_without_injection_takes_no_faults(bench: Bench) -> None:
-    """Nor one that is only slow."""
-    for faults in (None, Injector(Plan(latency=latency_of("5c")), takes_more=False)):
-        bench.machine.faults = faults
-        peer = await bench.peer()
-        for request in (
-            m.AddFault(fault="drop-before"),
-            m.ListFaults(after=0),
-            m.ClearFaults(number=0),
-        ):
-            refused = await peer.ask(request)
-            assert refused.status is Status.NotAvailable
-            assert "start it with fault_injection = true, or --fault-injection" in refused.detail
+@pytest.mark.parametrize("request_name", ["add", "list", "clear"])
+async def test_a_machine_without_injection_takes_no_faults(bench: Bench, request_name: str) -> None:
+    """It says how to start one that does."""
+    bench.machine.faults = None
+    refused = await (await bench.peer()).ask(OF_FAULTS[request_name])
+    assert refused.status is Status.NotAvailable
+    assert "stop it, and start it with --fault-injection" in refused.detail
+
+
+async def test_a_slow_machine_takes_no_faults(bench: Bench) -> None:
+    """It says how slow it is, and has none to clear."""
+    bench.machine.faults = Injector(Plan(latency=latency_of("5c")), takes_more=False)
+    peer = await bench.peer()
+    assert (await peer.ask(OF_FAULTS["add"])).status is Status.NotAvailable
+    assert (await peer.ask(OF_FAULTS["list"])).latency == "5c"
+    assert (await peer.ask(OF_FAULTS["clear"])).cleared == 0
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Settings of faults and latency: of a machine, of a fleet, of command lines."""
 
+import argparse
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from kit.logs import Events
 
+from seemachine.cli.fleet import injection
 from seemachine.config import Config, ConfigError, load, to_toml
 from seemachine.fleet import configuration
 from seemachine.fleet.configuration import FleetPlan
@@ -70,6 +72,13 @@ def test_a_machine_says_at_its_start_what_goes_wrong() -> None:
             "where": "card write",
         }
     ]
+
+
+def test_a_fault_on_the_command_line_needs_no_other_option() -> None:
+    """Its machines take more of them, too, as those of `seemachine run`."""
+    said = {"fault_injection": False, "latency": None, "fault": [LINE]}
+    made = injection(argparse.Namespace(**said))
+    assert made == Injection(allowed=True, faults=(LINE,))
 
 
 def test_a_machine_that_is_slow_takes_no_faults() -> None:

@@ -1,5 +1,6 @@
 """The words of `seemachine fault`."""
 
+from argparse import RawDescriptionHelpFormatter
 from functools import partial
 from typing import Any
 
@@ -36,8 +37,14 @@ def _add_adding(verbs: Any) -> None:
     parser = verbs.add_parser("add", help="have something go wrong")
     parser.add_argument("kind", metavar="KIND", help="what goes wrong, see below")
     parser.add_argument(
-        "words", nargs="*", metavar="WORD=VALUE", help="when and how, see below, such as times=1"
+        "words",
+        nargs="*",
+        default=[],
+        metavar="WORD=VALUE",
+        help="when and how, see below, such as times=1",
     )
+    # Of which the kinds and words are lines.
+    parser.formatter_class = RawDescriptionHelpFormatter
     parser.later(partial(_tell_kinds, parser))
 
 

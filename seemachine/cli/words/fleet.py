@@ -89,7 +89,7 @@ def _add_injection(up: Any) -> None:
         "--fault",
         action="append",
         metavar="FAULT",
-        help="for tests, with --fault-injection: what goes wrong on each machine from the start,"
+        help="for tests: what goes wrong on each machine from the start, and --fault-injection,"
         " such as 'drop-after on=nvmemfile_sign times=1'; more than one: several",
     )
     up.add_argument(
