@@ -187,7 +187,7 @@ class TestWrongSettings:
         """
         sentence = refused(build, {"esn": ESN, "prot": 8888})
 
-        assert sentence.startswith("unknown setting prot; known are esn, model, ")
+        assert sentence.startswith("unknown setting prot; did you mean port? Known are ")
         assert "insecure_bind" in sentence
 
     def test_an_unknown_limit(self):
@@ -213,7 +213,7 @@ class TestWrongSettings:
 
         if strange:
             assert refused(build, {"esn": ESN, **strange}).startswith(
-                f"unknown setting {min(strange)}; known are "
+                f"unknown setting {min(strange)}; "
             )
 
 

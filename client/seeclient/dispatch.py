@@ -91,7 +91,8 @@ def holders(roster: Roster, name: bytes) -> Story[list[tuple[Peer, NvmemfileInfo
     lost = [
         reply
         for reply in replies
-        if isinstance(reply, StatusError) and reply.status is Status.OSErrorErrno
+        # Who has no such file says NotAvailable.
+        if isinstance(reply, StatusError) and reply.status is not Status.NotAvailable
     ]
     if lost and not found:
         raise lost[0]  # it may be the one that has the file

@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 from seemachine.wire.names import SLOTS, is_esn
 from seemachine.wire.printable import printable
 
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(\d{1,9})([smhd]?)", re.ASCII)
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d{1,9})([smhd])", re.ASCII)
 MOST_DURATION = 366 * _UNITS["d"]
 
 
@@ -151,7 +151,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def duration(text: str) -> int:
-    """Seconds, of which more are written as 90s, 30m, 2h or 1d."""
+    """Seconds, written as 90s, 30m, 2h or 1d."""
     found = _DURATION.fullmatch(text)
     seconds = int(found[1]) * _UNITS[found[2]] if found else 0
     if not 0 < seconds <= MOST_DURATION:

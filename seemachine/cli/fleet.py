@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -142,6 +143,7 @@ def status(options: argparse.Namespace, answer: Answer) -> int:
         answer.say(nothing)
         return answer.found(nothing)
     answer.say(*states.lines(rows), sep="\n")
+    _tell_of_end(world, supervisor, answer)
     alone = "no supervisor: a machine that dies is not started again"
     if supervisor is None and any(row["state"] != "down" for row in rows):
         answer.remark(alone)
@@ -150,6 +152,13 @@ def status(options: argparse.Namespace, answer: Answer) -> int:
     if supervisor is None and any(supervised.is_supervised(world, row["esn"]) for row in rows):
         return answer.found(alone)
     return 0
+
+
+def _tell_of_end(world: World, supervisor: Process | None, answer: Answer) -> None:
+    until = None if supervisor is None else configuration.ends_at(world)
+    if until is not None:
+        answer.give(until=until)
+        answer.say(f"the fleet stops by itself in {lifetime.span(until - time.time())}")
 
 
 def _give(
@@ -214,7 +223,7 @@ def _supervise(fleet: FleetPlan, life: Lifetime) -> int:
     lock.listen()
     replace_file(
         fleet.world.fleet / configuration.RUNNING,
-        configuration.running_bytes([states.kept(each) for each in fleet.machines]),
+        configuration.running_bytes([states.kept(each) for each in fleet.machines], life.until),
     )
 
     def asked() -> bool:
@@ -272,6 +281,7 @@ def _started(up: "BackgroundFleet", answer: Answer) -> int:
     rows = states.rows(world)
     _give(answer, world, rows, holder(world.fleet))
     answer.say(*states.lines(rows), sep="\n")
+    _tell_of_end(world, holder(world.fleet), answer)
     failures = [f"{esn} did not start: {why}" for esn, why in up.failures().items()]
     for sentence in failures:
         answer.note(sentence)

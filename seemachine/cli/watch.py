@@ -89,7 +89,7 @@ async def _looks(watching: Watching, every: float) -> AsyncGenerator[FleetLook, 
 
 async def _draw(watching: Watching, options: argparse.Namespace) -> None:
     watched, changes = Watched(), deque[Change](maxlen=KEPT_CHANGES)
-    screen = Screen(console_of(options.environ))
+    screen = Screen(console_of(options.environ), f"seemachine watch {options.world}")
     with screen.opened():
         async with aclosing(_looks(watching, options.every)) as looks:
             async for look in looks:

@@ -11,6 +11,7 @@ from seemachine.config.reading import (
     load,
     read_toml,
     refuse_password,
+    refuse_unknown,
 )
 from seemachine.config.setting import MOST, ConfigError
 from seemachine.config.settings import OPERATORS, Config
@@ -31,5 +32,6 @@ __all__ = [
     "load",
     "read_toml",
     "refuse_password",
+    "refuse_unknown",
     "to_toml",
 ]

@@ -75,7 +75,14 @@ def build(settings: dict[str, Any]) -> Config:
 def refuse_unknown(given: Iterable[str], known: list[str], prefix: str = "") -> None:
     """Raises ConfigError for the first name that is not known, in the order of the alphabet."""
     for name in sorted(set(given) - set(known))[:1]:
-        raise ConfigError(f"unknown setting {prefix}{name}; known are {', '.join(known)}")
+        raise ConfigError(f"unknown setting {prefix}{name}; {_meant(name, known)}")
+
+
+def _meant(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    like = get_close_matches(name, known, n=1)
+    return f"{f'did you mean {like[0]}? Known' if like else 'known'} are {', '.join(known)}"
 
 
 def _world(given: object) -> World:

@@ -90,7 +90,7 @@ def start(
     """Start the supervisor of the fleet that the file at `path` describes, for so many seconds, or
     until the process ends that the descriptor `parent` stands for. Raises OSError.
     """
-    life = [] if ttl is None else ["--ttl", str(ttl)]
+    life = [] if ttl is None else ["--ttl", f"{ttl}s"]
     handles = [] if parent is None else [parent]
     life += [word for each in handles for word in ("--until-end-of", str(each))]
     private_folder(fleet.world.fleet)

@@ -1,6 +1,8 @@
 """fleet.toml: which machines there are, who feeds cards, and their limits."""
 
+import fcntl
 import json
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from seemachine.world import World
 
 FILE_NAME = "fleet.toml"
 RUNNING = "running.json"
+LATEST = float(1 << 36)
 FORMAT = Format("list of running machines")
 
 
@@ -67,8 +70,19 @@ def find(
     if not path.exists():
         from seemachine.fleet.template import guide_fleet
 
-        replace_file(path, guide_fleet(count, seed, sockets).encode())
+        _write_new(path, guide_fleet(count, seed, sockets).encode())
     return path
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Once, also where two commands find none at the same time."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if not path.exists():
+            replace_file(path, data)
+    finally:
+        os.close(folder)
 
 
 def log_path(world: World) -> Path:
@@ -233,9 +247,22 @@ def as_loaded(machine: Config, loaded: Loaded) -> Config:
     )
 
 
-def running_bytes(machines: list[dict[str, Any]]) -> bytes:
-    """What `remembered` reads."""
-    return json.dumps({"version": FORMAT.version, "machines": machines}).encode()
+def running_bytes(machines: list[dict[str, Any]], until: float | None = None) -> bytes:
+    """What `remembered` and `ends_at` read."""
+    ends = {} if until is None else {"until": until}
+    return json.dumps({"version": FORMAT.version, "machines": machines, **ends}).encode()
+
+
+def ends_at(world: World) -> float | None:
+    """When the fleet that runs stops by itself, in seconds since 1970; None where no time was
+    said.
+    """
+    try:
+        until = json.loads((world.fleet / RUNNING).read_text())["until"]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    # What is no time of this age is none that a fleet wrote.
+    return until if type(until) is float and 0 < until < LATEST else None
 
 
 def remembered(world: World) -> list[dict[str, Any]] | None:

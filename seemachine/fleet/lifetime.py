@@ -21,6 +21,8 @@ class Lifetime:
     def __init__(self, seconds: float | None = None, ended: Ended | None = None) -> None:
         self._end = None if seconds is None else time.monotonic() + seconds
         self._ended = ended
+        # By the clock, for people.
+        self.until = None if seconds is None else time.time() + seconds
 
     @property
     def options(self) -> list[str]:
@@ -66,3 +68,12 @@ def process_ended(handle: int) -> Ended:
     poll = select.poll()
     poll.register(handle, select.POLLIN)
     return lambda: bool(poll.poll(0))
+
+
+def span(seconds: float) -> str:
+    """As `--ttl` takes it, in the two largest units."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h {minutes_left}m"
+    return f"{minutes}m {rest}s" if minutes else f"{rest}s"

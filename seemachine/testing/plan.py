@@ -1,10 +1,10 @@
 """What a test wants of a fleet, as settings of its machines."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from seemachine.config import Config, ConfigError, build
+from seemachine.config import Config, ConfigError, build, refuse_unknown
 from seemachine.testing.keys import ESN, OTHER_ESN
 from seemachine.wire.entries import expanded
 from seemachine.wire.names import MOST_MACHINES
@@ -17,6 +17,7 @@ USUAL = {"lock_memory": "no", "fault_injection": True}
 # Of a new world, which nobody outside remembers. One that was there before had leaves, perhaps.
 OF_NEW_WORLD = {"runtime_witness": "off"}
 # Each machine has its own, or it is what makes this a fleet of tests.
+OF_A_FLEET = ("machines", "processes", "folder")
 NOT_TO_SET = ("esn", "module", "world", "publish", "reserved_ports")
 
 
@@ -49,3 +50,5 @@ def _check(machines: object, settings: Mapping[str, Any]) -> None:
     for name in NOT_TO_SET:
         if name in settings:
             raise ConfigError(f"{name} is not to be set here: each machine of a fleet has its own")
+    of_a_machine = (each.name for each in fields(Config) if each.name not in NOT_TO_SET)
+    refuse_unknown(settings, [*OF_A_FLEET, *of_a_machine])

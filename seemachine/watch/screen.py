@@ -10,16 +10,20 @@ from rich.live import Live
 from rich.text import Text
 
 from seemachine.printing import has_colors
-from seemachine.watch.layout import Line, Paper, fitted, sections
+from seemachine.watch.layout import DIM, Line, Paper, fitted, sections
 from seemachine.watch.watched import Change, Watched
 from seemachine.wire.printable import printable
+
+# Lines of a screen that has room for a title.
+LEAST_TITLED = 6
 
 
 class Screen:
     """What is shown until the block that `opened` it ends."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, title: str = "") -> None:
         self._console = console
+        self._title = title
         self._live = Live(console=console, screen=True, auto_refresh=False)
 
     @contextmanager
@@ -36,7 +40,10 @@ class Screen:
         """As much as there is room for."""
         size = self._console.size
         paper = Paper(size.width, blocks=_has_blocks(self._console))
-        lines = fitted(sections(watched, changes, paper), size.height)
+        titled = bool(self._title) and size.height >= LEAST_TITLED
+        lines = fitted(sections(watched, changes, paper), size.height - titled)
+        if titled:
+            lines.insert(0, Line(f"{self._title}   Ctrl-C ends", DIM))
         self._live.update(Group(*map(_shown, lines)), refresh=True)
 
     def _pause(self, _number: int, _frame: FrameType | None) -> None:

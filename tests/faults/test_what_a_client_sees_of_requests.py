@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from kit.verdicts import leaf_of
-from seeclient import StatusError
+from seeclient import NotProvisioned, StatusError
 from seeclient.blocking import Fleet
 
 from seemachine import testing
@@ -64,6 +64,21 @@ def test_after_not_available_it_goes_on_to_another_machine(
         for each in (injector, other):
             each.add("refuse on=nvmemfile_sign status=ObjectInUse detail='not now'")
         with pytest.raises(StatusError, match=r"ObjectInUse.*: not now"):
+            key.sign(b"m")
+
+
+def test_a_refusal_of_any_request_keeps_its_status(rig: testing.Rig, injector: Injector) -> None:
+    """Also where the client only looks which machine has the key."""
+    with rig.fleet() as fleet:
+        fleet.generate_lms("k", **QUICK)
+    with rig.fleet() as fleet:
+        key = fleet.key("k")
+        injector.add("refuse status=AccessDenied detail='not today'")
+        with pytest.raises(StatusError, match=r"AccessDenied.*: not today"):
+            key.sign(b"m")
+        injector.clear()
+        injector.add("refuse")
+        with pytest.raises(NotProvisioned, match="no HSMs with NVRAM"):
             key.sign(b"m")
 
 

@@ -1,6 +1,7 @@
 """fleet.toml and published objects."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from seemachine.config import ConfigError, TlsSettings, load
 from seemachine.fleet import configuration
 from seemachine.fleet.settings_file import write_settings
+from seemachine.fleet.template import guide_fleet
 from seemachine.hsms import published
 from seemachine.hsms.published import Published
 from seemachine.world import World
@@ -255,3 +257,11 @@ def test_what_a_fleet_gives_to_all_is_refused_of_one(
     name = line.split(" ", 1)[0]
     with pytest.raises(ConfigError, match=rf"\[\[machines\]\] takes no {name}: .*{way_out}"):
         read(tmp_path, f'[[machines]]\nesn = "0000-0000-0001"\n{line}\n')
+
+
+def test_two_commands_make_one_file(tmp_path: Path) -> None:
+    """Neither fails, and neither sees half of the other's."""
+    world = World.at(tmp_path / "world")
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: configuration.find(world, None).read_bytes(), range(8)))
+    assert found == [guide_fleet().encode()] * 8

@@ -15,8 +15,9 @@ from shell import FIRST, SECOND, FleetShell
 
 from seemachine.cli import fleet as fleet_command
 from seemachine.cli.argtypes import duration
-from seemachine.fleet import lifetime
+from seemachine.fleet import configuration, lifetime
 from seemachine.fleet.lifetime import Lifetime
+from seemachine.world import World
 
 UP = f"{sys.executable} -m seemachine fleet up"
 
@@ -31,7 +32,7 @@ def shell(tmp_path: Path) -> Iterator[FleetShell]:
 
 def test_a_fleet_ends_after_its_time(shell: FleetShell) -> None:
     """In order, and its log says why."""
-    code, lines = shell.seemachine("fleet", "up", "--ttl", "1")
+    code, lines = shell.seemachine("fleet", "up", "--ttl", "1s")
     assert code == 0
     assert any("the fleet stops: its time is over" in line for line in lines)
     assert [shell.machine(esn)["state"] for esn in (FIRST, SECOND)] == ["down", "down"]
@@ -55,10 +56,33 @@ def test_machines_do_not_outlive_a_killed_supervisor(process: str, shell: FleetS
     """Of a fleet with a time: nobody would end them."""
     fleet = shell.home / "fleet.toml"
     fleet.write_text(f'process = "{process}"\n{fleet.read_text()}')
-    assert shell.seemachine("fleet", "up", "--detach", "--ttl", "1h")[0] == 0
+    code, lines = shell.seemachine("fleet", "up", "--detach", "--ttl", "1h")
+    assert (code, lines[-1].startswith("the fleet stops by itself in ")) == (0, True)
+    assert "the fleet stops by itself in 59m" in shell.seemachine("fleet", "status")[1][-1]
     running = {shell.process(esn) for esn in (FIRST, SECOND)}
     os.kill(shell.supervisor(), signal.SIGKILL)
     assert eventually(lambda: all(map(processes.gone, running)))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-1, "0s"), (59.4, "59s"), (60, "1m 0s"), (3599, "59m 59s"), (5400, "1h 30m")],
+)
+def test_how_long_a_fleet_has(seconds: float, said: str) -> None:
+    """In two units."""
+    assert lifetime.span(seconds) == said
+
+
+@pytest.mark.parametrize("until", ["1e400", '"soon"', "-1.0", "true", "null", "[]"])
+def test_a_damaged_end_is_none(tmp_path: Path, until: str) -> None:
+    """What a fleet did not write is not told."""
+    world = World.at(tmp_path)
+    running = tmp_path / "fleet" / configuration.RUNNING
+    running.parent.mkdir()
+    running.write_bytes(configuration.running_bytes([], 1800000000.5))
+    assert configuration.ends_at(world) == 1800000000.5
+    running.write_text(f'{{"until": {until}}}')
+    assert configuration.ends_at(world) is None
 
 
 def test_a_lifetime_is_over_once_either_end_is_there() -> None:
@@ -98,14 +122,14 @@ def test_a_system_without_handles_says_so(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1d", 86400), ("366d", 31622400)],
+    [("90s", 90), ("30m", 1800), ("2h", 7200), ("1d", 86400), ("366d", 31622400)],
 )
 def test_a_time_has_a_unit(text: str, seconds: int) -> None:
-    """Seconds without one."""
+    """A number alone may be meant in minutes."""
     assert duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "5x", "1.5h", "h", "367d", "1h30m", "٣m"])
+@pytest.mark.parametrize("text", ["", "0", "90", "0s", "5x", "1.5h", "h", "367d", "1h30m", "٣m"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     """With what one looks like."""
     with pytest.raises(argparse.ArgumentTypeError, match="such as 90s, 30m, 2h or 1d"):

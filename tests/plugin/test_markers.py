@@ -26,7 +26,7 @@ OF_THE_MARKER = {
 # What it lets pass, and a machine or key does not take: refused in their words.
 OF_MACHINES = {
     "store='sqllite'": ": store takes one of sqlite, file, memory, not 'sqllite'",
-    "settings={'retry_second': 1}": ": unknown setting retry_second; known are ",
+    "settings={'retry_second': 1}": ": unknown setting retry_second; did you mean retry_seconds?",
     "lms='sha256_m32_h7'": ": unknown LMS set sha256_m32_h7; one of",
     "machines=100_000": ": machines",
     "faults=['tare']": ": faults: there is no fault 'tare'; did you mean tear?",

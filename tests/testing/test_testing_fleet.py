@@ -323,7 +323,8 @@ def test_a_fleet_that_is_never_closed():
         ({"seed": ""}, "seed takes a number or a text; leave it out"),
         ({"folder": ""}, "folder takes the path of a folder; leave it out"),
         ({"model": "9c"}, "model takes one of 5c, xc, not '9c'"),
-        ({"stroe": "file"}, "unknown setting stroe; known are"),
+        ({"stroe": "file"}, "unknown setting stroe; did you mean store? Known are"),
+        ({"machine": 2}, "unknown setting machine; did you mean machines?"),
         ({"esn": testing.ESN}, "esn is not to be set here: each machine of a fleet has its own"),
     ],
 )

@@ -57,6 +57,12 @@ def test_all_that_is_known_of_a_fleet():
     assert list(burned_lines(fleet)) == ["release: 24 of 32 left, 4.0/s, enough for 6 s"]
 
 
+def test_a_fleet_that_is_down_says_how_it_starts():
+    """Where none of its machines is up."""
+    assert "none is up; start them with: seemachine fleet up" in lines(watched(down(up())))
+    assert not [line for line in lines(watched(down(up()), up(OTHER_ESN))) if "none is up" in line]
+
+
 def test_a_machine_that_is_down_says_why():
     """What it holds is not there to be used."""
     machine = up(files=(info(0),))
@@ -64,6 +70,7 @@ def test_a_machine_that_is_down_says_why():
     sentences(fleet, 1, down(machine, why="no licence"))
     assert lines(fleet) == [
         "1 down",
+        "none is up; start them with: seemachine fleet up",
         f"    1  {ESN}  5c  down      no licence",
         "release: nothing left",
         f"    {ESN}  ####################  32 of 32 left, not reachable",

@@ -12,12 +12,12 @@ from seemachine.watch.watched import Change
 EVIL = "a\x1b[2J\nforged: \u202eb [bold]c[/bold]"
 
 
-def drawn(fleet, changes=(), **terminal):
+def drawn(fleet, changes=(), title="", **terminal):
     """What is written to a terminal for one frame."""
     out = io.StringIO()
     given = {"width": 80, "height": 24, "force_terminal": True, "no_color": True, **terminal}
     console = Console(file=out, highlight=False, markup=False, emoji=False, _environ={}, **given)
-    screen = Screen(console)
+    screen = Screen(console, title)
     with screen.opened():
         screen.draw(fleet, changes)
     return out.getvalue()
@@ -34,6 +34,14 @@ def test_words_of_others_do_not_steer_the_terminal():
     assert "\u202e" not in text
     assert "\nforged" not in text
     assert "[bold]c" in text
+
+
+def test_a_title_says_of_which_world_it_is_and_how_it_ends():
+    """Where there is room for it; what it names steers no terminal either."""
+    fleet = watched(up(files=(info(0),)))
+    assert "\nforged" not in drawn(fleet, title=f"seemachine watch {EVIL}")
+    assert "seemachine watch /w   Ctrl-C ends" in drawn(fleet, title="seemachine watch /w")
+    assert "Ctrl-C" not in drawn(fleet, title="seemachine watch /w", height=5)
 
 
 @pytest.mark.parametrize(("width", "height"), [(20, 3), (1, 1), (300, 100)])
