@@ -40,15 +40,16 @@ def told(place: SignaturesFile, outcomes: Sequence[Outcome], answer: Answer) -> 
 
 def _remark_on_file(place: SignaturesFile, outcomes: Sequence[Outcome], answer: Answer) -> None:
     there = place.read()
-    without = [each.job.target.name for each in outcomes if not there.has_ecc(each.job.target.name)]
+    signed = [each.job for each in outcomes if each.error is None]
+    without = [job.target.name for job in signed if not there.has_ecc(job.target.name)]
     if without:
         answer.remark(f"no ecc_sig yet, which Caliptra wants too: {', '.join(without)}")
-    for each in outcomes:
+    for job in signed:
         # A check of caliptra-mcu-sw takes the last byte that is not zero for the end.
-        if each.job.key.lms is not None and there.pqc(each.job.target.name).endswith(b"\0"):
+        if job.key.lms is not None and there.pqc(job.target.name).endswith(b"\0"):
             answer.remark(
-                f"the signature of {each.job.target.name} ends in a zero byte, which some versions"
-                " of auth-manifest attach-signatures refuse; the ROM takes it"
+                f"the signature of {job.target.name} ends in a zero byte, which some versions of"
+                " auth-manifest attach-signatures refuse; the ROM takes it"
             )
 
 
