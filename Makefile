@@ -142,7 +142,7 @@ COPY := $(firstword $(wildcard .venv/lib/python*/site-packages/seemachine))
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; choose one with make PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
-	$(EDITABLE) .
+	$(EDITABLE) . --group pages
 	@$(BIN)/seemachine info | grep '^not used     native\|^not built' || true
 	touch $@
 

@@ -73,10 +73,26 @@ def rows(text: str) -> Iterator[list[str]]:
             yield cells
 
 
+def headless(text: str) -> list[str]:
+    """Rows of tables that begin without a head, as after an empty line: shown as plain text."""
+    lines = ["", *text.splitlines(), ""]
+    return [
+        line
+        for before, line, after in zip(lines, lines[1:], lines[2:], strict=False)
+        if line.startswith("|") and not before.startswith("|") and not after.startswith(("|-", "| -"))
+    ]
+
+
 def anchors(document: Path) -> set[str]:
     """What headings are called in a link."""
     heads = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@documents
+def test_every_row_is_in_a_table(document: Path) -> None:
+    """An empty line ends a table: rows after it would have no head."""
+    assert headless(document.read_text()) == []
 
 
 # ---- what is named is there ----------------------------------------------------------------------

@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,32 @@ def test_the_commands_of_a_page(page: str, tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     for expected in EXPECTED.findall(script(page)):
         assert expected in lines, done.stdout
+
+
+def installed_for_demo() -> set[str]:
+    """The packages that the environment of `make demo` is asked for, beside seemachine itself."""
+    recipe = (ROOT / "Makefile").read_text().partition("\n.venv/installed:")[2].split("\n\n")[0]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    asked = [*project["project"]["dependencies"]]
+    for group in re.findall(r"--group (\w+)", recipe):
+        asked += project["dependency-groups"][group]
+    return {re.split(r"\W", each)[0] for each in asked}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if script(page)])
+def test_make_demo_installs_what_a_page_runs(page: str) -> None:
+    """Each program of a Python package that a page calls is there after the first two commands, as
+    is pytest, which runs the README's test.
+    """
+    owners = {
+        each.name: each.dist.name
+        for each in entry_points(group="console_scripts")
+        if each.dist is not None and each.dist.name != "seemachine"
+    }
+    called = set(re.findall(r"^\s*(?:. && |-- )?([\w.-]+)", script(page), re.MULTILINE))
+    needed = {owners[name] for name in called & owners.keys()}
+    needed |= {"pytest"} if "def test_" in (ROOT / page).read_text() else set()
+    assert needed <= installed_for_demo()
 
 
 def test_there_are_pages_with_commands() -> None:
