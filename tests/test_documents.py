@@ -76,11 +76,9 @@ def rows(text: str) -> Iterator[list[str]]:
 def headless(text: str) -> list[str]:
     """Rows of tables that begin without a head, as after an empty line: shown as plain text."""
     lines = ["", *text.splitlines(), ""]
-    return [
-        line
-        for before, line, after in zip(lines, lines[1:], lines[2:], strict=False)
-        if line.startswith("|") and not before.startswith("|") and not after.startswith(("|-", "| -"))
-    ]
+    found = zip(lines, lines[1:], lines[2:], strict=False)
+    firsts = [(line, after) for before, line, after in found if line[:1] == "|" != before[:1]]
+    return [line for line, after in firsts if not after.startswith(("|-", "| -"))]
 
 
 def anchors(document: Path) -> set[str]:

@@ -6,6 +6,7 @@ those of the tests came from.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -90,6 +91,23 @@ def test_the_wheel(python: Path) -> None:
     run(python, "-m", "pip", "install", "--quiet", archive("*.whl"), CC=NO_COMPILER)
     must_work(python, "native")
     run(python, "-c", LISTS)
+
+
+def test_the_page_on_installing(python: Path, tmp_path: Path) -> None:
+    """Its commands, in an environment of somebody's project, with the wheel."""
+    page = (ROOT / "docs/how-to/install.md").read_text()
+    [commands] = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
+    said = run("sh", "-ec", commands, SEEMACHINE=str(archive("*.whl")), PATH=path)
+    assert "PQSDK" in said
+    more = run(
+        "sh",
+        "-ec",
+        'pip install -q "$SEEMACHINE[formats,pki]"; seemachine pki --help',
+        SEEMACHINE=str(archive("*.whl")),
+        PATH=path,
+    )
+    assert "usage: seemachine pki" in more
 
 
 @pytest.mark.parametrize("compiler", [True, False])

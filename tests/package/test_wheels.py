@@ -107,6 +107,17 @@ def test_an_install_that_stays_in_its_clone_knows_why_too(tmp_path: Path) -> Non
         assert named.read_text() == f"{sys.executable}\n"
 
 
+def test_the_page_names_each_extra_and_what_it_installs(pure: zipfile.ZipFile) -> None:
+    """As the wheel itself tells pip."""
+    found: dict[str, set[str]] = {}
+    for line in metadata(pure).get_all("Requires-Dist", []):
+        if extra := re.search(r'extra == "(\w+)"', line):
+            found.setdefault(extra[1], set()).add(re.split(r"[^\w-]", line)[0])
+    page = (ROOT / "docs/how-to/install.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE)
+    assert {extra: set(packages.split(", ")) for extra, packages in rows} == found
+
+
 def test_a_wheel_has_what_is_needed_and_no_more(pure: zipfile.ZipFile) -> None:
     """Every module of both packages, markers of types, headers, what pkg-config reads, and the
     license; no C, no tests.
