@@ -34,7 +34,9 @@ def main(file: Path, signature: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: sign.py FILE SIGNATURE")
     try:
         main(Path(sys.argv[1]), Path(sys.argv[2]))
-    except StatusError as refused:
+    except (StatusError, OSError) as refused:
         sys.exit(f"sign.py: {refused}")

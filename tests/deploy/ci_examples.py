@@ -69,6 +69,7 @@ def programs(folder: Path) -> str:
     texts = {
         "pip": 'printf "%s\\n" "$@"',
         "pipsqueak": f'exec {python} -m seeclient "$@"',
+        "pytest": f'exec {python} -m pytest -p no:cacheprovider "$@"',
         "python": f'exec {python} "$@"',
         "python3": f'exec {python} "$@"',
         "seemachine": f'exec {python} -m seemachine "$@"',
@@ -81,8 +82,9 @@ def programs(folder: Path) -> str:
 
 
 def run(line: str, place: Path, env: Mapping[str, str]) -> str:
-    """Run a line as a runner would, in a folder that has sign.py. Returns what it prints."""
-    (place / "sign.py").write_bytes((FOLDER / "sign.py").read_bytes())
+    """Run a line as a runner would, beside sign.py and its tests. Returns what it prints."""
+    for name in ("sign.py", "test_sign.py"):
+        (place / name).write_bytes((FOLDER / name).read_bytes())
     done = subprocess.run(
         ["sh", "-ec", line],
         env={**env, "SEEMACHINE": "the wheel"},

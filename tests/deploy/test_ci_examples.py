@@ -32,7 +32,7 @@ SCHEMAS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     ),
     "gitlab-ci.yml": ("gitlab-ci", lambda it: it["service"].update(service=["fleet"])),
 }
-FLEET_WORDS = {"command", "service"}
+FLEET_WORDS = {"command", "tests", "service"}
 # Of the development container specification: the properties that are used here, and their types.
 DEVCONTAINER = {
     "name": str,
@@ -194,11 +194,11 @@ def shell(tmp_path: Path) -> Iterator[Callable[[str, str], str]]:
 
 
 def test_every_command_line_does_what_it_says(shell: Callable[[str, str], str]) -> None:
-    """In the order of each job: what is installed, machines for a command, and a service that is
-    waited for, signs, and is asked what is left. Lines that both have are run once.
+    """In the order of each job: what is installed, machines for a command, tests, and a service
+    that is waited for, signs, and is asked what is left. Lines that several have are run once.
     """
     printed: dict[tuple[str, str], str] = {}
-    for place in ("command", "service"):
+    for place in ("command", "tests", "service"):
         for jobs in (examples.github_jobs(), examples.gitlab_jobs()):
             for line in examples.lines(jobs[place]):
                 same = (place, line.replace("python3 ", "python "))
@@ -207,10 +207,12 @@ def test_every_command_line_does_what_it_says(shell: Callable[[str, str], str]) 
     assert {place for place, _ in printed} == FLEET_WORDS
     for (place, line), text in printed.items():
         if line.startswith("pip "):
-            assert text == "install\nthe wheel\n"
-        if "sign.py" in line:
+            assert text == "install\nthe wheel\n" + ("pytest\n" if place == "tests" else "")
+        if line.startswith("pytest "):
+            assert "1 passed" in text
+        if line.startswith(("python", "seemachine run")):
             assert text.startswith("sign.py is signed by leaf 0 of "), place
             assert text.endswith("; 1023 are left\n")
         if "showinfo" in line:
             assert "firmware" in text
-    assert len(printed) == 6
+    assert len(printed) == 8
