@@ -8,7 +8,7 @@ from seemachine.cli import verify_output as output
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.refusals import refused
 from seemachine.cli.verify_judging import Check
-from seemachine.cli.verify_pairs import STANDARD_INPUT, pairs, refuse_two_of_input
+from seemachine.cli.verify_pairs import STANDARD_INPUT, Pair, listed, pairs, refuse_two_of_input
 from seemachine.encodings.forms import FormError, RecognizedKey, recognized_key
 from seemachine.encodings.kinds import LMS, algorithm_of
 from seemachine.mldsa.parameters import MAX_CONTEXT
@@ -18,8 +18,7 @@ from seemachine.wire.status import StatusError
 def run(options: argparse.Namespace) -> int:
     """Judge each file. Exit code 0: all are verified; 1: one is not; 2: something can't be read."""
     answer: Answer = options.answer
-    refuse_two_of_input([options.key, options.signature or "", *options.files])
-    listed = pairs(options.files, options.signature)
+    wanted = _wanted(options)
     found = _key(options)
     context = os.fsencode(options.context)
     if len(context) > MAX_CONTEXT:
@@ -28,7 +27,21 @@ def run(options: argparse.Namespace) -> int:
         raise Misused("--context is for ML-DSA, and the key is one of LMS")
     output.tell_key(judging.title(options.key), found, answer)
     check = Check(found.key, context, options.digest or "")
-    return output.tell(check, judging.outcomes(check, listed), answer)
+    return output.tell(check, judging.outcomes(check, wanted), answer)
+
+
+def _wanted(options: argparse.Namespace) -> list[Pair]:
+    """Raises Misused, and Refused with exit code 2."""
+    if bool(options.files) == bool(options.manifest):
+        raise Misused("name either files, or a list of them with --manifest")
+    others = [options.key, options.signature or "", str(options.manifest or "")]
+    refuse_two_of_input([*others, *options.files])
+    try:
+        if options.manifest:
+            return listed(options.manifest, options.signature)
+        return pairs(options.files, options.signature)
+    except StatusError as error:
+        raise refused(error, 2) from None
 
 
 def _key(options: argparse.Namespace) -> RecognizedKey:

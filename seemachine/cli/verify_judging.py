@@ -18,7 +18,9 @@ from seemachine.encodings.forms import Key, RecognizedSignature
 from seemachine.encodings.kinds import bytes_of
 from seemachine.encodings.readings import MAX_TEXT
 from seemachine.frozen import frozen
-from seemachine.wire.status import StatusError
+from seemachine.signing_files import manifests
+from seemachine.signing_files.sources import Source
+from seemachine.wire.status import Status, StatusError
 
 # Signatures that are in memory at a time.
 SHARE = 256
@@ -27,11 +29,10 @@ MOST_SEARCHED = 64 << 20
 READ = "read_file"
 # Why a file is not verified, in JSON.
 UNREADABLE = "unreadable"
-WORDS: dict[type[StatusError], str] = {
-    NotVerified: "not-verified",
-    OfAnotherKey: "of-another-key",
-    SignatureNotRecognized: "signature-not-recognized",
-}
+
+
+class NotAsListed(StatusError):
+    """A file has another digest than a list states of it."""
 
 
 @frozen
@@ -43,6 +44,14 @@ class Check:
     key: Key
     context: bytes
     digest: str
+
+
+WORDS: dict[type[StatusError], str] = {
+    NotVerified: "not-verified",
+    OfAnotherKey: "of-another-key",
+    SignatureNotRecognized: "signature-not-recognized",
+    NotAsListed: "not-as-listed",
+}
 
 
 class Outcome(NamedTuple):
@@ -156,6 +165,16 @@ def _digest(message: Message, name: str) -> bytes:
     return hashed.digest()
 
 
+def _check_listed(source: Source) -> None:
+    """Raises StatusError."""
+    try:
+        manifests.check(source)
+    except StatusError as refusal:
+        if refusal.status is not Status.InvalidParameter:
+            raise
+        raise NotAsListed(refusal.status, refusal.detail, refusal.where) from None
+
+
 def _opened(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:
     if str(path) == STANDARD_INPUT:
         return contextlib.nullcontext(sys.stdin.buffer)
@@ -164,6 +183,8 @@ def _opened(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:
 
 def _signature(pair: Pair) -> RecognizedSignature | StatusError:
     try:
+        if pair.listed is not None:
+            _check_listed(pair.listed)
         return signatures.recognized(contents(pair.signature), title(pair.signature))
     except StatusError as refusal:
         return refusal

@@ -1,11 +1,17 @@
 """Which signature `seemachine verify` holds against which file."""
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from seeclient.folders.names import JOURNAL, Names
+
 from seemachine.cli.answer import Misused
 from seemachine.encodings.forms import SIGNATURE_FORMS
+from seemachine.signing_files import manifests
+from seemachine.signing_files.refusing import refuse
+from seemachine.signing_files.sources import Source
 
 STANDARD_INPUT = "-"
 # `.sig` first.
@@ -13,42 +19,87 @@ SUFFIXES = tuple(dict.fromkeys(form.suffix for form in SIGNATURE_FORMS.values())
 
 
 class Pair(NamedTuple):
-    """The names of a file, which was signed, and of its signature."""
+    """The names of a file, which was signed, and of its signature; `listed` is how a list has the
+    file.
+    """
 
     file: str
     signature: str
+    listed: Source | None = None
 
 
 def pairs(files: Sequence[str], signature: str | None) -> list[Pair]:
-    """`signature` is a file, a folder or, for those beside the files, nothing. Raises Misused."""
-    if signature is not None and not Path(signature).is_dir():
-        if len(files) > 1:
-            raise Misused(
-                f"{signature} is one signature, and {len(files)} files are named; name the folder"
-                " of their signatures, or leave --signature out for those beside the files"
-            )
-        return [Pair(files[0], signature)]
+    """`signature` is a file, a folder or, for those beside the files, nothing. Raises Misused,
+    StatusError.
+    """
+    folder = None if signature is None else Path(signature)
+    if folder is not None and not folder.is_dir():
+        return [Pair(_only(files, folder), str(folder))]
     if STANDARD_INPUT in files:
         raise Misused("standard input has no name; name the file of its signature: --signature SIG")
+    return [each for file in files for each in _of(file, folder)]
+
+
+def listed(manifest: Path, signature: str | None) -> list[Pair]:
+    """The same of a list of files. Raises Misused, StatusError."""
+    data = sys.stdin.buffer.read() if str(manifest) == STANDARD_INPUT else None
+    sources = list(manifests.sources(manifest, data))
     folder = None if signature is None else Path(signature)
-    return [Pair(file, _place(file, folder)) for file in files]
+    if folder is not None and not folder.is_dir():
+        return [Pair(_only([each.name for each in sources], folder), str(folder), sources[0])]
+    return [Pair(each.name, _place(_names(Path(each.name), folder)), each) for each in sources]
 
 
 def refuse_two_of_input(names: Sequence[str]) -> None:
     """Standard input is one thing. Raises Misused."""
     if names.count(STANDARD_INPUT) > 1:
-        raise Misused("standard input is only one of key, signature and FILE")
+        raise Misused("standard input is only one of key, signature, list and FILE")
 
 
-def _place(file: str, folder: Path | None) -> str:
+def _only(files: Sequence[str], signature: Path) -> str:
+    """The one file of one signature. Raises Misused."""
+    if len(files) > 1:
+        raise Misused(
+            f"{signature} is one signature, and {len(files)} files are named; name the folder of"
+            " their signatures, or leave --signature out for those beside the files"
+        )
+    return files[0]
+
+
+def _of(file: str, folder: Path | None) -> Iterator[Pair]:
+    if not Path(file).is_dir():
+        yield Pair(file, _place(_names(Path(file), folder)))
+        return
+    if folder is None:
+        raise Misused(f"{file} is a folder; name that of its signatures with --signature")
+    for name in _inside(Path(file), folder):
+        yield Pair(str(Path(file) / name), _place([str(folder / name)]))
+
+
+def _inside(folder: Path, signatures: Path) -> list[str]:
+    """What is in a folder, but for its signatures. Raises StatusError for what is not read, as it
+    would not be verified.
+    """
+    found = Names(folder, signatures)
+    for error in found.unreadable.values():
+        raise error
+    for name, what in found.skipped.items():
+        if what != JOURNAL:
+            refuse(f"{folder / name} is {what}, which is not verified; take it out of {folder}")
+    if not found.files:
+        refuse(f"{folder} has no files; there is nothing to verify")
+    return found.files
+
+
+def _place(names: Iterable[str]) -> str:
     """The first that is there; else the one that is missed."""
-    wanted = [name + suffix for name in _names(Path(file), folder) for suffix in SUFFIXES]
+    wanted = [name + suffix for name in names for suffix in SUFFIXES]
     return next((name for name in wanted if Path(name).is_file()), wanted[0])
 
 
 def _names(file: Path, folder: Path | None) -> Iterator[str]:
-    """Where a signature may be, without its suffix: `seemachine sign` and `pipsqueak` keep what is
-    below a folder below that of the signatures.
+    """Where a signature may be, without its suffix: under the path of its file, or its bare
+    name.
     """
     if folder is None:
         yield str(file)

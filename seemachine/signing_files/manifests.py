@@ -37,7 +37,7 @@ def sources(path: Path, standard_input: bytes | None) -> Iterator[Source]:
     lines = [line.removesuffix(b"\r") for line in data.split(b"\n")]
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not numbered:
-        refuse(f"{title} lists no files; nothing was signed")
+        refuse(f"{title} lists no files")
     for number, line in numbered:
         yield _source(line, f"{title}, line {number}")
 

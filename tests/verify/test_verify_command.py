@@ -111,6 +111,40 @@ class TestVerified:
             "sigs/n.json",
         ]
 
+    def test_a_folder_of_files(self, shell):
+        """All that is in it, and nothing beside what is verified."""
+        for name in ("a/m", "b"):
+            Path("files", name).parent.mkdir(parents=True, exist_ok=True)
+            Path("sigs", name).parent.mkdir(parents=True, exist_ok=True)
+            put(TWO, "k", f"files/{name}", f"sigs/{name}.sig")
+        words = ("--key", "k", "--signature", "sigs", "files")
+        assert [each["file"] for each in shell.json(*words)["files"]] == ["files/b", "files/a/m"]
+        Path("files/new").write_bytes(b"")
+        assert "files/new: UNREADABLE: sigs/new.sig: No such file" in shell.verify(*words, code=2)
+        Path("files/new").unlink()
+        Path("files/link").symlink_to("b")
+        shell.verify(*words, code=2)
+        assert "files/link is a link, which is not verified; take it out of files" in shell.err
+
+    def test_a_list(self, shell, monkeypatch):
+        """Files and digests as they are listed; where one differs, the signature does not help."""
+        digest = hashlib.sha256(Path("m").read_bytes()).hexdigest()
+        Path("list").write_text(f"{digest}  m\n")
+        assert shell.json("--key", "k", "--manifest", "list")["verified"]
+        standard_input(monkeypatch, f"{digest} *m\n".encode())
+        assert shell.json("--key", "k", "--manifest", "-")["verified"]
+        Path("list").write_text(f"{digest[::-1]}  m\n")
+        [row] = shell.json("--key", "k", "--manifest", "list", code=1)["files"]
+        assert row["why"] == "not-as-listed"
+        assert "m has another SHA-256 than the list states" in row["sentence"]
+        Path("list").write_text(f"{digest}  .\n")
+        assert ".: UNREADABLE: .: Is a directory" in shell.verify(
+            "--key", "k", "--manifest", "list", code=2
+        )
+        Path("list").write_text("")
+        shell.verify("--key", "k", "--manifest", "list", code=2)
+        assert "list lists no files" in shell.err
+
     @pytest.mark.parametrize("digest", ["sha256", "sha384", "sha512"])
     def test_over_a_digest(self, shell, digest):
         """With --digest it is verified; without, the line says which it is over."""
@@ -247,6 +281,9 @@ class TestUnreadable:
         ("words", "said"),
         [
             ("--key k --signature m.sig m m", "m.sig is one signature, and 2 files are named"),
+            ("--key k", "name either files, or a list of them with --manifest"),
+            ("--key k --manifest l m", "name either files, or a list"),
+            ("--key k .", ". is a folder; name that of its signatures with --signature"),
             ("--key k -", "name the file of its signature"),
             ("--key - --signature m.sig -", "standard input is only one of"),
             ("--key k --context c m", "--context is for ML-DSA"),

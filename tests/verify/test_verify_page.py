@@ -18,7 +18,7 @@ from seemachine.cli.command import main
 from seemachine.encodings.forms import write_key
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/verify-without-an-hsm.md").read_text()
-TYPED = re.findall(r"^    seemachine (.*)$", PAGE, re.MULTILINE)
+TYPED = re.findall(r"^    (?:sha256sum .* )?seemachine (.*)$", PAGE, re.MULTILINE)
 
 
 def prepared(folder, monkeypatch):
@@ -32,6 +32,9 @@ def prepared(folder, monkeypatch):
         made = signer.sign(Path(name))
         Path(f"{name}.sig").write_bytes(made)
         Path("signatures", f"{name}.sig").write_bytes(made)
+    Path("images").mkdir()
+    for name in ("firmware.bin", "bootloader.bin"):
+        Path("images", name).write_bytes(name.encode())
     digest = hashlib.sha256(b"firmware.bin").digest()
     Path("digest.sig").write_bytes(signer.sign(digest))
 
@@ -45,11 +48,13 @@ def block(kind):
 def test_commands(tmp_path, monkeypatch, capsys):
     """Each verifies; the first prints what the page prints."""
     prepared(tmp_path, monkeypatch)
+    listing = f"{hashlib.sha256(b'firmware.bin').hexdigest()}  images/firmware.bin\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(listing.encode())))
     said = []
     for line in TYPED:
         assert main(shlex.split(line)) == 0, line
         said.append(capsys.readouterr().out)
-    assert len(said) == 4
+    assert len(said) == 6
     assert said[0] == block("text")
     assert main(shlex.split(TYPED[-1].replace("--digest sha256", ""))) == 1
     assert "is over the sha256 of the file" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """The words of `seemachine verify`."""
 
+from pathlib import Path
 from typing import Any
 
 from seemachine.cli.words.options import Enter, add_home
@@ -20,7 +21,10 @@ def add(words: Any, enter: Enter) -> None:
         epilog="More: docs/how-to/verify-without-an-hsm.md",
     )
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="what was signed; -: standard input"
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="what was signed: a file, or a folder with all that is in it; -: standard input",
     )
     parser.add_argument(
         "--key",
@@ -35,6 +39,12 @@ def add(words: Any, enter: Enter) -> None:
             "the signature of the one FILE, or the folder with those of all; -: standard input;"
             " default: beside each FILE, as FILE.sig"
         ),
+    )
+    parser.add_argument(
+        "--manifest",
+        type=Path,
+        metavar="LIST",
+        help="verify the files that are listed, as by sha256sum, and their digests",
     )
     parser.add_argument(
         "--digest",
