@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import seeclient
 from kit import processes
-from kit.container_keys import LmsSigner, certificate
+from kit.message_keys import LmsSigner, certificate
 from vectors.published import cases
 
 from seemachine.chance.mark import MARK

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from kit import processes
-from kit.container_keys import LmsSigner
+from kit.message_keys import LmsSigner
 
 from seemachine.cli import verify_output
 from seemachine.cli.command import main
