@@ -74,8 +74,8 @@ PRESETS = _table(
                 made_with="sign --lms --sha256 --sha-only",
             ),
         ),
-        "November 2026: commit 5c07c37 was read, and its verifier, wolfSSL 5.9.2, was run on such"
-        " signatures; its tools were not run",
+        "November 2026: 5c07c37 with wolfSSL 5.9.2: its tools took digest and signature, its"
+        " simulator booted and updated the images, and refused flipped bits",
         "the whole way: [wolfBoot](wolfboot.md)",
     ),
     Preset(
@@ -103,7 +103,7 @@ PRESETS = _table(
         "November 2026: caliptra-sw e7dc50f was read, and its two published LMS signatures were"
         " checked",
         "the file is a manifest header: with LMS its SHA-384 is signed, with ML-DSA the header"
-        " itself",
+        " itself. For its signing requests there is [caliptra sign](caliptra.md)",
     ),
     Preset(
         "mcuboot",

@@ -13,8 +13,8 @@ from seemachine.signing_files.sources import Source
 
 @frozen
 class Task:
-    """What is to be signed, and the file of its signature; `name` is what the journal of that
-    folder calls it.
+    """What is to be signed, and the file of its signature; `name` is the path of that within the
+    folder of the journal.
     """
 
     source: Source
@@ -35,7 +35,7 @@ def tasks(sources: Sequence[Source], out: str | None, suffix: str) -> Mapping[Pa
         path = Path(out)
         if not path.parent.is_dir():
             refuse(f"there is no folder {path.parent}; make it first")
-        made = [(path.parent, Task(sources[0], path, path.name.removesuffix(suffix)))]
+        made = [(path.parent, Task(sources[0], path, path.name))]
     _refuse_meetings([task for _, task in made])
     grouped: dict[Path, list[Task]] = {}
     for folder, task in made:
@@ -47,9 +47,8 @@ def _beside(source: Source, suffix: str) -> tuple[Path, Task]:
     if isinstance(source.content, bytes):
         refuse(f"{source.name} has no place beside it; name a file for its signature with --out")
     path = source.content
-    return Path(os.path.realpath(path.parent)), Task(
-        source, path.with_name(path.name + suffix), path.name
-    )
+    out = path.with_name(path.name + suffix)
+    return Path(os.path.realpath(path.parent)), Task(source, out, out.name)
 
 
 def _into(folder: Path, source: Source, suffix: str) -> tuple[Path, Task]:
@@ -60,7 +59,8 @@ def _into(folder: Path, source: Source, suffix: str) -> tuple[Path, Task]:
         )
     if folder.exists() and not folder.is_dir():
         refuse(f"{folder} is a file, and there are several signatures; name a folder with --out")
-    return folder, Task(source, folder / (source.below + suffix), source.below)
+    name = source.below + suffix
+    return folder, Task(source, folder / name, name)
 
 
 def _refuse_meetings(every: Sequence[Task]) -> None:

@@ -45,8 +45,8 @@ class FormedPlaces:
     replaced. `umask` is that of the user.
     """
 
-    # Others may be signed into the same folder by other commands.
-    is_whole = False
+    # Other commands may sign others into the same folder, such as those of `make -j`.
+    kind, is_whole, patience = "files-", False, 60.0
 
     def __init__(
         self, folder: Path, tasks: Sequence[Task], manner: Manner, *, force: bool, umask: int

@@ -41,7 +41,8 @@ class FilesSigning:
     ) -> None:
         self._listen, self._key = listen, key
         self._parts: list[tuple[FormedPlaces, FolderSigning]] = []
-        for folder, tasks in groups.items():
+        # Each takes its folders in one order, so that two do not wait for each other.
+        for folder, tasks in sorted(groups.items()):
             places = FormedPlaces(folder, tasks, manner, force=force, umask=umask)
             tell = self._teller(places)
             self._parts.append((places, FolderSigning(key, places, b"", sign, tell)))
@@ -90,8 +91,7 @@ class FilesSigning:
     def run(self) -> None:
         """Sign. Raises StatusError where nobody can be asked."""
         for _, signing in self._parts:
-            if signing.wanted:
-                signing.sign()
+            signing.sign()
 
     def _teller(self, places: FormedPlaces) -> Callable[[Event], None]:
         def tell(event: Event) -> None:

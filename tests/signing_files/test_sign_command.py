@@ -2,17 +2,21 @@
 takes.
 """
 
+import errno
 import hashlib
 import io
 import json
+import os
 import stat
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from seeclient import verify
+from seeclient import files, verify
+from seeclient.folders.journal import hold
 from signing_files.named_files import put
 
 from seemachine.encodings.forms import recognized_signature
@@ -232,15 +236,31 @@ def test_a_run_that_broke_off_is_gone_on_with(
     assert "0 of 3 signed; what was asked for is kept; go on with the same command" in told
     done("sign rel c")
     assert leaves() == 1
-    done("sign rel a --format base64")
-    done("sign rel a b d/e")
+    done("sign rel a b d/e --format hss")
     assert leaves() == 1
     for name in ("a", "b", "c", "d/e"):
         check(fleet, Path(name), f"{name}.sig")
-    assert (
-        recognized_signature(Path("a.b64").read_bytes())[1]
-        == recognized_signature(Path("a.sig").read_bytes())[1]
-    )
+    assert not list(Path().rglob("*.journal"))
+
+
+def test_two_at_once_wait_for_each_other(done: Run, refused: Run) -> None:
+    """As those of `make -j`, in one folder; not for ever."""
+    put("a")
+    lock = hold(Path())
+    told: list[str] = []
+    waiting = threading.Thread(target=lambda: told.append(done("sign rel a")))
+    waiting.start()
+    waiting.join(0.1)
+    assert waiting.is_alive()
+    os.close(lock)
+    waiting.join(20)
+    assert "a.sig: signed" in told[0]
+    put("b")
+    lock = hold(Path())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FormedPlaces, "patience", 0.0)
+        assert "another command signs into" in refused("sign rel b")
+    os.close(lock)
 
 
 def test_what_is_changed_meanwhile_is_not_written(
@@ -273,3 +293,30 @@ def test_what_is_changed_meanwhile_is_not_written(
     assert Path("b.sig").read_text() == "precious"
     Path("b.sig").unlink()
     done("sign rel b")
+
+
+def test_a_full_disk(
+    done: Run, refused: Run, leaves: Leaves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was signed and could not be written is written the next time; no second leaf."""
+    put("a")
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "take_free_name", _full)
+        assert "a.sig: No space left on device; make room there" in refused("sign rel a")
+    assert leaves() == 1
+    done("sign rel a")
+    assert leaves() == 0
+
+
+def _full(*_: Path) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_few_signatures_left(fleet: BlockingFleet, done: Run, refused: Run) -> None:
+    """Need a reason, which is how it is said; a refusal leaves nothing behind."""
+    put("a")
+    fleet.generate_lms("few", lms="sha256_m24_h5", lmots="sha256_n24_w4", warnat=32)
+    assert "to sign anyway, say why with --acknowledge REASON" in refused("sign few a")
+    assert list(map(str, Path().iterdir())) == ["a"]
+    done("sign few a --acknowledge drill")
+    assert fleet.key("few").info().remaining == 31

@@ -58,6 +58,6 @@ def test_presets(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[s
         Path(name).write_text(name)
     listed = hashlib.sha256(b"build/app").hexdigest()
     Path("SHA256SUMS").write_text(f"{listed}  build/app\n")
-    assert follow("presets.md", monkeypatch) == 8
+    assert follow("presets.md", monkeypatch) == 9
     del capfd
     assert Path("signatures/build/app.sig").is_file()

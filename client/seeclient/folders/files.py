@@ -27,6 +27,14 @@ class Placed(Protocol):
         """The folder of the signatures, which is also that of the journal."""
 
     @property
+    def kind(self) -> str:
+        """Of the journal, which tells it apart from others in the folder."""
+
+    @property
+    def patience(self) -> float:
+        """How many seconds to wait for another command that signs into the folder."""
+
+    @property
     def is_whole(self) -> bool:
         """Whether nothing but these files is signed into the folder."""
 

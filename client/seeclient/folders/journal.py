@@ -7,6 +7,7 @@ It is a file of lines of JSON in the folder of the signatures, durable before a 
     {"asked": NOTE, "files": [[NAME, TOKEN, DIGEST], ...]}
     {"signed": [[NAME, SIGNATURE], ...]}
     {"refused": [NAME, ...]}
+    {"done": [NAME, ...]}
 
 Signatures are taken off again when they are in their places.
 
@@ -18,6 +19,7 @@ import contextlib
 import fcntl
 import json
 import os
+import time
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -33,6 +35,8 @@ from seemachine.wire.names import TOKEN_BYTES
 from seemachine.wire.status import Status, StatusError
 
 FORMAT = Format("signing journal")
+# Between two looks whether a folder is free.
+PAUSE = 0.05
 
 
 @frozen
@@ -53,12 +57,19 @@ class Entry:
 class Journal:
     """The journal of a key in a folder, which nobody else signs into meanwhile. `kind` tells those
     of one key there apart; `lock` is a descriptor of a caller who has several at once, see `hold`.
+    `seconds`: so long it waits for somebody else.
 
     Raises StatusError: ObjectInUse while somebody else does.
     """
 
     def __init__(
-        self, folder: Path, key: KeyFile, *, kind: str = "", lock: int | None = None
+        self,
+        folder: Path,
+        key: KeyFile,
+        *,
+        kind: str = "",
+        lock: int | None = None,
+        seconds: float = 0.0,
     ) -> None:
         self.path = folder / f"{START}{kind}{key.public_hash[:16]}{END}"
         self._head = {"version": FORMAT.version, "key": key.public_hash}
@@ -66,7 +77,7 @@ class Journal:
         # Where the last line begins, while it says nothing but what was signed.
         self._last: int | None = None
         self._entries: dict[str, Entry] = {}
-        self._folder = hold(folder) if lock is None else os.dup(lock)
+        self._folder = hold(folder, seconds) if lock is None else os.dup(lock)
         try:
             self._read()
         except BaseException:
@@ -82,10 +93,6 @@ class Journal:
         """Whether somebody was asked for a file, and may have taken a leaf."""
         known = self._entries.get(name)
         return known is not None and bool(known.note or known.signature)
-
-    def is_of(self, names: Iterable[str]) -> bool:
-        """Whether it knows of no other files than these."""
-        return self._entries.keys() <= set(names)
 
     def asked(self, note: str, wanted: Iterable[tuple[str, bytes, bytes]]) -> None:
         """Somebody is about to be asked for these: name, token, digest. Durable. Raises
@@ -116,7 +123,20 @@ class Journal:
         told = [name for name in names if name in self._entries]
         with contextlib.suppress(StatusError):
             if told:
-                self._append({"refused": told}, durable=False)
+                self._append(line := {"refused": told}, durable=False)
+                self._take(line)
+
+    def done(self, names: Iterable[str]) -> None:
+        """What was written of these is on the disk; others, of an earlier command, may be waited
+        for yet. For what was refused there is nothing to keep. Raises StatusError.
+        """
+        refused = {name for name in self._entries if not self.knows(name)}
+        told = sorted(self._entries.keys() & {*names, *refused})
+        self._take({"done": told})
+        if not self._entries:
+            self.forget()
+        elif told:
+            self._append({"done": told}, durable=False)
 
     def forget(self) -> None:
         """All is done, and what was written is on the disk. Raises StatusError."""
@@ -194,6 +214,8 @@ class Journal:
         for name in line.get("refused", ()):
             known = self._entries[name]
             self._entries[name] = Entry(known.token, known.digest, "")
+        for name in line.get("done", ()):
+            del self._entries[name]
 
 
 def _entry(token: str, digest: str, note: str) -> Entry:
@@ -208,15 +230,16 @@ def _entry(token: str, digest: str, note: str) -> Entry:
     return made
 
 
-def hold(folder: Path) -> int:
+def hold(folder: Path, seconds: float = 0.0) -> int:
     """A descriptor of a folder that nobody else holds; those that `os.dup` makes of it hold it too.
+    So many seconds it waits for who does.
 
     Raises StatusError.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor, time.monotonic() + seconds)
         except BaseException:
             os.close(descriptor)
             raise
@@ -226,6 +249,19 @@ def hold(folder: Path) -> int:
     except OSError as error:
         raise files.refusal(folder, error, WHERE) from None
     return descriptor
+
+
+def _lock(descriptor: int, deadline: float) -> None:
+    """Raises OSError: BlockingIOError after the deadline."""
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(PAUSE)
+        else:
+            return
 
 
 def _write_line(file: int, line: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ class Places:
     the other.
     """
 
-    is_whole = True
+    kind, is_whole, patience = "", True, 0.0
 
     def __init__(self, messages: Path, signatures: Path) -> None:
         self.messages = messages

@@ -73,7 +73,8 @@ class FolderSigning:
         self._key, self._places, self._checks = key, places, checks
         self._ask, self._listen = sign, listen
         self._files = FolderFiles(key, places, context, self._fail)
-        self._failed = self.asked = False
+        self._failed: set[str] = set()
+        self.asked = False
         self._made: dict[str, Signed] = {}
         self.unsigned: list[str] = []
         self.anew: list[str] = []
@@ -92,7 +93,8 @@ class FolderSigning:
     def __enter__(self) -> Self:
         """From now on nobody else signs into the folder. Raises StatusError."""
         self._places.make()
-        self._journal = Journal(self._places.signatures, self._key)
+        folder, kind = self._places.signatures, self._places.kind
+        self._journal = Journal(folder, self._key, kind=kind, seconds=self._places.patience)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -117,7 +119,9 @@ class FolderSigning:
         if self.written:
             # Once for all: one by one takes longer than to sign.
             os.sync()
-        if not self._failed and (self._places.is_whole or self._journal.is_of(self.names)):
+        if not self._places.is_whole:
+            self._journal.done(name for name in self.names if name not in self._failed)
+        elif not self._failed:
             self._journal.forget()
 
     def without_file(self) -> list[str]:
@@ -210,7 +214,7 @@ class FolderSigning:
             self._listen(event)
 
     def _fail(self, name: str, error: StatusError) -> None:
-        self._failed = True
+        self._failed.add(name)
         self._listen(FileFailed(name, error))
 
 
