@@ -35,6 +35,9 @@ ELSEWHERE = {
     "seemachine fleet up --home {}": (
         "temporary/test_running.py::test_a_document_is_alone_on_standard_output"
     ),
+    "seemachine key export {} --format {} --out FILE": (
+        "signing_files/test_sign_command.py::test_a_preset_says_how_to_export_its_key"
+    ),
     "seemachine restore {}": "backup/test_backup_cards.py::test_dying_at_any_step_leaves_one_card",
     "seemachine audit": "backup/test_backup_restoring.py::test_contradicting_ones_are_both_kept",
 }

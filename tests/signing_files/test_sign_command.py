@@ -19,7 +19,7 @@ from seeclient import files, verify
 from seeclient.folders.journal import hold
 from signing_files.named_files import put
 
-from seemachine.encodings.forms import recognized_signature
+from seemachine.encodings.forms import recognized_key, recognized_signature
 from seemachine.encodings.kinds import bytes_of
 from seemachine.signing_files.places import FormedPlaces
 from seemachine.testing import BlockingFleet
@@ -102,6 +102,17 @@ def test_a_digest_is_signed(name: str, fleet: BlockingFleet, done: Run) -> None:
     assert f"over the {len(digest)} bytes of the SHA-{name[3:]} of the file, not the file" in told
     check(fleet, digest, "a.sig")
     assert "1 good already" in done(f"sign rel a --digest {name}")
+
+
+def test_a_preset_says_how_to_export_its_key(done: Run) -> None:
+    """In the last line: typed, it gives a key that the signature is one of."""
+    put("a")
+    told = done("sign rel a --preset jdk").splitlines()[-1]
+    assert told.startswith("the JDK takes the public key from: seemachine key export rel")
+    done(told.partition(": seemachine ")[2].replace("FILE", "key"))
+    form, key = recognized_key(Path("key").read_bytes())
+    assert form == "der"
+    verify(Path("a"), Path("a.sig").read_bytes(), bytes_of(key))
 
 
 def test_standard_input(
