@@ -60,6 +60,7 @@ REFUSED = {
     "cms sign": "cms sign k nosuch --yes",
     "cms verify": "cms verify nosuch --key nosuch",
     "jar sign": "jar sign k nosuch.jar --certificate nosuch.pem --yes",
+    "jar verify": "jar verify nosuch.jar --key nosuch",
     "cose sign": "cose sign k nosuch --yes",
     "cose verify": "cose verify nosuch --key nosuch",
     "nfast release": "nfast release /dev/null/r.zip",

@@ -157,6 +157,7 @@ def test_messages_for_others(session: Session) -> None:
     session.seemachine(f"{issue} --usage keyCertSign")
     jar_signed = session.seemachine("jar sign ca a.jar --certificate code.pem")
     assert (jar_signed["entries"], jar_signed["signer"]) == (1, "CA")
+    assert session.seemachine("jar verify a-signed.jar --key ca.hex")["entries"] == 1
 
 
 def test_evidence(session: Session) -> None:

@@ -341,7 +341,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         },
         {"pyasn1"},
     ),
-    "seemachine.jar": ({"seemachine.cms"}, set()),
+    "seemachine.jar": ({"seemachine.wire", "seemachine.cms"}, set()),
     "seemachine.cose": (
         {"seemachine.encodings", "seemachine.lms", "seemachine.mldsa", "seeclient"},
         set(),

@@ -1,21 +1,23 @@
-"""`seemachine jar sign`: JAR files that Java verifies."""
+"""`seemachine jar ...`: JAR files that Java verifies."""
 
 import argparse
 from pathlib import Path
 
 from seemachine.cli import signed_files
-from seemachine.cli.answer import Refused
+from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.cms import certificates
+from seemachine.cli.refusals import refused
 from seemachine.cli.signed_files import PublicValue, Work
+from seemachine.wire.status import Status, StatusError
 
 
-def run(_verb: str, options: argparse.Namespace) -> int:
-    """Sign a JAR. Returns the exit code."""
+def run(verb: str, options: argparse.Namespace) -> int:
+    """Run one verb. Returns the exit code."""
     from seemachine.cms.errors import CmsError
     from seemachine.jar.errors import JarError
 
     try:
-        return _sign(options)
+        return _sign(options) if verb == "sign" else _verify(options)
     except (CmsError, JarError) as error:
         raise Refused(f"{options.file}: {error}") from None
 
@@ -43,6 +45,26 @@ def _sign(options: argparse.Namespace) -> int:
         checking.check,
     )
     return signed_files.sign(work, options)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from seemachine.jar import checking, signing
+
+    answer: Answer = options.answer
+    key = signed_files.read_key(options.key)
+    jar = signed_files.read_file(options.file, signing.MOST_BYTES)
+    answer.give(file=str(options.file))
+    try:
+        entries = checking.check(key, jar)
+    except StatusError as error:
+        if error.status is not Status.VerifyFailed:
+            raise refused(error) from None
+        answer.give(verified=False, entries=None)
+        return signed_files.found(error, answer)
+    answer.give(verified=True, entries=entries)
+    covered = "1 entry" if entries == 1 else f"{entries} entries"
+    answer.say(f"{options.file}: verified, {covered}")
+    return 0
 
 
 def _beside(path: Path) -> Path:

@@ -2,22 +2,27 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from seemachine.cms import reading, verifying
 from seemachine.cms.algorithms import Key
 from seemachine.jar import archive, manifest
 from seemachine.jar.archive import BLOCK_ENDINGS, Archive
 from seemachine.jar.errors import JarError
+from seemachine.jar.manifest import Attributes
+from seemachine.wire.status import Status, StatusError
 
 DIGEST = "SHA-256-Digest"
+# Others take longer hashes too, such as jarsigner.
+HASHES = {DIGEST: "sha256", "SHA-384-Digest": "sha384", "SHA-512-Digest": "sha512"}
 
 
 def check(key: Key, jar: bytes) -> int:
     """How many entries are signed: all that are not of a signature. Stricter than Java, which takes
-    a JAR whose entries are signed in part.
+    a JAR whose entries are signed in part, or whose manifest has entries of later signers.
 
-    Raises JarError, CmsError; StatusError (VerifyFailed).
+    Raises JarError, CmsError; StatusError (VerifyFailed) for what is not what was signed.
     """
     with archive.read(jar) as found:
         if found.manifest is None:
@@ -26,17 +31,32 @@ def check(key: Key, jar: bytes) -> int:
         _check_manifest(key, found, data)
         sections = manifest.read(data).sections
         for entry in found.contents:
-            if sections.get(entry.filename, {}).get(DIGEST) != digest(found.pieces(entry)):
-                raise JarError(f"its entry {entry.filename} is not what was signed")
+            named = sections.get(entry.filename, {})
+            if not _agree(named, "", partial(found.pieces, entry)):
+                raise _other(f"its entry {entry.filename}")
     return len(found.contents)
 
 
-def digest(content: Iterable[bytes]) -> str:
-    """The SHA-256, as manifests have it."""
-    hashed = hashlib.sha256()
+def digest(content: Iterable[bytes], name: str = HASHES[DIGEST]) -> str:
+    """A digest as manifests have it."""
+    hashed = hashlib.new(name)
     for piece in content:
         hashed.update(piece)
     return base64.b64encode(hashed.digest()).decode()
+
+
+def _agree(named: Attributes, ending: str, content: Callable[[], Iterable[bytes]]) -> bool:
+    """Whether there is a digest of a content, and all that are there are right."""
+    wanted = [
+        (name, named[attribute + ending])
+        for attribute, name in HASHES.items()
+        if attribute + ending in named
+    ]
+    return bool(wanted) and all(digest(content(), name) == value for name, value in wanted)
+
+
+def _other(what: str) -> StatusError:
+    return StatusError(Status.VerifyFailed, f"{what} is not what was signed", "jar_verify")
 
 
 def _check_manifest(key: Key, found: Archive, data: bytes) -> None:
@@ -51,5 +71,5 @@ def _check_manifest(key: Key, found: Archive, data: bytes) -> None:
         raise JarError(f"{block} is there without its signature file")
     signed = found.whole(listed)
     verifying.verify(reading.read(found.whole(files[block])), key, signed)
-    if manifest.read(signed).main.get(f"{DIGEST}-Manifest") != digest([data]):
-        raise JarError("its manifest is not what was signed")
+    if not _agree(manifest.read(signed).main, "-Manifest", lambda: [data]):
+        raise _other("its manifest")

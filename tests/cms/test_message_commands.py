@@ -136,8 +136,15 @@ def test_jar(command: Command, leaves: Callable[[], int]) -> None:
     assert "a-signed.jar: signed with leaf" in done(command(line))
     with zipfile.ZipFile("a-signed.jar") as found:
         assert "META-INF/RELEASE.DSA" in found.namelist()
+    verify = "jar verify a-signed.jar --key KEYS/release.key"
+    assert done(command(verify)) == "a-signed.jar: verified, 1 entry\n"
     assert "is signed already" in command(line.replace("a.jar", "a-signed.jar"))[2]
     assert leaves() == 1
+    with zipfile.ZipFile("a-signed.jar", "a") as found:
+        found.writestr("B.class", b"another")
+    code, out, _ = command(verify)
+    assert (code, out) == (1, "NOT VERIFIED: its entry B.class is not what was signed\n")
+    assert "it has no manifest" in command(verify.replace("a-signed", "a"))[2]
 
 
 @pytest.mark.parametrize("line", ["cms sign release content", "cose sign release content"])

@@ -13,6 +13,8 @@ from kit.jars import ENTRIES, LONG, NAMED, contents, exchanged, flip, jar, signe
 from kit.message_keys import LmsSigner, certificate
 
 from seemachine.cms import certificates
+from seemachine.cms import signing as cms
+from seemachine.cms.signing import Terms
 from seemachine.jar import archive, checking, manifest, signing
 from seemachine.jar.errors import JarError
 from seemachine.wire.status import StatusError
@@ -49,12 +51,13 @@ def test_our_own_check_finds_what_was_changed(lms: LmsSigner) -> None:
     """An entry, one more, the manifest, the signature file, the block."""
     good = signed(lms, jar(ENTRIES))
     found = contents(good)
-    for name, sentence in {
+    changed = {
         "a/B.class": "its entry a/B.class is not what was signed",
         "more": "its entry more is not what was signed",
-        "META-INF/MANIFEST.MF": "its manifest is not what was signed",
-    }.items():
-        with pytest.raises(JarError, match=sentence):
+        NAMED: "its manifest is not what was signed",
+    }
+    for name, sentence in changed.items():
+        with pytest.raises(StatusError, match=sentence):
             checking.check(lms.key, exchanged(good, name, found.get(name, b"") + b"A: b\r\n"))
     for name, place in (("META-INF/CODE.SF", 30), ("META-INF/CODE.DSA", -9)):
         with pytest.raises(StatusError):
@@ -63,6 +66,30 @@ def test_our_own_check_finds_what_was_changed(lms: LmsSigner) -> None:
         checking.check(lms.key, jar([("a", b"")]))
     with pytest.raises(JarError, match="it has 0 signatures"):
         checking.check(lms.key, jar(ENTRIES))
+
+
+def test_longer_digests_of_others(lms: LmsSigner) -> None:
+    """As of jarsigner. A digest that is there must be right, and one must be there."""
+    content = b"class"
+    right, wrong = (checking.digest([each], "sha384") for each in (content, b"other"))
+
+    def judged(*digests: tuple[str, str]) -> int:
+        listed = manifest.section([("Manifest-Version", "1.0")]) + manifest.section(
+            [("Name", "A"), *digests]
+        )
+        named = ("SHA-384-Digest-Manifest", checking.digest([listed], "sha384"))
+        signature = manifest.section([("Signature-Version", "1.0"), named])
+        prepared = cms.prepare(lms.key, signature, Terms(by_key=True))
+        block = prepared.finished(lms.sign(prepared.to_sign))
+        files = [(NAMED, listed), ("META-INF/C.SF", signature), ("META-INF/C.EC", block)]
+        return checking.check(lms.key, jar([*files, ("A", content)]))
+
+    short = ("SHA-256-Digest", checking.digest([content]))
+    assert judged(("SHA-384-Digest", right)) == 1
+    assert judged(("SHA-384-Digest", right), short) == 1
+    for digests in ([("SHA-384-Digest", wrong), short], [("SHA1-Digest", right)], []):
+        with pytest.raises(StatusError, match="its entry A is not what was signed"):
+            judged(*digests)
 
 
 def test_the_same_jar_is_signed_alike(lms: LmsSigner) -> None:

@@ -1,15 +1,16 @@
 """The words of `seemachine jar`."""
 
+from pathlib import Path
 from typing import Any
 
 from seemachine.cli.words.options import Enter
-from seemachine.cli.words.signed_files import add_certificates, add_no_time, add_signing
+from seemachine.cli.words.signed_files import add_certificates, add_key, add_no_time, add_signing
 
 
 def add(words: Any, enter: Enter) -> None:
     """Add them to the words of `seemachine`."""
-    parser = words.add_parser("jar", help="sign JAR files, as Java verifies them")
-    verbs = parser.add_subparsers(metavar="sign", required=True)
+    parser = words.add_parser("jar", help="sign JAR files as Java verifies them, and verify them")
+    verbs = parser.add_subparsers(metavar="sign|verify", required=True)
     sign = verbs.add_parser(
         "sign",
         help="sign a JAR: one leaf, however many entries it has",
@@ -24,4 +25,19 @@ def add(words: Any, enter: Enter) -> None:
         "--name", metavar="NAME", help="name of the signer's files; default: made of ALIAS"
     )
     add_no_time(sign)
-    sign.set_defaults(run=enter("jar", "sign"))
+    _add_verify(verbs)
+    for name, verb in verbs.choices.items():
+        verb.set_defaults(run=enter("jar", name))
+
+
+def _add_verify(verbs: Any) -> None:
+    verify = verbs.add_parser(
+        "verify",
+        help="verify a JAR with a public key",
+        description=(
+            "Verify a JAR with a public key that you trust. Exit code 1 where it does not verify,"
+            " also where some of its entries are not signed, which Java takes."
+        ),
+    )
+    verify.add_argument("file", type=Path, metavar="FILE", help="a JAR with one signature")
+    add_key(verify)

@@ -25,6 +25,11 @@ def add_verifying(verb: Any, message: str, file: str) -> None:
     """What each takes that verifies."""
     verb.add_argument("message", type=Path, metavar="MESSAGE", help=message)
     verb.add_argument("file", type=Path, metavar="FILE", nargs="?", help=file)
+    add_key(verb)
+
+
+def add_key(verb: Any) -> None:
+    """`--key FILE`."""
     verb.add_argument(
         "--key",
         type=Path,
