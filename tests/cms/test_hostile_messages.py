@@ -100,6 +100,14 @@ def _without_attributes(message: bytes, content: bytes) -> bytes:
     return changed(message, change)
 
 
+def test_a_content_that_is_not_plain_data_without_attributes(lms: LmsSigner, bare: bytes) -> None:
+    """Nothing would say that its type is the one that was signed (RFC 5652 5.3)."""
+    judged(lms, bare)
+    other = changed(bare, lambda s: s["encapContentInfo"].__setitem__("eContentType", "1.2.3"))
+    with pytest.raises(CmsError, match="is not plain data, and it has no signed attributes"):
+        judged(lms, other)
+
+
 def test_long_contents_that_begin_like_attributes() -> None:
     """They are not parsed; a text that begins with the same character is none."""
     beyond = attributes.LONGEST + 1

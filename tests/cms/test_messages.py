@@ -164,6 +164,24 @@ def test_the_identifier_of_a_key_is_the_one_in_our_certificates(
         assert certificates.key_identifier(of) == SubjectKey.of(key).identifier
 
 
+@pytest.mark.parametrize(
+    ("terms", "versions"),
+    [
+        (Terms(), (1, 1)),
+        (Terms(by_key=True), (3, 3)),
+        (Terms(content_type=FIRMWARE), (3, 1)),
+    ],
+)
+def test_versions(
+    lms: LmsSigner, issued: Certificate, terms: Terms, versions: tuple[int, int]
+) -> None:
+    """Those of message and signer, as RFC 5652 5.1 and 5.3 have them."""
+    prepared = signing.prepare(lms.key, CONTENT, terms, issued)
+    outer = decode(prepared.finished(b"signature"), rfc5652.ContentInfo())[0]
+    signed = decode(bytes(outer["content"]), rfc5652.SignedData())[0]
+    assert (int(signed["version"]), int(signed["signerInfos"][0]["version"])) == versions
+
+
 def test_pem_and_der_are_read(lms: LmsSigner) -> None:
     """As CMS and PKCS7 blocks."""
     message = made(lms, Terms(attached=True, by_key=True))

@@ -66,6 +66,8 @@ def test_our_own_check_finds_what_was_changed(lms: LmsSigner) -> None:
         checking.check(lms.key, jar([("a", b"")]))
     with pytest.raises(JarError, match="it has 0 signatures"):
         checking.check(lms.key, jar(ENTRIES))
+    with pytest.raises(JarError, match="it has 2 signatures"):
+        checking.check(lms.key, jar([*found.items(), ("META-INF/B.EC", b"")]))
 
 
 def test_longer_digests_of_others(lms: LmsSigner) -> None:
@@ -142,6 +144,7 @@ BAD: dict[str, Callable[[], bytes]] = {
     "which a manifest can't name": lambda: jar([("a\r\nName: b", b"")]),
     "it has no entry that could be signed": lambda: jar([(NAMED, b""), ("a/", b"")]),
     "18 bytes stand before its first entry": lambda: b"#!/bin/sh\nexit 0\n\n" + jar([("a", b"")]),
+    "is compressed as Java can't read it": lambda: jar([("a", b"")], zipfile.ZIP_LZMA),
     "is encrypted": lambda: with_flag(jar([("a", b"one")]), 1),
     "its manifest is not UTF-8": lambda: with_manifest(b"A: \xff\r\n"),
     "a line that is not an attribute": lambda: with_manifest(b"nothing\r\n"),

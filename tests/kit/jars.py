@@ -26,10 +26,10 @@ ENTRIES = [
 ]
 
 
-def jar(entries: Entries) -> bytes:
+def jar(entries: Entries, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A JAR of these entries."""
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(made, "w", compression) as archive:
         for name, content in entries:
             archive.writestr(name, content)
     return made.getvalue()
