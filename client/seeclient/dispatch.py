@@ -150,7 +150,10 @@ def nobody(roster: Roster) -> Unreachable:
     known = [*roster.failures, *roster.absent]
     more = f", and {len(known) - 1} more" if len(known) > 1 else ""
     what = f"no HSM answers: {known[0].detail}{more}" if known else "no HSM is published"
-    return Unreachable(Status.NotAvailable, f"{what}; {START}", ANSWER)
+    # One that is up, and that this host can't use, needs no start.
+    is_down = not known or any(isinstance(each, Unreachable) for each in known)
+    advice = f"; {START}" if is_down else ""
+    return Unreachable(Status.NotAvailable, f"{what}{advice}", ANSWER)
 
 
 def current_slots(peer: Peer) -> Story[SlotListing]:

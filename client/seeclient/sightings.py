@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from seeclient import memory_files
+from seeclient import files, memory_files
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.memory_files import Change, Lines
 from seemachine.formats import Format, OtherVersion
@@ -210,9 +210,11 @@ def _change(path: str, alter: Change) -> Lines:
         raise StatusError(Status.NotYetImplemented, str(other), WHERE) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
+        number = error.errno if isinstance(error, OSError) else None
+        way = files.ADVICE.get(number or 0, "make it usable")
         raise StatusError(
             Status.OSErrorErrno,
-            f"{path}: {reason}; make it usable, or choose another folder by {SEEN_VARIABLE}, or"
+            f"{path}: {reason}; {way}, or choose another folder by {SEEN_VARIABLE}, or"
             f" {SEEN_VARIABLE}={OFF}",
             WHERE,
         ) from None

@@ -25,7 +25,7 @@ from seemachine.state.disk import world_key
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import counted
 from seemachine.wire.names import printed_name
-from seemachine.wire.status import StatusError
+from seemachine.wire.status import Status, StatusError
 from seemachine.world import World
 
 # A step of a generation takes seconds.
@@ -134,7 +134,10 @@ def _unanswered(entry: Published, failure: StatusError) -> CheckResult:
 
 def _suspicions(fleet: blocking.Fleet, peer: Peer) -> Iterator[CheckResult]:
     if peer.doubt is not None:
-        yield CheckResult(peer.esn, peer.doubt.detail, "seemachine quarantine explain")
+        # The memory of this host may be at fault: a full disk is nothing of the machine's.
+        of_host = peer.doubt.status is Status.OSErrorErrno
+        advice = "do what that says" if of_host else "seemachine quarantine explain"
+        yield CheckResult(peer.esn, peer.doubt.detail, advice)
     try:
         found = [suspect for _, suspect in fleet.run(suspects(fleet.roster))]
     except StatusError as refused:

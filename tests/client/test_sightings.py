@@ -390,7 +390,7 @@ def test_a_full_disk_is_a_refusal_before_a_leaf_is_asked_for(what, monkeypatch):
     """
     with monkeypatch.context() as full:
         full.setattr(os, "pwrite", no_room)
-        with pytest.raises(StatusError, match="No space left on device; make it usable"):
+        with pytest.raises(StatusError, match="left on device; make room there, or choose"):
             ASKED[what]()
     ASKED[what]()
 

@@ -21,6 +21,7 @@ from seeclient import (
 )
 from seeclient.advice import signing_refused
 from seeclient.algorithms.lms.missing import no_leaves
+from seeclient.dispatch import nobody as no_one
 
 from seemachine import testing
 from seemachine.formats import PUBLISHED
@@ -115,6 +116,17 @@ def test_nobody_answers(rig: testing.Rig, home: Path) -> None:
         " seemachine fleet up"
     )
     assert "NVRAM" not in nobody.detail
+
+
+def test_who_is_up_is_not_to_be_started() -> None:
+    """Where this host can't use a machine that answers, as on a full disk."""
+    full = StatusError(Status.OSErrorErrno, "seen/x: No space left on device", "seen")
+    gone = Unreachable(Status.OSErrorErrno, "connecting to there: Connection refused", "connect")
+    roster = a_roster()
+    roster.failures.append(full)
+    assert no_one(roster).detail == f"no HSM answers: {full.detail}"
+    roster.failures.append(gone)
+    assert no_one(roster).detail.endswith("start some with: seemachine fleet up")
 
 
 def test_one_is_published_and_gone_and_the_other_is_down(rig: testing.Rig, home: Path) -> None:

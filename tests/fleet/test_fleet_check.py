@@ -136,6 +136,16 @@ def test_a_machine_that_is_down_beside_its_supervisor_is_found(up: FleetShell) -
     assert SECOND not in {esn for esn, _ in found}
 
 
+def test_a_memory_that_can_not_be_written_is_not_the_machines(world: FleetShell) -> None:
+    """A full disk, or what is no folder, is nothing to decide on in quarantine."""
+    with machines(world.home, FIRST):
+        (world.home / "seen").write_text("a file")
+        found = findings_of(world)
+
+    assert [(esn, advice) for esn, _, advice in found] == [(FIRST, "do what that says")]
+    assert "make it usable, or choose another folder" in found[0][1]
+
+
 def test_leaves_in_quarantine_are_found(world: FleetShell) -> None:
     """A machine whose witness forgot it signs nothing, and the check names each file."""
     with machines(world.home, FIRST):
