@@ -89,7 +89,7 @@ def burned_lines(watched: Watched) -> Iterator[str]:
     """A line for each key that leaves were used of since the look before."""
     for key in watched.keys:
         if key.file in watched.burned:
-            yield f"{key.name}: {_left(key.left, key.size, key.rate)}"
+            yield f"{key.name}: {_of_key(key)}"
 
 
 def clock(seconds: float) -> str:
@@ -114,8 +114,15 @@ def pace(rate: float) -> str:
     return f"{rate * 3600:,.1f}/h"
 
 
+def _of_key(key: Key) -> str:
+    if key.size:
+        return _left(key.left, key.size, key.rate)
+    # What is out of reach, or on cards alone, is not gone.
+    return "none can be used now" if key.holdings else "on no machine"
+
+
 def _left(left: int, size: int, rate: float) -> str:
-    parts = [f"{left:,} of {size:,} left" if size else "nothing left"]
+    parts = [f"{left:,} of {size:,} left"]
     seconds = seconds_left(left, rate)
     if seconds is not None:
         parts += [pace(rate), f"enough for {span(seconds)}"]
@@ -167,7 +174,7 @@ def _keys(watched: Watched, paper: Paper) -> Iterator[Line]:
     for key in watched.keys:
         alone = len(key.holdings) == 1
         cards = f"; {_on_cards(key)}" if key.leases else ""
-        yield Line(f"{key.name}: {_left(key.left, key.size, key.rate)}{cards}", TITLE)
+        yield Line(f"{key.name}: {_of_key(key)}{cards}", TITLE)
         for each in key.holdings:
             yield Line(_holding(each, paper, alone=alone), "" if each.usable else DIM)
 

@@ -72,9 +72,20 @@ def test_a_machine_that_is_down_says_why():
         "1 down",
         "none is up; start them with: seemachine fleet up",
         f"    1  {ESN}  5c  down      no licence",
-        "release: nothing left",
+        "release: none can be used now",
         f"    {ESN}  ####################  32 of 32 left, not reachable",
     ]
+
+
+def test_what_is_left_but_out_of_reach_is_not_called_gone():
+    """Nor what is on cards alone; what is used up is."""
+    cases = {
+        "none can be used now": watched(up(files=(info(0, quarantined=True),))),
+        "on no machine; 3 leases on 1 card": watched(up(), leases={FILE: (3, 1)}),
+        "0 of 32 left": watched(up(files=(info(32),))),
+    }
+    for told, fleet in cases.items():
+        assert f"release: {told}" in lines(fleet)
 
 
 def test_a_narrow_terminal_has_no_bars():
