@@ -46,6 +46,8 @@ WRONG = {
     ("nfast enroll", "x"): "argument ESN: 'x' is not an ESN",
     ("nfast licence", "l --esn x"): "argument --esn: 'x' is not an ESN",
     ("fleet up", "--bogus"): "unrecognized arguments: --bogus",
+    ("fleet", "--hepl"): "unrecognized arguments: --hepl; did you mean --help?",
+    ("fleet", "--home=/w"): "unrecognized arguments: --home=/w",
     ("fleet status", "--js"): "unrecognized arguments: --js; did you mean --json?",
     ("fleet", "stauts"): "unknown command 'stauts'; did you mean status?",
     ("card", "xyz"): "unknown command 'xyz'; known are new, insert, remove, format, list",
@@ -104,6 +106,15 @@ def test_a_wrong_command_line_is_told_with_the_usage_of_that_command(command, re
     assert left.value.code == 2
     assert sentence.startswith(WRONG[command, rest])
     assert usage.startswith(f"usage: seemachine {command} [")
+
+
+def test_an_unknown_option_before_any_command(capsys):
+    """It is what is wrong, not that there is no command."""
+    with pytest.raises(SystemExit):
+        main(["--hepl"])
+    assert capsys.readouterr().err.endswith(
+        "seemachine: error: unrecognized arguments: --hepl; did you mean --help?\n"
+    )
 
 
 @pytest.mark.parametrize("line", WRONG_INSIDE)

@@ -68,11 +68,22 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """What is left over is refused here already: the parser above would print its own usage."""
         self.complete()
-        options, left = super().parse_known_args(args, namespace)
-        if left:
-            meant = nearest(left[0], self._option_string_actions)
-            self.error(f"unrecognized arguments: {' '.join(left)}{meant}")
+        words = sys.argv[1:] if args is None else list(args)
+        # Else argparse would miss the command first, and say that.
+        if any(isinstance(action, _Verbs) for action in self._actions):
+            self._refuse_unknown([word for word in words[:1] if self._is_unknown(word)])
+        options, left = super().parse_known_args(words, namespace)
+        self._refuse_unknown(left)
         return options, left
+
+    def _is_unknown(self, word: str) -> bool:
+        known = self._option_string_actions
+        return word.startswith("--") and word != "--" and word.partition("=")[0] not in known
+
+    def _refuse_unknown(self, words: list[str]) -> None:
+        if words:
+            meant = nearest(words[0], self._option_string_actions)
+            self.error(f"unrecognized arguments: {' '.join(words)}{meant}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """A word that is not one of those known is told with the one that may have been meant."""

@@ -253,6 +253,10 @@ def _detached(fleet: FleetPlan, path: Path, options: argparse.Namespace) -> int:
         _stop(up, answer)
         raise
     _stop(up, answer)
+    # One that was started at the same time took the folder first.
+    other = holder(fleet.world.fleet)
+    if other is not None and not other.is_same(up.supervisor):
+        raise Refused(states.already_up(fleet.world, other))
     said = up.log_lines()
     # The supervisor finds what was found here, and says it, too.
     for line in (line for line in said if line not in answer.complaints):

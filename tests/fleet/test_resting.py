@@ -10,6 +10,7 @@ from kit.in_process import Shell
 
 from seemachine.cli import fleet as cli
 from seemachine.fleet import background, configuration, resting
+from seemachine.process.identity import Process
 from seemachine.state.disk.durable import private_folder
 from seemachine.state.disk.lock import FolderLock
 from seemachine.wire.entries import given_esns
@@ -101,6 +102,8 @@ DOWN = [
 class Failed:
     """A fleet in the background that did not come up."""
 
+    supervisor = Process()
+
     def wait(self) -> bool:
         """It does not."""
         return False
@@ -124,6 +127,25 @@ def test_up_in_the_background_says_it_once(shell: Shell) -> None:
     code, lines = shell.seemachine("fleet", "up", "--detach")
     assert (code, lines[:-1]) == (1, [*DOWN, "why"])
     assert lines[-1].startswith("seemachine fleet: the fleet did not come up; its log is ")
+
+
+def test_of_two_that_start_at_once_one_is_told_of_the_other(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the other is up before the supervisor of this one has looked; it is told once."""
+    locks = []
+
+    def lost(*_: object) -> Failed:
+        locks.append(FolderLock(World.at(shell.home).fleet, "the fleet"))
+        return Failed()
+
+    monkeypatch.setattr(background, "start", lost)
+    try:
+        code, lines = shell.seemachine("fleet", "up", "--detach")
+    finally:
+        locks[0].release()
+    assert (code, lines[:-1]) == (1, DOWN)
+    assert "is already up" in lines[-1]
 
 
 def test_a_fleet_that_is_up_is_said_to_be_up(shell: Shell) -> None:
