@@ -10,6 +10,7 @@ from typing import Any
 
 import hsslms
 import pytest
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -68,13 +69,21 @@ def ours(signer: LmsSigner, key_form: str, form: str) -> list[Case]:
 
 
 def published(key_form: str) -> list[Case]:
-    """The two signatures of RFC 8554, which have two levels, with the key in a form of ours."""
-    made = []
+    """The two signatures of RFC 8554, which have two levels, and the certificate of RFC 9802, with
+    the key in a form of ours; and each over another message.
+    """
+    certificate = cases("published_keys")[0]["pem"].encode()
+    read = x509.load_pem_x509_certificate(certificate)
+    given = [(certificate, read.signature, read.tbs_certificate_bytes)]
+    names = ("public_key", "signature", "message")
     for case in cases("rfc")[:2]:
-        key = write_key(recognized_key(bytes.fromhex(case["public_key"])).key, key_form)
-        signature = bytes_of(recognized_signature(bytes.fromhex(case["signature"])).signature)
-        message = bytes.fromhex(case["message"])
-        made += [(key, signature, message, True), (key, signature, message + b".", False)]
+        key, signature, message = (bytes.fromhex(case[name]) for name in names)
+        given.append((key, signature, message))
+    made: list[Case] = []
+    for key, signature, message in given:
+        verify(message, signature, key)
+        written = write_key(recognized_key(key).key, key_form)
+        made += [(written, signature, message, True), (written, signature, message + b".", False)]
     return made
 
 
