@@ -20,7 +20,7 @@ test: .venv/tested
 # Programs of other makers that tests hold the PKCS #11 module, signatures and files against, as far
 # as they are to be had here: Debian's for root, that of Node.js with npm, that of Python 3.12 with
 # one. What is missing, its tests say, and `make test` before them.
-DEBIAN_JUDGES := gnutls-bin opensc p11-kit openssl libbcprov-java $(if $(shell command -v javac),,default-jdk-headless)
+DEBIAN_JUDGES := gnutls-bin opensc p11-kit openssl libbcprov-java libbcpkix-java $(if $(shell command -v javac),,default-jdk-headless)
 judges:
 	-test "$$(id -u)" != 0 || dpkg -s $(DEBIAN_JUDGES) > /dev/null 2>&1 || \
 	    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y $(DEBIAN_JUDGES); } > /dev/null

