@@ -27,6 +27,7 @@ OF_THE_MARKER = {
 OF_MACHINES = {
     "store='sqllite'": ": store takes one of sqlite, file, memory, not 'sqllite'",
     "settings={'retry_second': 1}": ": unknown setting retry_second; did you mean retry_seconds?",
+    "lms='sha256_m24_h5', lmots='sha256_n32_w4'": "use lmots=sha256_n24_w...",
     "lms='sha256_m32_h7'": ": unknown LMS set sha256_m32_h7; one of",
     "machines=100_000": ": machines",
     "faults=['tare']": ": faults: there is no fault 'tare'; did you mean tear?",

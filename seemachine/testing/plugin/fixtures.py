@@ -132,4 +132,6 @@ def _refusals_told() -> Iterator[None]:
     try:
         yield
     except (ConfigError, ParameterError) as error:
-        raise marker.refused(f": {error}") from None
+        # By the word of the marker, not by that of pipsqueak.
+        sentence = str(error).replace("lmotscode=", "lmots=").replace("lmscode=", "lms=")
+        raise marker.refused(f": {sentence}") from None

@@ -19,7 +19,7 @@ SCOPES = ("function", "class", "module", "package", "session")
 # Words of the marker that a run can say for all its tests, and what they are.
 FOR_ALL = {
     "machines": "how many machines a fleet has, unless a marker says it (1)",
-    "seed": "make keys, ESNs and signatures again that this seed made before",
+    "seed": "make ESNs, keys and signatures from this seed: they are the same in every run",
     "latency": "let machines take as long as a 5c, an xc, or chunk=0.2,signature=0.02",
     "processes": "true: give each machine a process of its own, for libraries that hold the GIL",
 }
