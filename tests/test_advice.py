@@ -44,6 +44,7 @@ ELSEWHERE = {
 # Named in sentences that refuse nothing.
 NAMED = {
     "seemachine backup": "the name of a format",
+    "seemachine watch {}": "the title of its screen",
     "seemachine quarantine": "which command it is that is completed",
     "seemachine key": "the same",
     "seemachine restore brings it back": "what happens to a card later",

@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     from seemachine.config import ConfigError
     from seemachine.faults import FaultError
     from seemachine.state.errors import CardError
-    from seemachine.testing.aio_fleet import AioFleet
-    from seemachine.testing.asserting import exhausted, leaves_used, no_leaf_twice, quarantined
-    from seemachine.testing.blocking_fleet import BlockingFleet
-    from seemachine.testing.cards import Cards
-    from seemachine.testing.fault_switch import Faults
-    from seemachine.testing.fleets import fleet
+    from seemachine.testing.assertions.asserting import (
+        exhausted,
+        leaves_used,
+        no_leaf_twice,
+        quarantined,
+    )
+    from seemachine.testing.fleets.aio_fleet import AioFleet
+    from seemachine.testing.fleets.blocking_fleet import BlockingFleet
+    from seemachine.testing.fleets.cards import Cards
+    from seemachine.testing.fleets.context import fleet
+    from seemachine.testing.fleets.fault_switch import Faults
+    from seemachine.testing.fleets.trio_fleet import TrioFleet
     from seemachine.testing.keys import (
         ESN,
         OTHER_ESN,
@@ -30,9 +36,8 @@ if TYPE_CHECKING:
         make_key,
         repeatable,
     )
-    from seemachine.testing.rig import Rig
-    from seemachine.testing.trio_fleet import TrioFleet
-    from seemachine.testing.wires import AsyncMemoryWire, MemoryWire
+    from seemachine.testing.rigs.rig import Rig
+    from seemachine.testing.rigs.wires import AsyncMemoryWire, MemoryWire
 
 __all__ = [
     "ESN",
@@ -64,24 +69,24 @@ _IN = {
     "ESN": "keys",
     "OTHER_ESN": "keys",
     "QUICK": "keys",
-    "AioFleet": "aio_fleet",
-    "AsyncMemoryWire": "wires",
-    "BlockingFleet": "blocking_fleet",
+    "AioFleet": "fleets.aio_fleet",
+    "AsyncMemoryWire": "rigs.wires",
+    "BlockingFleet": "fleets.blocking_fleet",
     "CardError": ".state.errors",
-    "Cards": "cards",
+    "Cards": "fleets.cards",
     "ConfigError": ".config",
     "FaultError": ".faults",
-    "Faults": "fault_switch",
-    "MemoryWire": "wires",
-    "Rig": "rig",
-    "TrioFleet": "trio_fleet",
-    "exhausted": "asserting",
-    "fleet": "fleets",
+    "Faults": "fleets.fault_switch",
+    "MemoryWire": "rigs.wires",
+    "Rig": "rigs.rig",
+    "TrioFleet": "fleets.trio_fleet",
+    "exhausted": "assertions.asserting",
+    "fleet": "fleets.context",
     "install_key": "keys",
-    "leaves_used": "asserting",
+    "leaves_used": "assertions.asserting",
     "make_key": "keys",
-    "no_leaf_twice": "asserting",
-    "quarantined": "asserting",
+    "no_leaf_twice": "assertions.asserting",
+    "quarantined": "assertions.asserting",
     "repeatable": "keys",
 }
 

@@ -5,7 +5,8 @@ import textwrap
 import pytest
 
 # A run within this one loads anew what this one has not loaded, and forgets it at its end.
-from seemachine.testing import BlockingFleet, no_leaf_twice, recipes, surroundings  # noqa: F401
+from seemachine.testing import BlockingFleet, no_leaf_twice, recipes  # noqa: F401
+from seemachine.testing.fleets import surroundings  # noqa: F401
 
 # This process has the plugin loaded; in one of its own pytest would find it so, too.
 LOADED = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"

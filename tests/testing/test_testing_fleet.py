@@ -22,7 +22,7 @@ from seemachine.config import ConfigError
 from seemachine.state.disk import durable
 from seemachine.state.errors import StateError
 from seemachine.temporary.folder import sweep
-from seemachine.testing import descriptors
+from seemachine.testing.hosting import descriptors
 
 # Once for all: it stays for as long as its process.
 LOOP = "seemachine.testing"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seemachine import testing
+from seemachine.testing.fleets import bench, blocking_fleet
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/test-your-code.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -22,9 +22,9 @@ def test_the_page_names_all_that_a_fleet_has():
     rows = re.findall(r"^\| (`[^|]*) \|", PAGE, re.MULTILINE)
     named = set(re.findall(r"`(\w+)", " ".join(rows)))
     had = {"start", "stop", "restart", "cards", "faults"} | {
-        name for name in vars(testing.bench.OnBench) if not name.startswith("_")
+        name for name in vars(bench.OnBench) if not name.startswith("_")
     }
     assert named == had
     cards = next(line for line in PAGE.splitlines() if line.startswith("| `cards`"))
-    theirs = {name for name in dir(testing.blocking_fleet.BlockingCards) if name[0] != "_"}
+    theirs = {name for name in dir(blocking_fleet.BlockingCards) if name[0] != "_"}
     assert set(re.findall(r"`(\w+)`", cards)) - {"cards"} == theirs

@@ -9,7 +9,8 @@ from kit.waiting import until
 from watch.looking import OTHER_ESN
 
 from seemachine import testing
-from seemachine.testing import ESN, wires
+from seemachine.testing import ESN
+from seemachine.testing.rigs import wires
 from seemachine.watch import watching as watching_module
 from seemachine.watch.watched import Watched
 from seemachine.watch.watching import SELDOM, Watching

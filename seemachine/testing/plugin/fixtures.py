@@ -13,7 +13,7 @@ from seemachine.testing.plugin.leading import LEADING
 if TYPE_CHECKING:
     from seeclient import blocking
 
-    from seemachine.testing.blocking_fleet import BlockingCards, BlockingFleet
+    from seemachine.testing.fleets.blocking_fleet import BlockingCards, BlockingFleet
     from seemachine.world import World
 
 
@@ -103,7 +103,7 @@ def seemachine_world(request: pytest.FixtureRequest) -> "Iterator[World]":
             yield fleet.world
         return
     from seemachine.temporary.folder import made
-    from seemachine.testing.surroundings import environment
+    from seemachine.testing.fleets.surroundings import environment
 
     folder = made(os.environ)
     try:

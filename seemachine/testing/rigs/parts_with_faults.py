@@ -6,7 +6,7 @@ from seemachine.state.disk.durable import private_folder
 from seemachine.state.nvram.store import KEEP, Store
 from seemachine.state.nvram.stores import StoreKind
 from seemachine.state.witness.absent import NoWitness
-from seemachine.testing.parts import Parts
+from seemachine.testing.rigs.parts import Parts
 from seemachine.world import World
 
 

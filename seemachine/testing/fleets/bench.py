@@ -13,15 +13,15 @@ from seemachine.config import ConfigError
 from seemachine.machine import Machine
 from seemachine.state.disk.durable import forget_below
 from seemachine.temporary.folder import TemporaryFolder, made, places, sweep
-from seemachine.testing.descriptors import allow
-from seemachine.testing.hosted import Hosted
-from seemachine.testing.hosting import Hosting, Place
-from seemachine.testing.in_place import CrewInPlace
-from seemachine.testing.in_processes import InProcess
-from seemachine.testing.journal import Journal
-from seemachine.testing.plan import Plan
-from seemachine.testing.summary import summary
-from seemachine.testing.surroundings import environment
+from seemachine.testing.fleets.journal import Journal
+from seemachine.testing.fleets.plan import Plan
+from seemachine.testing.fleets.summary import summary
+from seemachine.testing.fleets.surroundings import environment
+from seemachine.testing.hosting.descriptors import allow
+from seemachine.testing.hosting.hosted import Hosted
+from seemachine.testing.hosting.hosting import Hosting, Place
+from seemachine.testing.hosting.in_place import CrewInPlace
+from seemachine.testing.hosting.in_processes import InProcess
 from seemachine.world import World
 
 _swept: set[Path] = set()

@@ -10,11 +10,11 @@ from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Address, Work
 from seeclient.trio_wire import Wire
 
-from seemachine.testing.bench import Bench, OnBench
-from seemachine.testing.cards import Cards
-from seemachine.testing.fault_switch import Faults
-from seemachine.testing.hurried import SHARE
-from seemachine.testing.streams import StreamWire
+from seemachine.testing.fleets.bench import Bench, OnBench
+from seemachine.testing.fleets.cards import Cards
+from seemachine.testing.fleets.fault_switch import Faults
+from seemachine.testing.fleets.hurried import SHARE
+from seemachine.testing.hosting.streams import StreamWire
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 
 if TYPE_CHECKING:

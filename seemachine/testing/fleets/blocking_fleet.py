@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from seeclient.algorithms.lms.provisioning import Provisioned
 
-from seemachine.testing.background import background
-from seemachine.testing.bench import Bench, OnBench
-from seemachine.testing.cards import Cards
-from seemachine.testing.fault_switch import Faults
-from seemachine.testing.hurried import HurriedFleet
+from seemachine.testing.fleets.bench import Bench, OnBench
+from seemachine.testing.fleets.cards import Cards
+from seemachine.testing.fleets.fault_switch import Faults
+from seemachine.testing.fleets.hurried import HurriedFleet
+from seemachine.testing.hosting.background import background
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 
 if TYPE_CHECKING:
-    from seemachine.testing.aio_fleet import AioFleet
+    from seemachine.testing.fleets.aio_fleet import AioFleet
 
 
 class BlockingFleet(OnBench, HurriedFleet):
@@ -73,7 +73,7 @@ class BlockingFleet(OnBench, HurriedFleet):
     @contextlib.asynccontextmanager
     async def aio(self) -> "AsyncIterator[AioFleet]":
         """Another client of the same machines, for asyncio."""
-        from seemachine.testing.aio_fleet import AioFleet
+        from seemachine.testing.fleets.aio_fleet import AioFleet
 
         client = HurriedFleet(self.bench.environment)
         try:

@@ -9,7 +9,7 @@ from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import SUFFIX
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import CardError
-from seemachine.testing.bench import Bench
+from seemachine.testing.fleets.bench import Bench
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 
 

@@ -12,7 +12,7 @@ from seemachine.frozen import frozen
 from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import SUFFIX, read_card
 from seemachine.state.errors import StateError
-from seemachine.testing.looking import Looked
+from seemachine.testing.assertions.looking import Looked
 from seemachine.wire.names import nvram_name, printed_name
 from seemachine.world import World
 

@@ -8,7 +8,7 @@ from seeclient.effects import ask
 from seemachine.commands import answer
 from seemachine.faults import Fault, fault_of
 from seemachine.machine import Session
-from seemachine.testing.bench import Bench
+from seemachine.testing.fleets.bench import Bench
 from seemachine.wire.fields import Record
 from seemachine.wire.messages import (
     MAX_FAULTS,

@@ -8,7 +8,7 @@ from seemachine.commands import answer
 from seemachine.machine import Machine, Session
 from seemachine.state.cards.rack import Rack, Whereabouts
 from seemachine.state.errors import counted
-from seemachine.testing.hosting import Hosting
+from seemachine.testing.hosting.hosting import Hosting
 from seemachine.wire.messages import ListNvmemfiles, NvmemfileInfo
 from seemachine.wire.names import printed_name
 from seemachine.wire.status import StatusError

@@ -12,8 +12,8 @@ from seemachine.hsms import published
 from seemachine.machine import Machine
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import StateFailed
-from seemachine.testing import forked
-from seemachine.testing.journal import Journal
+from seemachine.testing.fleets.journal import Journal
+from seemachine.testing.hosting import forked
 
 LOOK_SECONDS = 0.01
 START_SECONDS = 60.0
@@ -54,7 +54,7 @@ class InProcess:
         file = private_folder(self._config.folder) / SETTINGS
         replace_file(file, to_toml(self._config))
         return await trio.lowlevel.open_process(
-            [sys.executable, "-P", "-m", "seemachine.testing.own_process", str(file)],
+            [sys.executable, "-P", "-m", "seemachine.testing.hosting.own_process", str(file)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from seemachine.testing.bench import Bench
-from seemachine.testing.blocking_fleet import BlockingFleet
-from seemachine.testing.plan import Plan
+from seemachine.testing.fleets.bench import Bench
+from seemachine.testing.fleets.blocking_fleet import BlockingFleet
+from seemachine.testing.fleets.plan import Plan
 
 if TYPE_CHECKING:
-    from seemachine.testing.aio_fleet import AioFleet
-    from seemachine.testing.trio_fleet import TrioFleet
+    from seemachine.testing.fleets.aio_fleet import AioFleet
+    from seemachine.testing.fleets.trio_fleet import TrioFleet
 
     AsyncFleet = TrioFleet | AioFleet
 
@@ -57,7 +57,7 @@ class FleetContext:
 
     def _block(self) -> "AbstractAsyncContextManager[AsyncFleet]":
         if trio.lowlevel.in_trio_task():
-            from seemachine.testing.trio_fleet import in_loop
+            from seemachine.testing.fleets.trio_fleet import in_loop
 
             return in_loop(self._bench())
         try:
@@ -70,7 +70,7 @@ class FleetContext:
 @contextlib.asynccontextmanager
 async def _in_threads(bench: Bench) -> "AsyncIterator[AioFleet]":
     """Opened and closed in one go: who is cancelled meanwhile leaves nothing."""
-    from seemachine.testing.aio_fleet import AioFleet
+    from seemachine.testing.fleets.aio_fleet import AioFleet
 
     fleet = BlockingFleet(bench)
     try:

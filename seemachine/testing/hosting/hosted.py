@@ -17,7 +17,7 @@ from seemachine.server.crew import Allotment, Crew
 from seemachine.server.daemon import Daemon
 from seemachine.server.logs import Log
 from seemachine.server.serving import serve
-from seemachine.testing import forked
+from seemachine.testing.hosting import forked
 
 
 class Hosted:

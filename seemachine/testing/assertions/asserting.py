@@ -19,10 +19,10 @@ from seemachine.audit.evidence import Evidence, Known
 from seemachine.audit.findings import BAD, REUSE, UNREAD, Finding
 from seemachine.audit.judge import judge
 from seemachine.lms.hss import HssPublicKey
-from seemachine.testing.answers import Answer, LeavesUsed, few, ranges
-from seemachine.testing.collected import Collected, evidence_of
-from seemachine.testing.holdings import Held, Names, held_by, overlaps, used_and_held
-from seemachine.testing.looking import Looked, look, world_of
+from seemachine.testing.assertions.answers import Answer, LeavesUsed, few, ranges
+from seemachine.testing.assertions.collected import Collected, evidence_of
+from seemachine.testing.assertions.holdings import Held, Names, held_by, overlaps, used_and_held
+from seemachine.testing.assertions.looking import Looked, look, world_of
 from seemachine.wire.messages import Suspect
 from seemachine.wire.status import StatusError
 from seemachine.world import World

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 from seeclient import aio
 from seeclient.algorithms.lms.provisioning import Provisioned
 
-from seemachine.testing.bench import OnBench
-from seemachine.testing.cards import Cards
-from seemachine.testing.fault_switch import Faults
-from seemachine.testing.hurried import HurriedFleet
+from seemachine.testing.fleets.bench import OnBench
+from seemachine.testing.fleets.cards import Cards
+from seemachine.testing.fleets.fault_switch import Faults
+from seemachine.testing.fleets.hurried import HurriedFleet
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 
 if TYPE_CHECKING:
-    from seemachine.testing.blocking_fleet import BlockingFleet
+    from seemachine.testing.fleets.blocking_fleet import BlockingFleet
 
 
 class AioFleet(OnBench, aio.Fleet):

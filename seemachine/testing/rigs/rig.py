@@ -19,8 +19,8 @@ from seemachine.state.cards.slots import Slots
 from seemachine.state.nvram.store import Store
 from seemachine.state.nvram.stores import MEMORY, STORES
 from seemachine.testing.keys import ESN
-from seemachine.testing.parts import Parts
-from seemachine.testing.wires import AsyncMemoryWire, MemoryWire
+from seemachine.testing.rigs.parts import Parts
+from seemachine.testing.rigs.wires import AsyncMemoryWire, MemoryWire
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 from seemachine.world import World
 
@@ -73,7 +73,7 @@ class Rig:
     def _parts(self, esn: str, faults: "Injector | None") -> Parts:
         if faults is None:
             return Parts(self.world, esn)
-        from seemachine.testing.parts_with_faults import PartsWithFaults
+        from seemachine.testing.rigs.parts_with_faults import PartsWithFaults
 
         return PartsWithFaults(self.world, esn, faults)
 

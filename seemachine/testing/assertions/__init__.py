@@ -1,0 +1,1 @@
+"""What tests assert of leaves, and how they look at machines without meeting faults."""
