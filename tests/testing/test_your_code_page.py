@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seemachine.testing.fleets import bench, blocking_fleet
+from seemachine.testing.fleets import bench, cards
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/test-your-code.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -25,6 +25,6 @@ def test_the_page_names_all_that_a_fleet_has():
         name for name in vars(bench.OnBench) if not name.startswith("_")
     }
     assert named == had
-    cards = next(line for line in PAGE.splitlines() if line.startswith("| `cards`"))
-    theirs = {name for name in dir(blocking_fleet.BlockingCards) if name[0] != "_"}
-    assert set(re.findall(r"`(\w+)`", cards)) - {"cards"} == theirs
+    row = next(line for line in PAGE.splitlines() if line.startswith("| `cards`"))
+    theirs = {name for name in dir(cards.Cards) if name[0] != "_"}
+    assert set(re.findall(r"`(\w+)`", row)) - {"cards"} == theirs

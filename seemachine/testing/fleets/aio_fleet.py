@@ -1,6 +1,7 @@
 """The fleet of a test for asyncio: the blocking one, each call in a thread."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from seeclient import aio
@@ -10,7 +11,6 @@ from seemachine.testing.fleets.bench import OnBench
 from seemachine.testing.fleets.cards import Cards
 from seemachine.testing.fleets.fault_switch import Faults
 from seemachine.testing.fleets.hurried import HurriedFleet
-from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 
 if TYPE_CHECKING:
     from seemachine.testing.fleets.blocking_fleet import BlockingFleet
@@ -33,9 +33,9 @@ class AioFleet(OnBench, aio.Fleet):
         return self._fleet.log
 
     @property
-    def cards(self) -> "AioCards":
+    def cards(self) -> Cards[Awaitable[Provisioned]]:
         """The cards of the world."""
-        return AioCards(self)
+        return Cards(self.bench, self.provision)
 
     @property
     def faults(self) -> Faults:
@@ -53,25 +53,3 @@ class AioFleet(OnBench, aio.Fleet):
     async def restart(self, machine: int | str = 1) -> None:
         """Stop a machine and start it again. With `store="memory"` it has forgotten its leaves."""
         await asyncio.to_thread(self._fleet.restart, machine)
-
-
-class AioCards(Cards):
-    """The same cards, and what a machine does with one."""
-
-    def __init__(self, fleet: AioFleet) -> None:
-        super().__init__(fleet.bench)
-        self._fleet = fleet
-
-    async def provision(
-        self,
-        card: str | None = None,
-        machine: int | str = 1,
-        slot: int = FIRST_DYNAMIC_SLOT,
-    ) -> Provisioned:
-        """Move a lease from a card into a machine; without a card from the one in the slot.
-
-        Raises CardError, StatusError.
-        """
-        if card is not None:
-            self.insert(card, machine, slot)
-        return await self._fleet.provision(self._bench.esn_of(machine), slot)

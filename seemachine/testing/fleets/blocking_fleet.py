@@ -12,7 +12,6 @@ from seemachine.testing.fleets.cards import Cards
 from seemachine.testing.fleets.fault_switch import Faults
 from seemachine.testing.fleets.hurried import HurriedFleet
 from seemachine.testing.hosting.background import background
-from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 
 if TYPE_CHECKING:
     from seemachine.testing.fleets.aio_fleet import AioFleet
@@ -46,9 +45,9 @@ class BlockingFleet(OnBench, HurriedFleet):
         return super().log
 
     @property
-    def cards(self) -> "BlockingCards":
+    def cards(self) -> Cards[Provisioned]:
         """The cards of the world."""
-        return BlockingCards(self)
+        return Cards(self.bench, self.provision)
 
     @property
     def faults(self) -> Faults:
@@ -90,25 +89,3 @@ class BlockingFleet(OnBench, HurriedFleet):
         ending = self._background.keep_promise(self.bench.end)
         if ending is not None:
             ending.result()
-
-
-class BlockingCards(Cards):
-    """The same cards, and what a machine does with one."""
-
-    def __init__(self, fleet: BlockingFleet) -> None:
-        super().__init__(fleet.bench)
-        self._fleet = fleet
-
-    def provision(
-        self,
-        card: str | None = None,
-        machine: int | str = 1,
-        slot: int = FIRST_DYNAMIC_SLOT,
-    ) -> Provisioned:
-        """Move a lease from a card into a machine; without a card from the one in the slot.
-
-        Raises CardError, StatusError.
-        """
-        if card is not None:
-            self.insert(card, machine, slot)
-        return self._fleet.provision(self._bench.esn_of(machine), slot)

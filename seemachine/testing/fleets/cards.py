@@ -1,6 +1,8 @@
 """The cards of a test's world, and the hands that move them."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from seemachine.state.cards.cardsets import OPERATOR
 from seemachine.state.cards.dealing import card_names, deal
@@ -12,16 +14,21 @@ from seemachine.state.errors import CardError
 from seemachine.testing.fleets.bench import Bench
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 
+# What moves a lease returns or, in async fleets, is awaited for.
+Moved = TypeVar("Moved")
 
-class Cards:
+
+class Cards(Generic[Moved]):
     """All cards of a fleet. They lie on a rack until they are put into a slot.
 
     A machine is said by its ESN or its number, from 1; its slots are 0 to 5, and cards with leases
     go into 2 if nothing else is said. Each call raises CardError where a hand could not do it.
     """
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, move_lease: Callable[[str, int], Moved]) -> None:
+        """`move_lease` is `provision` of the fleet's client."""
         self._bench = bench
+        self._move_lease = move_lease
         self._rack = Rack(bench.world)
 
     def make(self) -> str:
@@ -59,6 +66,19 @@ class Cards:
     def remove(self, machine: int | str = 1, slot: int = FIRST_DYNAMIC_SLOT) -> str:
         """Take the card out of a slot, put it on the rack, and return its name."""
         return self._rack.remove(self._bench.esn_of(machine), slot)
+
+    def provision(
+        self,
+        card: str | None = None,
+        machine: int | str = 1,
+        slot: int = FIRST_DYNAMIC_SLOT,
+    ) -> Moved:
+        """Move a lease from a card into a machine; without a card from the one in the slot. Await
+        it where the fleet is an async one. Raises CardError, StatusError.
+        """
+        if card is not None:
+            self.insert(card, machine, slot)
+        return self._move_lease(self._bench.esn_of(machine), slot)
 
     def lose(self, card: str) -> None:
         """It falls into the sea. Its leases are gone."""

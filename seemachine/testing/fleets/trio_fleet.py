@@ -1,7 +1,7 @@
 """The fleet of a test for trio: its machines run in the loop of the test."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING
 
 import trio
@@ -15,7 +15,6 @@ from seemachine.testing.fleets.cards import Cards
 from seemachine.testing.fleets.fault_switch import Faults
 from seemachine.testing.fleets.hurried import SHARE
 from seemachine.testing.hosting.streams import StreamWire
-from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 
 if TYPE_CHECKING:
     import ssl
@@ -47,9 +46,9 @@ class TrioFleet(OnBench, trio_fleet.Fleet):
         return work.call()
 
     @property
-    def cards(self) -> "TrioCards":
+    def cards(self) -> Cards[Awaitable[Provisioned]]:
         """The cards of the world."""
-        return TrioCards(self)
+        return Cards(self.bench, self.provision)
 
     @property
     def faults(self) -> Faults:
@@ -70,28 +69,6 @@ class TrioFleet(OnBench, trio_fleet.Fleet):
         """Stop a machine and start it again. With `store="memory"` it has forgotten its leaves."""
         await self.stop(machine)
         await self.start(machine)
-
-
-class TrioCards(Cards):
-    """The same cards, and what a machine does with one."""
-
-    def __init__(self, fleet: TrioFleet) -> None:
-        super().__init__(fleet.bench)
-        self._fleet = fleet
-
-    async def provision(
-        self,
-        card: str | None = None,
-        machine: int | str = 1,
-        slot: int = FIRST_DYNAMIC_SLOT,
-    ) -> Provisioned:
-        """Move a lease from a card into a machine; without a card from the one in the slot.
-
-        Raises CardError, StatusError.
-        """
-        if card is not None:
-            self.insert(card, machine, slot)
-        return await self._fleet.provision(self._bench.esn_of(machine), slot)
 
 
 @contextlib.asynccontextmanager

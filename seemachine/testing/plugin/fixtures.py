@@ -12,8 +12,10 @@ from seemachine.testing.plugin.leading import LEADING
 
 if TYPE_CHECKING:
     from seeclient import blocking
+    from seeclient.algorithms.lms.provisioning import Provisioned
 
-    from seemachine.testing.fleets.blocking_fleet import BlockingCards, BlockingFleet
+    from seemachine.testing.fleets.blocking_fleet import BlockingFleet
+    from seemachine.testing.fleets.cards import Cards
     from seemachine.world import World
 
 
@@ -79,7 +81,7 @@ def seemachine_key(
 
 
 @pytest.fixture
-def seemachine_cards(seemachine_fleet: "BlockingFleet") -> "BlockingCards":
+def seemachine_cards(seemachine_fleet: "BlockingFleet") -> "Cards[Provisioned]":
     """The smart cards of seemachine_fleet."""
     return seemachine_fleet.cards
 
