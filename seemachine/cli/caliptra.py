@@ -98,20 +98,23 @@ def _show(options: argparse.Namespace, answer: Answer) -> int:
     key = keys.public_key(options.name, _environment(options).roster().load)
     _tell_of_mark(answer, marked=is_marked_key(key.data))
     answer.give(**output.key_json(options.name, key))
-    answer.say(*output.key_lines(options.name, key), sep="\n")
-    if options.out is not None:
-        _write(options, key)
-        answer.give(file=options.out)
-        answer.say(f"written to {options.out}")
+    out = None if options.out is None else _written(options, key)
+    if out is None or not out.is_stream:
+        answer.say(*output.key_lines(options.name, key), sep="\n")
+    if out is not None:
+        answer.give(file=out.name)
+        if not out.is_stream:
+            answer.say(f"written to {out.name}")
     return 0
 
 
-def _write(options: argparse.Namespace, key: CaliptraKey) -> None:
+def _written(options: argparse.Namespace, key: CaliptraKey) -> OutFile:
+    """Where the key is. Raises Refused, Misused."""
     out = OutFile(options.out, options.force)
     out.check(text=options.format == "pem", as_json=options.json)
-    refusal = out.put(key.data if options.format == "raw" else key.pem.encode())
-    if refusal:
+    if refusal := out.put(key.data if options.format == "raw" else key.pem.encode()):
         raise Refused(refusal)
+    return out
 
 
 def _request(options: argparse.Namespace) -> tuple[SigningRequest, Mapping[str, str]]:

@@ -55,16 +55,17 @@ class OutFile:
             sys.stdout.buffer.flush()
             return ""
         try:
-            self._write(Path(os.path.realpath(self.name)), data)
+            self._write(Path(self.name), data)
         except OSError as error:
             return files.sentence(error, self.name)
         return ""
 
-    def _write(self, path: Path, data: bytes) -> None:
-        if path.exists() and not path.is_file():
-            # A pipe or a device has nothing to keep.
-            path.write_bytes(data)
+    def _write(self, named: Path, data: bytes) -> None:
+        if named.exists() and not named.is_file():
+            # A pipe or a device has nothing to keep, and /dev/stdout stands for none in a folder.
+            named.write_bytes(data)
             return
+        path = Path(os.path.realpath(named))
         with files.written_aside(path, data) as aside:
             aside.chmod(0o666 & ~self.umask)
             if self.force:

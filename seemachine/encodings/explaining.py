@@ -24,6 +24,7 @@ KEY = "an LMS, HSS or ML-DSA public key, or a SubjectPublicKeyInfo or certificat
 SIGNATURE = "an LMS, HSS or ML-DSA signature"
 NOT_A_KEY, NOT_A_SIGNATURE = f"this is not {KEY}", f"this is not {SIGNATURE}"
 A_SIGNATURE = "this is a signature, and not a public key"
+A_KEY_FILE = "this is a key file of a host; its public key is written by: seemachine key export"
 NEITHER = "this is neither a public key nor a signature of LMS, HSS or ML-DSA"
 _KEY_FILE = b'{"format": "seemachine key file'
 MLDSA_ARC = bytes.fromhex("6086480165030403")
@@ -70,9 +71,14 @@ def private_trouble(data: bytes) -> str:
     return ""
 
 
+def is_key_file(data: bytes) -> bool:
+    """Whether that is what it begins like. One of a high tree is longer than any public key."""
+    return data.startswith(_KEY_FILE)
+
+
 def _other_thing(data: bytes) -> str:
-    if data.startswith(_KEY_FILE):
-        return "this is a key file of a host; its public key is written by: seemachine key export"
+    if is_key_file(data):
+        return A_KEY_FILE
     if len(data) > 200 and (_is_lms_signature(data) or set_of_signature(data)):
         return A_SIGNATURE
     return _of_another_algorithm(data)

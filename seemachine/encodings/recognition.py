@@ -11,6 +11,8 @@ from typing import TypeVar
 from seemachine.encodings import cose_keys, json_forms, keyforms, mldsa_forms
 from seemachine.encodings.der import OCTET_STRING, DerError, only
 from seemachine.encodings.explaining import (
+    A_KEY_FILE,
+    is_key_file,
     private_trouble,
     why_neither,
     why_no_key,
@@ -93,6 +95,8 @@ def keys_in(data: bytes) -> Iterator[tuple[str, Key]]:
 def _texts(data: bytes) -> list[bytes]:
     """The bytes, and what they stand for. Raises FormError for what has no end."""
     if len(data) > MAX_TEXT:
+        if is_key_file(data):
+            raise FormError(A_KEY_FILE)
         raise FormError(f"this has more than {MAX_TEXT} bytes, as no key or signature has")
     found = readings(data)
     if not all(reading.whole for reading in found):

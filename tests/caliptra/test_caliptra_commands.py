@@ -10,6 +10,8 @@ from kit.documents import Document, answer
 from kit.in_process import as_a_command_has_it
 from vectors import published
 
+from seemachine.cli.command import main
+
 FIGURES = published.cases("caliptra")[0]
 
 
@@ -146,8 +148,19 @@ def test_what_is_there_is_not_overwritten(world: World, folder: Path) -> None:
     code, said = world.caliptra("key", "vendor", "--out", "v.pem")
     assert (code, (folder / "v.pem").read_text()) == (1, "mine")
     assert "v.pem is there already" in said
+    assert "SHA-384" not in said
     assert world.caliptra("key", "vendor", "--out", "v.pem", "--force")[0] == 0
     assert (folder / "v.pem").read_text().startswith("-----BEGIN PUBLIC KEY-----")
+
+
+def test_standard_output_has_the_key_alone(
+    folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """As of every command with --out, so that it can be piped."""
+    key = bytes.fromhex(FIGURES["key"])
+    (folder / "key.bin").write_bytes(key)
+    assert main(["caliptra", "key", "./key.bin", "--format", "raw", "--out", "-"]) == 0
+    assert capsysbinary.readouterr().out == key
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,14 @@ def put(name, data):
 class TestConvert:
     """Keys and signatures."""
 
+    def test_a_long_key_file_of_a_host_is_said_to_be_one(self, printed):
+        """That of a high tree is longer than any public key."""
+        put("key_pqsdk_big", b'{"format": "seemachine key file 2"' + bytes(1 << 20))
+        for words in (("convert",), ("verify", "m", "--signature", "m", "--key")):
+            code = 1 if words == ("convert",) else 2
+            refusal = printed.refusal(*words, "key_pqsdk_big", code=code)
+            assert "key_pqsdk_big is a key file of a host" in refusal
+
     def test_from_every_form_into_every_form(self, printed):
         """Of a key that all of them hold, the bytes are those of the form."""
         key = formed.key(formed.CALIPTRA)

@@ -230,6 +230,23 @@ def test_standard_output_has_the_certificate_alone(command: Command) -> None:
     assert out.endswith("-----END CERTIFICATE-----\n")
 
 
+def test_a_pipe_that_has_a_name_takes_it(command: Command) -> None:
+    """Such as /dev/stdout before a `|`: what its name stands for is nothing in a folder."""
+    reading, writing = os.pipe()
+    try:
+        done(command(f"{ROOT} /dev/fd/{writing} --yes"))
+        assert os.read(reading, 1 << 15).startswith(b"-----BEGIN CERTIFICATE-----")
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_form_and_format_are_one_option(command: Command) -> None:
+    """Other commands have --format alone."""
+    done(command(f"{ROOT} a.der --format der --yes"))
+    assert Path("a.der").read_bytes().startswith(b"\x30")
+
+
 def test_what_can_not_be_written_is_printed(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

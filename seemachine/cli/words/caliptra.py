@@ -92,7 +92,11 @@ def _add_key(verbs: Any) -> None:
         help="show a public key as Caliptra takes it, and its hash as descriptors have it",
     )
     key.add_argument("name", metavar="KEY", help=KEY_HELP)
-    key.add_argument("--out", metavar="FILE", help="also write the key there")
+    key.add_argument(
+        "--out",
+        metavar="FILE",
+        help="also write the key there; - is standard output, which then has it alone",
+    )
     key.add_argument("--force", action="store_true", help="also where FILE is there already")
     key.add_argument(
         "--format",

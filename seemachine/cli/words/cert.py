@@ -170,7 +170,14 @@ def _add_output(verb: Any) -> None:
     verb.add_argument(
         "--out", required=True, metavar="FILE", help="where it goes; - is standard output"
     )
-    verb.add_argument("--form", choices=("pem", "der"), default="pem", help="default: pem")
+    verb.add_argument(
+        "--format",
+        "--form",
+        choices=("pem", "der"),
+        default="pem",
+        dest="form",
+        help="default: pem",
+    )
     verb.add_argument("--force", action="store_true", help="replace a file that is there")
     verb.add_argument("--yes", action="store_true", help="do not ask; for scripts")
     verb.add_argument(
