@@ -46,7 +46,7 @@ def _sign(options: argparse.Namespace, answer: Answer) -> int:
     targets = request.chosen(options.targets)
     jobs = keys.jobs(targets, labels.of_targets(targets, named), given.roster().load)
     _tell_of_mark(answer, marked=any(job.file.marked for job in jobs))
-    place = SignaturesFile(_signatures(options))
+    place = SignaturesFile(_signatures(options), options.umask)
     answer.give(request=str(options.request), signatures=str(place.name))
     with BundleSigning(place, jobs, replace=options.replace) as signing:
         if not signing.wanted:
@@ -110,7 +110,7 @@ def _show(options: argparse.Namespace, answer: Answer) -> int:
 
 def _written(options: argparse.Namespace, key: CaliptraKey) -> OutFile:
     """Where the key is. Raises Refused, Misused."""
-    out = OutFile(options.out, options.force)
+    out = OutFile(options.out, options.force, options.umask)
     out.check(text=options.format == "pem", as_json=options.json)
     if refusal := out.put(key.data if options.format == "raw" else key.pem.encode()):
         raise Refused(refusal)

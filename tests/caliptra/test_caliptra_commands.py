@@ -1,6 +1,7 @@
 """`seemachine caliptra`: verifying, keys, documents, and the question."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,20 @@ def test_what_is_there_is_not_overwritten(world: World, folder: Path) -> None:
     assert "SHA-384" not in said
     assert world.caliptra("key", "vendor", "--out", "v.pem", "--force")[0] == 0
     assert (folder / "v.pem").read_text().startswith("-----BEGIN PUBLIC KEY-----")
+
+
+def test_what_is_public_is_for_whom_its_user_says(world: World, folder: Path) -> None:
+    """By the umask: others attach signatures and burn keys."""
+    path = put(folder / "signing_request.json", request())
+    before = os.umask(0o022)
+    try:
+        world.caliptra("key", "vendor", "--out", "v.pem")
+        os.umask(0o022)  # a command takes a strict one for its process
+        assert world.sign(path, "--target", OWNER[0])[0] == 0
+    finally:
+        os.umask(before)
+    for name in ("v.pem", "signatures.json"):
+        assert (folder / name).stat().st_mode & 0o777 == 0o644, name
 
 
 def test_standard_output_has_the_key_alone(

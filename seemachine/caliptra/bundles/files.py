@@ -33,10 +33,14 @@ def read(path: Path, meaning: Callable[[bytes], Read]) -> Read:
 
 
 class SignaturesFile:
-    """`signatures.json`, which may have yet to be made; through a link it is what that leads to."""
+    """`signatures.json`, which may have yet to be made; through a link it is what that leads to.
 
-    def __init__(self, path: Path) -> None:
+    A new one is for whom the `umask` leaves it.
+    """
+
+    def __init__(self, path: Path, umask: int = 0o077) -> None:
         self.name = path
+        self._umask = umask
         self.path = Path(os.path.realpath(path))
 
     @property
@@ -63,9 +67,13 @@ class SignaturesFile:
         """All of it or nothing, durable. Raises StatusError."""
         try:
             with files.written_aside(self.path, signatures.encode()) as written:
-                if self.path.exists():
-                    written.chmod(stat.S_IMODE(self.path.stat().st_mode))
+                written.chmod(self._mode())
                 written.replace(self.path)
             flush_folder(self.path.parent)
         except OSError as error:
             raise files.refusal(self.name, error, WHERE) from None
+
+    def _mode(self) -> int:
+        if self.path.exists():
+            return stat.S_IMODE(self.path.stat().st_mode)
+        return 0o666 & ~self._umask
