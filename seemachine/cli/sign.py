@@ -14,6 +14,8 @@ from seeclient import blocking, environment, operations
 from seeclient.algorithms import registry
 from seeclient.environment import Environment
 from seeclient.folders.asking import sign_asking
+from seeclient.folders.checks import free_of_reasons
+from seeclient.folders.names import WHERE
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.results import Signed
@@ -33,7 +35,8 @@ from seemachine.signing_files.places import decoded
 from seemachine.signing_files.signing import FilesSigning
 from seemachine.signing_files.sources import STANDARD_INPUT, Found, Source
 from seemachine.signing_files.wishes import Wish
-from seemachine.wire.status import StatusError
+from seemachine.state.errors import counted
+from seemachine.wire.status import Status, StatusError
 
 
 def run(options: argparse.Namespace) -> int:
@@ -105,6 +108,7 @@ def _into_files(
             )
         )
         if signing.anew > 1:
+            signer.refuse_below_threshold(signing.anew)
             leaves.ask(signer.key, signing.anew, "signing", yes=options.yes)
         with told.interrupted(signing):
             signing.run()
@@ -138,6 +142,21 @@ class _Signer:
     def key(self) -> blocking.Key:
         """Raises StatusError."""
         return self.fleet.key(self._options.alias)
+
+    def refuse_below_threshold(self, count: int) -> None:
+        """Before the first leaf: one run is not signed in part, and refused in part.
+
+        Raises StatusError (UseLimitExceeded).
+        """
+        fleet = self.fleet
+        if self._options.acknowledge is not None:
+            return
+        free = fleet.run(free_of_reasons(fleet.roster, self._file, count))
+        if free is not None:
+            need = "need" if free != 1 else "needs"
+            here = f"{self._file.alias} has {counted(free, 'signature')} left here that {need}"
+            detail = f"{here} no acknowledgement, and {count} are needed"
+            raise StatusError(Status.UseLimitExceeded, detail, WHERE)
 
     def sign(self, wanted: Sequence[Wanted], watch: Watch) -> None:
         """See seeclient.folders.signing.Sign."""

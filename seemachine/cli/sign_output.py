@@ -58,7 +58,7 @@ class Told:
                 told |= {"outcome": "kept"}
                 self._answer.say(f"{task.out}: good already")
             case FileFailed():
-                told |= {"outcome": "failed", "detail": event.error.detail}
+                told |= {"outcome": "failed", "detail": event.error.sentence}
                 told |= status_of(event.error)
                 self._failed.append(FileFailed(task.source.name, event.error))
         self._count[told["outcome"]] += 1
@@ -110,11 +110,11 @@ class Told:
 
 
 def advised(error: StatusError) -> StatusError:
-    """With what to type where few signatures are left."""
-    if error.status is not Status.UseLimitExceeded:
-        return error
+    """Without the name of a request, and with what to type where few signatures are left."""
     told = copy(error)
-    told.detail = f"{error.detail}; to sign anyway, say why with --acknowledge REASON"
+    told.detail = error.sentence
+    if error.status is Status.UseLimitExceeded:
+        told.detail += "; to sign anyway, say why with --acknowledge REASON"
     return told
 
 

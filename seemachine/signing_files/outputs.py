@@ -33,6 +33,7 @@ def tasks(sources: Sequence[Source], out: str | None, suffix: str) -> Mapping[Pa
         made = [_into(Path(out), source, suffix) for source in sources]
     else:
         path = Path(out)
+        _refuse_device(path)
         if not path.parent.is_dir():
             refuse(f"there is no folder {path.parent}; make it first")
         made = [(path.parent, Task(sources[0], path, path.name))]
@@ -41,6 +42,14 @@ def tasks(sources: Sequence[Source], out: str | None, suffix: str) -> Mapping[Pa
     for folder, task in made:
         grouped.setdefault(folder, []).append(task)
     return grouped
+
+
+def _refuse_device(path: Path) -> None:
+    """Also a pipe; and /dev/stdout is a link, maybe to a file, that nobody should remove."""
+    is_other = path.exists() and not path.is_file()
+    folder = path.parent.resolve()
+    if is_other or folder == Path("/dev") or folder.is_relative_to("/proc"):
+        refuse(f"{path} is not a regular file; name one, or - for standard output")
 
 
 def _beside(source: Source, suffix: str) -> tuple[Path, Task]:

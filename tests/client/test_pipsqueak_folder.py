@@ -106,9 +106,24 @@ def test_one_reason_for_all_is_said_once(alias: str, folders: Path, home: Path) 
 def test_some_reasons_are_of_several_files(alias: str, folders: Path) -> None:
     """They are told with the first file."""
     say(f"alias={alias}", "warnat=31")
-    code, lines = sign(alias)
+    code, lines = sign(alias, "partial=yes")
     assert code == 1
     assert any(line.endswith("(b, and 1 more)") for line in lines)
+
+
+def test_a_threshold_that_would_be_crossed(alias: str, folders: Path, home: Path) -> None:
+    """Is told before the first leaf; with a reason all are signed."""
+    say(f"alias={alias}", "warnat=31")
+    code, lines = sign(alias)
+    assert code == 1
+    assert lines[-2:] == [
+        f"T sign_folder[seemachine] UseLimitExceeded(7): 3 files to sign, and 1 leaf of {alias}"
+        " needs no acknowledgement; nothing was signed; give acknowledge=REASON;"
+        " partial=yes signs as many as need none",
+        "ERROR: sign failed",
+    ]
+    assert not list(Path("signatures").rglob("*.sig"))
+    assert sign(alias, "acknowledge=release 1.2")[0] == 0
 
 
 def test_the_quirks_acknowledge_by_themselves(

@@ -9,6 +9,7 @@ import json
 import os
 import stat
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -168,6 +169,10 @@ REFUSED = {
     "rel a --out there --force": "there is there and is not a signature; remove it",
     "rel a --out other.sig": "other.sig has another signature; replace it with --force",
     "rel a --out link": "link is there and is not a regular file; remove it",
+    "rel a --out /dev/full": "/dev/full is not a regular file; name one, or - for standard output",
+    "rel a --out /dev/stdout": "/dev/stdout is not a regular file; name one, or - for standard",
+    "rel a --out /dev/fd/1": "/dev/fd/1 is not a regular file; name one, or - for standard output",
+    "rel a --out pipe": "pipe is not a regular file; name one, or - for standard output",
     "rel a --out no/such": "there is no folder no; make it first",
     "rel a d/a --out s": "a and d/a would both have their signature in s/a.sig",
     "rel a a.sig": "a.sig is where the signature of a goes, and is to be signed itself",
@@ -188,6 +193,7 @@ def test_what_is_refused_takes_no_leaf(
     put("a", "b", "a.sig", "d/a", "d/other", "there")
     Path("e").mkdir()
     Path("link").symlink_to("b")
+    os.mkfifo("pipe")
     if "other.sig" in words:
         done("sign rel d/other --out other.sig")
         leaves()
@@ -196,6 +202,14 @@ def test_what_is_refused_takes_no_leaf(
     assert leaves() == 0
     found = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
     assert found == before
+
+
+def test_a_file_in_memory(done: Run) -> None:
+    """Is a file as any other, though it is below /dev."""
+    put("a")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        done(f"sign rel a --out {folder}/made")
+        assert Path(folder, "made").is_file()
 
 
 def test_what_was_changed_is_signed_with_force(
@@ -327,7 +341,40 @@ def test_few_signatures_left(fleet: BlockingFleet, done: Run, refused: Run) -> N
     """Need a reason, which is how it is said; a refusal leaves nothing behind."""
     put("a")
     fleet.generate_lms("few", lms="sha256_m24_h5", lmots="sha256_n24_w4", warnat=32)
-    assert "to sign anyway, say why with --acknowledge REASON" in refused("sign few a")
+    told = refused("sign few a")
+    assert "needs an acknowledgement; acknowledge it with a reason" in told
+    assert "to sign anyway, say why with --acknowledge REASON" in told
     assert list(map(str, Path().iterdir())) == ["a"]
     done("sign few a --acknowledge drill")
     assert fleet.key("few").info().remaining == 31
+
+
+def test_a_threshold_that_would_be_crossed(fleet: BlockingFleet, done: Run, refused: Run) -> None:
+    """Is told before the first leaf, and before anybody is asked; with a reason all are signed,
+    and without one as many as need none. No sentence has the name of a request.
+    """
+    put("a", "b", "c")
+    key = fleet.generate_lms("near", lms="sha256_m24_h5", lmots="sha256_n24_w4", warnat=30)
+    told = refused("sign near a b c")
+    assert (
+        "near has 2 signatures left here that need no acknowledgement, and 3 are needed; to sign"
+        " anyway, say why with --acknowledge REASON" in told
+    )
+    assert sorted(map(str, Path().iterdir())) == ["a", "b", "c"]
+    assert key.info().remaining == 32
+    done("sign near a b --yes")
+    assert "1 signed, 2 good already" in done("sign near a b c --acknowledge drill")
+    assert key.info().remaining == 29
+    put(*map(str, range(30)))
+    several = " ".join(map(str, range(30)))
+    assert "near has 29 signatures left here, and 30 are needed" in refused(f"sign near {several}")
+
+
+def test_a_document_has_no_name_of_a_request(fleet: BlockingFleet, command: Command) -> None:
+    """Neither in the detail of a file nor in that of the whole."""
+    put("a")
+    fleet.generate_lms("named", lms="sha256_m24_h5", lmots="sha256_n24_w4", warnat=32)
+    code, out, told = command("sign named a --json")
+    assert (code, json.loads(out)["files"][0]["outcome"]) == (1, "failed")
+    assert "needs an acknowledgement; acknowledge it" in json.loads(out)["files"][0]["detail"]
+    assert "nvmemfile" not in out + told

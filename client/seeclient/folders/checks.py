@@ -4,8 +4,9 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
-from seeclient import operations
+from seeclient import dispatch, operations
 from seeclient.blocking_runner import Runner
+from seeclient.effects import Roster, Story
 from seeclient.folders.names import WHERE
 from seeclient.folders.places import Places
 from seeclient.keyfile import KeyFile
@@ -18,10 +19,18 @@ Check = Callable[[Sequence[str]], None]
 LOOKED_AT = 4
 
 
-def before_leaves(fleet: Runner, key: KeyFile, places: Places, *, partial: bool) -> Sequence[Check]:
-    """`partial`: as many are to be signed as there are leaves."""
-    others = of_no_other_key(fleet.roster.keys, key, places)
-    return (others,) if partial else (others, enough_leaves(fleet, key))
+def before_leaves(
+    fleet: Runner, key: KeyFile, places: Places, *, partial: bool, acknowledged: bool
+) -> Sequence[Check]:
+    """`partial`: as many are to be signed as can be; `acknowledged`: there is a reason to go below
+    a threshold.
+    """
+    checks = [of_no_other_key(fleet.roster.keys, key, places)]
+    if not partial:
+        checks.append(enough_leaves(fleet, key))
+        if not acknowledged:
+            checks.append(above_thresholds(fleet, key))
+    return checks
 
 
 def enough_leaves(fleet: Runner, key: KeyFile) -> Check:
@@ -40,6 +49,38 @@ def enough_leaves(fleet: Runner, key: KeyFile) -> Check:
             raise StatusError(Status.NotAvailable, detail, WHERE)
 
     return check
+
+
+def above_thresholds(fleet: Runner, key: KeyFile) -> Check:
+    """One run is not signed in part, and refused in part. Where no leaf can be taken without a
+    reason, or nobody answers, the refusal to sign says why.
+    """
+
+    def check(names: Sequence[str]) -> None:
+        free = None
+        with contextlib.suppress(StatusError):
+            free = fleet.run(free_of_reasons(fleet.roster, key, len(names)))
+        if free:
+            need = "leaf of {} needs" if free == 1 else "leaves of {} need"
+            leaves = f"{free} {need.format(key.alias)} no acknowledgement"
+            how = "give acknowledge=REASON; partial=yes signs as many as need none"
+            detail = f"{len(names)} files to sign, and {leaves}; nothing was signed; {how}"
+            raise StatusError(Status.UseLimitExceeded, detail, WHERE)
+
+    return check
+
+
+def free_of_reasons(roster: Roster, key: KeyFile, count: int) -> Story[int | None]:
+    """How many signatures the machines that answer make without an acknowledgement, where they can
+    make `count`, but not all of them without one; None otherwise. Raises StatusError.
+    """
+    held = yield from operations.leaves(roster, key)
+    if held is None or held < count:
+        return None
+    files = yield from dispatch.holders(roster, key.name)
+    given = [file for _, file in files if not file.quarantined and not file.foreign]
+    free = sum(max(0, file.remaining - file.warnat) for file in given)
+    return free if free < count else None
 
 
 def of_no_other_key(keys: KeyStore, key: KeyFile, places: Places) -> Check:

@@ -58,7 +58,8 @@ def _signing(fleet: Fleet, key: KeyFile, arguments: Arguments, told: Told) -> Fo
     messages = Path(arguments.texts["msgdir"])
     places = Places(messages, Path(arguments.texts["sigdir"]))
     partial = arguments.texts.get("partial") == "yes"
-    checks = before_leaves(fleet, key, places, partial=partial)
+    acknowledged = options.acknowledge is not None
+    checks = before_leaves(fleet, key, places, partial=partial, acknowledged=acknowledged)
     signing = FolderSigning(key, places, options.context, sign, told.take, checks)
     if not signing.names and not signing.unreadable:
         detail = f"{messages} has no files; no signature was made"

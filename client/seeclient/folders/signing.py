@@ -42,14 +42,16 @@ def sign_folder(
 
     A file whose signature is there already, and good, is left alone. After an interruption the same
     call goes on: what was asked for before takes no second leaf. `listen` is called with what
-    becomes of each file. `partial`: where there are fewer leaves than files, as many are signed.
+    becomes of each file. `partial`: where there are fewer leaves than files, or fewer that need no
+    acknowledgement, as many are signed.
     Raises StatusError where nothing can be begun.
     """
 
     def sign(wanted: Sequence[Wanted], watch: Watch) -> None:
         fleet.run(operations.sign_wanted(fleet.roster, key, wanted, options, watch))
 
-    checks = before_leaves(fleet, key, places, partial=partial)
+    acknowledged = options.acknowledge is not None
+    checks = before_leaves(fleet, key, places, partial=partial, acknowledged=acknowledged)
     FolderSigning(key, places, options.context, sign, listen, checks).run()
 
 
