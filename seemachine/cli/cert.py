@@ -63,9 +63,10 @@ def _made(fleet: blocking.Fleet, wish: Wish, out: OutFile, options: argparse.Nam
         say(*telling.lines(_fields(draft.unsigned)), sep="\n", file=sys.stderr)
     leaves.ask(key, 1, TITLES[options.command], yes=options.yes)
     signed: list[Signed] = []
-    made = draft.signed(Signer(key.public_key, _signing(key, options.acknowledge, signed)))
-    _tell(made, signed[-1], options)
-    return _put(draft.written(made, options.form), draft.written(made, "pem"), out, answer)
+    with leaves.interrupted(key, answer):
+        made = draft.signed(Signer(key.public_key, _signing(key, options.acknowledge, signed)))
+        _tell(made, signed[-1], options)
+        return _put(draft.written(made, options.form), draft.written(made, "pem"), out, answer)
 
 
 def _signing(key: Key, reason: str | None, signed: list[Signed]) -> Callable[[bytes], bytes]:

@@ -23,14 +23,15 @@ def run(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cms.errors import CmsError
 
     try:
-        return _sign(options) if verb == "sign" else _verify(options)
+        signed_files.check_words(options)
+        return _sign(options) if verb == "sign" else signed_files.verify(_verify, options)
     except CmsError as error:
-        raise Refused(f"{options.file or options.message}: {error}") from None
+        read = options.file if verb == "sign" else options.message
+        raise Refused(f"{signed_files.title(read)}: {error}") from None
 
 
 def _sign(options: argparse.Namespace) -> int:
     from seemachine.cms import signing
-    from seemachine.cms.content import MOST_KEPT
 
     own, others = certificates(options.certificate)
     terms = signing.Terms(
@@ -42,10 +43,7 @@ def _sign(options: argparse.Namespace) -> int:
         others=() if options.no_certificates else others,
         with_certificate=not options.no_certificates,
     )
-    # It is read again when the message is checked.
-    content = (
-        options.file if options.file.is_file() else signed_files.read_file(options.file, MOST_KEPT)
-    )
+    content = _content(options.file)
     work = Work(
         "the message",
         partial(_over, options.bare),
@@ -53,9 +51,18 @@ def _sign(options: argparse.Namespace) -> int:
         f"{options.file}{ENDINGS[options.attached]}",
         lambda key: signing.prepare(key, content, terms, own),
         partial(_check, None if options.attached else content),
-        _in_pem if options.form == "pem" else None,
+        _in_pem if options.format == "pem" else None,
     )
     return signed_files.sign(work, options)
+
+
+def _content(path: Path) -> bytes | Path:
+    """A file, which can be read again, or what a pipe gave. Raises Refused."""
+    from seemachine.cms.content import MOST_KEPT
+
+    if path != signed_files.STANDARD_INPUT and path.is_file():
+        return path
+    return signed_files.read_file(path, MOST_KEPT)
 
 
 def _over(bare: bool, key: PublicValue) -> str:
@@ -105,7 +112,7 @@ def _verify(options: argparse.Namespace) -> int:
     answer.give(file=str(options.message), content=options.file and str(options.file))
     answer.give(attached=message.content is not None, certificates=len(message.certificates))
     try:
-        verified = verifying.verify(message, key, options.file)
+        verified = verifying.verify(message, key, options.file and _content(options.file))
     except StatusError as error:
         if error.status is not Status.VerifyFailed:
             raise refused(error) from None
@@ -115,7 +122,7 @@ def _verify(options: argparse.Namespace) -> int:
     answer.give(verified=True, signer=verified.named, hash=verified.hash_name)
     answer.give(signing_time=moment and moment.isoformat(timespec="seconds"))
     when = f", signing time {moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
-    answer.say(f"{options.message}: verified, {verified.named}{when}")
+    answer.say(f"{signed_files.title(options.message)}: verified, {verified.named}{when}")
     if message.certificates:
         answer.say("the certificates in it were not judged; the key is the one that you named")
     return 0

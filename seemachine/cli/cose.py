@@ -17,9 +17,11 @@ def run(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cose.errors import CoseError
 
     try:
-        return _sign(options) if verb == "sign" else _verify(options)
+        signed_files.check_words(options)
+        return _sign(options) if verb == "sign" else signed_files.verify(_verify, options)
     except CoseError as error:
-        raise Refused(f"{options.file or options.message}: {error}") from None
+        read = options.file if verb == "sign" else options.message
+        raise Refused(f"{signed_files.title(read)}: {error}") from None
 
 
 def _sign(options: argparse.Namespace) -> int:
@@ -78,5 +80,5 @@ def _verify(options: argparse.Namespace) -> int:
         answer.give(verified=False)
         return signed_files.found(error, answer)
     answer.give(verified=True)
-    answer.say(f"{options.message}: verified")
+    answer.say(f"{signed_files.title(options.message)}: verified")
     return 0

@@ -17,9 +17,10 @@ def run(verb: str, options: argparse.Namespace) -> int:
     from seemachine.jar.errors import JarError
 
     try:
-        return _sign(options) if verb == "sign" else _verify(options)
+        signed_files.check_words(options)
+        return _sign(options) if verb == "sign" else signed_files.verify(_verify, options)
     except (CmsError, JarError) as error:
-        raise Refused(f"{options.file}: {error}") from None
+        raise Refused(f"{signed_files.title(options.file)}: {error}") from None
 
 
 def _sign(options: argparse.Namespace) -> int:
@@ -63,7 +64,7 @@ def _verify(options: argparse.Namespace) -> int:
         return signed_files.found(error, answer)
     answer.give(verified=True, entries=entries)
     covered = "1 entry" if entries == 1 else f"{entries} entries"
-    answer.say(f"{options.file}: verified, {covered}")
+    answer.say(f"{signed_files.title(options.file)}: verified, {covered}")
     return 0
 
 

@@ -1,13 +1,15 @@
 """Before a command takes leaves where a person might not expect it: how many, and whether."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 
 from seeclient.algorithms.lms.inspecting import LmsInfo
 from seeclient.algorithms.lms.missing import no_leaves
 from seeclient.blocking import Key
 from seeclient.refusals import Unavailable
 
-from seemachine.cli.answer import Misused, Refused
+from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.document import status_of
 from seemachine.printing import say
 from seemachine.state.errors import counted
@@ -31,6 +33,22 @@ def ask(key: Key, count: int, what: str, *, yes: bool) -> None:
     )
     if not yes:
         _confirm(key)
+
+
+@contextlib.contextmanager
+def interrupted(key: Key, answer: Answer) -> Iterator[None]:
+    """Around what signs with a key and writes what is made: whoever breaks it off is told what that
+    may have cost.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if key.file.algorithm == "LMS":
+            answer.note(
+                f"a leaf of {key.alias} may be gone; if nothing was written, give the same command"
+                " again, which takes another"
+            )
+        raise
 
 
 def refused(error: StatusError) -> Refused:

@@ -5,6 +5,7 @@ refused, a person is asked, then it is signed, checked and written.
 import argparse
 import base64
 import datetime as dt
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +18,7 @@ from seeclient.results import Signed
 
 from seemachine.chance.mark import insecure
 from seemachine.cli import leaves
-from seemachine.cli.answer import Answer, Refused
+from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.out_files import OutFile
 from seemachine.cli.refusals import refused
 from seemachine.frozen import frozen
@@ -29,6 +30,7 @@ from seemachine.wire.status import StatusError
 PublicValue = HssPublicKey | bytes
 # Of a message that could not be written, so much is printed instead.
 MOST_PRINTED = 1 << 20
+STANDARD_INPUT = Path("-")
 
 
 class Prepared(Protocol):
@@ -64,6 +66,30 @@ class Work:
     written: Callable[[bytes], bytes] | None = None
 
 
+def check_words(options: argparse.Namespace) -> None:
+    """What is wrong whatever the world looks like. Raises Misused."""
+    words = vars(options)
+    read = [words.get(each) for each in ("message", "file", "external", "key")]
+    if [*read, *words.get("certificate", ())].count(STANDARD_INPUT) > 1:
+        raise Misused("standard input can be one thing")
+    if options.file == STANDARD_INPUT and words.get("out", "-") is None:
+        raise Misused(
+            "what is made of standard input has no name; say with --out where it goes, - is"
+            " standard output"
+        )
+
+
+def verify(look: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    """Look at a signature. Returns the exit code: 1 is that of one that is not good, so what can't
+    be read is refused with 2.
+    """
+    try:
+        return look(options)
+    except Refused as error:
+        error.failure = error.failure._replace(exit_code=2)
+        raise
+
+
 def sign(work: Work, options: argparse.Namespace) -> int:
     """Returns the exit code. Raises Refused; ValueError of the room that makes the message."""
     answer: Answer = options.answer
@@ -77,12 +103,13 @@ def sign(work: Work, options: argparse.Namespace) -> int:
             key = fleet.key(options.alias)
             prepared = work.prepare(public_key(key.file))
             leaves.ask(key, 1, work.what, yes=options.yes)
-            signed = _signed(key, prepared, options)
+            with leaves.interrupted(key, answer):
+                signed = _signed(key, prepared, options)
+                made = prepared.finished(signed.signature)
+                # The message first: should nobody read what is printed, it is not lost.
+                code = _put(work.written(made) if work.written else made, out, answer)
     except StatusError as error:
         raise leaves.refused(error) from None
-    made = prepared.finished(signed.signature)
-    # The message first: should nobody read what is printed, it is not lost.
-    code = _put(work.written(made) if work.written else made, out, answer)
     work.check(prepared.key, made)
     _give(signed, work.over(prepared.key), options)
     if not out.is_stream:
@@ -146,15 +173,26 @@ def read_key(path: Path) -> PublicValue:
         raise refused(error) from None
 
 
+def title(path: Path) -> str:
+    """What to call a file."""
+    return "standard input" if path == STANDARD_INPUT else str(path)
+
+
 def read_file(path: Path, most: int) -> bytes:
-    """The whole file, or what a pipe or a device gives. Raises Refused where it is longer."""
+    """The whole file, or what a pipe or a device gives; `-` is standard input.
+
+    Raises Refused where it is longer than `most` bytes, or can't be read.
+    """
     try:
-        with path.open("rb") as file:
-            data = file.read(most + 1)
+        if path == STANDARD_INPUT:
+            data = sys.stdin.buffer.read(most + 1)
+        else:
+            with path.open("rb") as file:
+                data = file.read(most + 1)
     except OSError as error:
-        raise Refused(files.sentence(error, path)) from None
+        raise Refused(files.sentence(error, title(path))) from None
     if len(data) > most:
-        raise Refused(f"{path} has more than {most >> 20} MiB, the most that is taken here")
+        raise Refused(f"{title(path)} has more than {most >> 20} MiB, the most that is taken here")
     return data
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from kit.message_keys import LmsSigner, certificate
+from seeclient import blocking
 
 from seemachine import testing
 from seemachine.cli import cms, out_files
@@ -86,7 +87,7 @@ def test_cms(command: Command, leaves: Callable[[], int]) -> None:
     told = done(command("cms sign release content --certificate KEYS/release.pem --yes"))
     assert "content.p7s: signed with leaf" in told
     assert "over the DER of its signed attributes, which have the SHA-256 of the content" in told
-    told = done(command("cms sign release content --attached --bare --form pem --yes"))
+    told = done(command("cms sign release content --attached --bare --format pem --yes"))
     assert "over the content itself" in told
     assert leaves() == 2
     assert Path("content.p7m").read_text().startswith("-----BEGIN CMS-----")
@@ -256,6 +257,125 @@ def test_without_the_extra(
     assert "install it with: pip install pyasn1-modules" in told
     assert leaves() == 0
     done(command("cose sign lattice content"))
+
+
+UNREADABLE = [
+    "cms verify nosuch content --key KEYS/release.key",
+    "cms verify content.p7s nosuch --key KEYS/release.key",
+    "cms verify content.p7s content --key nosuch",
+    "cms verify content.p7s content --key content",
+    "cms verify content.p7s . --key KEYS/lattice.key",
+    "cose verify nosuch content --key KEYS/release.key",
+    "cose verify content.cose nosuch --key KEYS/release.key",
+    "cose verify content.cose content --key KEYS/lattice.key --external nosuch",
+    "jar verify nosuch --key KEYS/release.key",
+    "jar verify a.jar --key nosuch",
+]
+
+
+@pytest.mark.parametrize("line", UNREADABLE)
+def test_what_can_not_be_read_is_not_said_to_be_wrong(command: Command, line: str) -> None:
+    """Exit code 2, as of `seemachine verify`: 1 is a signature that is not good."""
+    done(command("cms sign lattice content"))
+    done(command("cose sign lattice content --detached"))
+    code, out, told = command(line)
+    assert (code, out) == (2, "")
+    assert told
+    assert '"exit_code": 2' in command(f"{line} --json")[1]
+
+
+def piped(patch: pytest.MonkeyPatch, data: bytes) -> None:
+    """What comes from standard input."""
+    patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+@pytest.mark.parametrize("verb", ["cms", "cose"])
+def test_standard_input(command: Command, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be signed, and be the message or the content that is verified."""
+    detached = "--detached" if verb == "cose" else ""
+    piped(monkeypatch, b"piped")
+    done(command(f"{verb} sign lattice - --out m {detached}"))
+    verify = f"{verb} verify m - --key KEYS/lattice.key"
+    piped(monkeypatch, b"piped")
+    assert "m: verified" in done(command(verify))
+    piped(monkeypatch, b"other")
+    assert command(verify)[0] == 1
+    Path("piped").write_bytes(b"piped")
+    piped(monkeypatch, Path("m").read_bytes())
+    told = done(command(f"{verb} verify - piped --key KEYS/lattice.key"))
+    assert "standard input: verified" in told
+    piped(monkeypatch, b"\xffno message")
+    assert "standard input: " in command(f"{verb} verify - piped --key KEYS/lattice.key")[2]
+
+
+def test_a_jar_from_standard_input(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is signed and verified as one in a file."""
+    piped(monkeypatch, Path("a.jar").read_bytes())
+    done(command("jar sign release - --certificate KEYS/release.pem --yes --out s.jar"))
+    piped(monkeypatch, Path("s.jar").read_bytes())
+    told = done(command("jar verify - --key KEYS/release.key"))
+    assert told == "standard input: verified, 1 entry\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("cms sign release - --yes", "say with --out where it goes, - is standard output"),
+        ("cose sign release - --yes", "say with --out where it goes, - is standard output"),
+        ("cose sign release - --out m --external - --yes", "standard input can be one thing"),
+        ("cms verify - - --key KEYS/release.key", "standard input can be one thing"),
+    ],
+)
+def test_standard_input_is_one_thing_with_a_name(
+    command: Command, leaves: Callable[[], int], line: str, sentence: str
+) -> None:
+    """Refused before it is read."""
+    code, _, told = command(line)
+    assert (code, leaves()) == (2, 0)
+    assert sentence in told
+    assert not list(Path().glob("-*"))
+
+
+INTERRUPTED = [
+    "cms sign release content",
+    "cose sign release content",
+    "jar sign release a.jar --certificate KEYS/release.pem",
+    "cert root release --subject CN=R --out r.pem",
+]
+
+
+@pytest.mark.parametrize("line", INTERRUPTED)
+def test_ctrl_c_says_that_a_leaf_may_be_gone(
+    command: Command, leaves: Callable[[], int], line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the request went out; what to do, too."""
+    signs = blocking.Key.sign_with
+
+    def broken(*words: Any, **options: Any) -> None:
+        signs(*words, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(blocking.Key, "sign_with", broken)
+    code, out, told = command(f"{line} --yes")
+    assert (code, out, leaves()) == (130, "", 1)
+    assert "a leaf of release may be gone; if nothing was written, give the same command" in told
+
+
+def test_ctrl_c_while_it_is_asked_says_nothing_of_leaves(
+    command: Command, leaves: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None is gone yet; nor is one with a key that has none."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdin.readline", broken, raising=False)
+    code, _, told = command("cms sign release content")
+    assert (code, leaves()) == (130, 0)
+    assert "may be gone" not in told
+    monkeypatch.setattr(blocking.Key, "sign_with", broken)
+    assert "may be gone" not in command("cms sign lattice content")[2]
 
 
 def test_a_message_goes_to_a_pipe(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def _add_sign(verbs: Any) -> None:
         metavar="OID",
         help="such as 1.2.840.113549.1.9.16.1.16 of a firmware package; default: data",
     )
-    sign.add_argument("--form", choices=("der", "pem"), default="der", help="default: der")
+    sign.add_argument("--format", choices=("der", "pem"), default="der", help="default: der")
     add_no_time(sign)
 
 
@@ -67,7 +67,7 @@ def _add_verify(verbs: Any) -> None:
         help="verify a message with a public key",
         description=(
             "Verify a message with a public key that you trust. Exit code 1 where it does not"
-            " verify. Certificates in the message are not judged."
+            " verify, 2 where a file could not be read. Certificates in the message are not judged."
         ),
     )
     add_verifying(verify, "a message, DER, BER or PEM", "its content where that is not in it")

@@ -36,7 +36,7 @@ def add(words: Any, enter: Enter) -> None:
         help="verify a message with a public key",
         description=(
             "Verify a message with a public key that you trust. Exit code 1 where it does not"
-            " verify."
+            " verify, 2 where a file could not be read."
         ),
     )
     add_verifying(verify, "a message", "its payload where that is not in it")

@@ -36,7 +36,8 @@ def _add_verify(verbs: Any) -> None:
         help="verify a JAR with a public key",
         description=(
             "Verify a JAR with a public key that you trust. Exit code 1 where it does not verify,"
-            " also where some of its entries are not signed, which Java takes."
+            " also where some of its entries are not signed, which Java takes; 2 where a"
+            " file could not be read."
         ),
     )
     verify.add_argument("file", type=Path, metavar="FILE", help="a JAR with one signature")

@@ -9,7 +9,7 @@ from seemachine.cli.words.options import add_home
 def add_signing(verb: Any, content: str, out: str) -> None:
     """What each takes that signs; `out` is the name that it gives by itself."""
     verb.add_argument("alias", metavar="ALIAS", help="the key of this host that signs")
-    verb.add_argument("file", type=Path, metavar="FILE", help=content)
+    verb.add_argument("file", type=Path, metavar="FILE", help=f"{content}; - is standard input")
     verb.add_argument(
         "--out", metavar="FILE", help=f"where it goes; - is standard output; default: {out}"
     )
@@ -23,7 +23,9 @@ def add_signing(verb: Any, content: str, out: str) -> None:
 
 def add_verifying(verb: Any, message: str, file: str) -> None:
     """What each takes that verifies."""
-    verb.add_argument("message", type=Path, metavar="MESSAGE", help=message)
+    verb.add_argument(
+        "message", type=Path, metavar="MESSAGE", help=f"{message}; - is standard input"
+    )
     verb.add_argument("file", type=Path, metavar="FILE", nargs="?", help=file)
     add_key(verb)
 
