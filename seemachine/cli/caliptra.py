@@ -32,12 +32,14 @@ from seemachine.wire.status import StatusError
 
 def run(verb: str, options: argparse.Namespace) -> int:
     """Do one thing. Returns the exit code."""
+    # Of `verify`, 1 is that a signature is not good.
+    code = 2 if verb == "verify" else 1
     try:
         return VERBS[verb](options, options.answer)
     except StatusError as error:
-        raise refused(error) from None
+        raise refused(error, code) from None
     except CaliptraError as error:
-        raise Refused(str(error)) from None
+        raise Refused(str(error), code) from None
 
 
 def _sign(options: argparse.Namespace, answer: Answer) -> int:

@@ -114,13 +114,38 @@ def test_there_is_nothing_to_verify(world: World, folder: Path) -> None:
     """It is said which file is missing."""
     path = put(folder / "r.json", request())
     code, said = world.caliptra("verify", path, *KEYS)
-    assert code == 1
+    assert code == 2
     assert "there is no signatures.json; name it with --signatures" in said.replace(
         f"{folder}/", ""
     )
 
 
 # ---- key -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nosuch.json"],
+        ["signing_request.json", "--signatures", "nosuch.json"],
+        ["signing_request.json", "--signatures", "text"],
+        ["text"],
+        ["signing_request.json", "--keys", "nosuch.toml"],
+        ["signing_request.json", "--keys", "text"],
+        ["signing_request.json", "--key", "vendor_fw_pqc_key=./nosuch.pem"],
+        ["signing_request.json", "--key", "vendor_fw_pqc_key=./text"],
+        ["signing_request.json", "--target", "nosuch"],
+    ],
+)
+def test_what_can_not_be_judged_is_not_said_to_be_wrong(
+    words: list[str], world: World, bundle: Path
+) -> None:
+    """Exit code 2, as of `seemachine verify`; `sign` of the same is refused with 1."""
+    (bundle.parent / "text").write_text("vendor_fw_pqc_key")
+    kept = [] if any(word.startswith("vendor_fw") for word in words) else KEYS
+    code, said = world.caliptra("verify", *words, *kept)
+    assert code == 2, said
+    assert world.caliptra("sign", "nosuch.json", *KEYS)[0] == 1
 
 
 def test_a_key_is_shown_as_caliptra_has_it(world: World, folder: Path) -> None:

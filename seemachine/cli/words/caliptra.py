@@ -48,7 +48,7 @@ def _add_verify(verbs: Any) -> None:
     verify = verbs.add_parser(
         "verify",
         help="verify each pqc_sig in signatures.json; takes no leaf and needs no machine",
-        epilog="exit code: 0 each target has a good pqc_sig; 1 one has not, or it was refused",
+        epilog="exit code: 0 each target has a good pqc_sig; 1 one has not; 2 it was refused",
     )
     _add_files(verify, KEY_HELP)
 
