@@ -3,10 +3,13 @@ written for public keys.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 
 from seemachine.frozen import frozen
 
 BIT_STRING, OCTET_STRING, OBJECT_IDENTIFIER, SEQUENCE = 0x03, 0x04, 0x06, 0x30
+# A certificate has ten parts, an RSA key nine.
+MOST_ELEMENTS = 100
 
 
 class DerError(ValueError):
@@ -22,8 +25,13 @@ class Element:
     encoded: bytes
 
     def inner(self) -> list["Element"]:
-        """The elements of a constructed one. Raises DerError."""
-        return list(_elements(self.content))
+        """The elements of a constructed one. Raises DerError, also for more than any that is read
+        has.
+        """
+        found = list(islice(_elements(self.content), MOST_ELEMENTS + 1))
+        if len(found) > MOST_ELEMENTS:
+            raise DerError(f"more than {MOST_ELEMENTS} elements in one")
+        return found
 
     def expect(self, tag: int) -> "Element":
         """This one. Raises DerError when it has another tag."""
@@ -49,9 +57,9 @@ def element(tag: int, content: bytes) -> bytes:
 
 def only(data: bytes) -> Element:
     """The element that the bytes are. Raises DerError for anything before or after it."""
-    found = list(_elements(data))
+    found = list(islice(_elements(data), 2))
     if len(found) != 1:
-        raise DerError(f"{len(found)} elements, where one is expected")
+        raise DerError(f"{'more' if found else 'no'} elements, where one is expected")
     return found[0]
 
 

@@ -17,8 +17,10 @@ BOM = b"\xef\xbb\xbf"
 BLOCK = b"-----BEGIN "
 _BLOCK = re.compile(rb"-----BEGIN ([^-\r\n]*)-----(.*?)(-----END \1-----|\Z)", re.DOTALL)
 _PEM_HEADERS = re.compile(rb"\A\s*(?:[A-Za-z0-9-]+:[^\n]*\n)+\s*\n")
-_HEX = re.compile(rb"(?:0[xX])?((?:[0-9a-fA-F]{2})+)\Z")
-_BETWEEN = re.compile(rb"[\s:,;]+")
+# In one pass, without a way back: a megabyte of digits may come with a space after each pair.
+_WORD = rb"(?:0[xX])?+(?:[0-9a-fA-F]{2})++"
+_HEX = re.compile(rb"%b(?:[\s:,;]++%b)*+\Z" % (_WORD, _WORD))
+_BETWEEN = re.compile(rb"[\s:,;]+|0[xX]")
 _SPACE, _LETTERS = b" \t\n\r\f\v", b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # All that may be in digits of a kind. Most files have others near their beginning.
 _OF_HEX = b"0123456789abcdefABCDEFxX:,;" + _SPACE
@@ -96,13 +98,8 @@ def _from_hex(text: bytes) -> bytes:
     """Digits in pairs, with 0x, colons, commas or spaces; nothing for any other text."""
     if not _only(_OF_HEX, text):
         return b""
-    digits = []
-    for word in _BETWEEN.split(text.strip(b" \t\r\n:,;")):
-        match = _HEX.match(word)
-        if match is None:
-            return b""
-        digits.append(match[1])
-    return binascii.unhexlify(b"".join(digits))
+    words = text.strip(b" \t\r\n:,;")
+    return binascii.unhexlify(_BETWEEN.sub(b"", words)) if _HEX.match(words) else b""
 
 
 def _from_base64(text: bytes) -> bytes:

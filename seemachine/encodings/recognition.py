@@ -38,6 +38,8 @@ Value = TypeVar("Value")
 # The longest signature has 74,988 bytes, in hexadecimal twice as many. What is longer may hold a
 # key, as a chain of certificates does, and is none.
 LONGEST = 1 << 18
+# A file of blocks of PEM has a chain of certificates, or what a system trusts: about 150.
+MOST_READINGS = 1000
 Readers = tuple[tuple[str, Callable[[bytes], Value]], ...]
 
 
@@ -89,7 +91,9 @@ def keys_in(data: bytes) -> Iterator[tuple[str, Key]]:
     """The keys that some bytes can be read as, each with its form, but for text."""
     for form, key in _read(KEY_READERS, data):
         if key is not None:
-            yield (_form_of_info(data) if form == "der" else form), key
+            # The bytes of a key of ML-DSA may begin like anything.
+            of_lms = form == "der" and isinstance(key, HssPublicKey)
+            yield (_form_of_info(data) if of_lms else form), key
 
 
 def _texts(data: bytes) -> list[bytes]:
@@ -99,6 +103,8 @@ def _texts(data: bytes) -> list[bytes]:
             raise FormError(A_KEY_FILE)
         raise FormError(f"this has more than {MAX_TEXT} bytes, as no key or signature has")
     found = readings(data)
+    if len(found) > MOST_READINGS:
+        raise FormError(f"this has more than {MOST_READINGS} blocks of PEM; name a file with one")
     if not all(reading.whole for reading in found):
         raise FormError("this is cut off, or damaged: its PEM or gzip has no end")
     return [reading.data for reading in found if len(reading.data) <= LONGEST]

@@ -17,11 +17,14 @@ from kit import formed
 from kit.properties import examples
 from vectors.published import cases
 
-from seemachine.encodings import cbor
+from seemachine.encodings import cbor, der
+from seemachine.encodings.der import SEQUENCE, element
+from seemachine.encodings.explaining import NEITHER
 from seemachine.encodings.forms import (
     KEY_FORMS,
     SIGNATURE_FORMS,
     FormError,
+    recognized,
     recognized_key,
     recognized_signature,
     write_key,
@@ -71,6 +74,12 @@ def test_a_key_of_more_levels(levels):
             assert sentence.endswith(f"key has {levels}; use hss or pem")
         else:
             assert recognized_key(write_key(key, form)) == (form, key)
+
+
+def test_a_key_of_mldsa_that_begins_like_an_octet_string():
+    """One in 256 does; it is in no form of RFC 8708 for that."""
+    key = b"\x04" + formed.mldsa_key(44)[1:]
+    assert recognized_key(write_key(key, "der")) == ("der", key)
 
 
 @pytest.mark.parametrize("number", [44, 65, 87])
@@ -375,3 +384,33 @@ def test_hexadecimal_and_base64_of_a_key():
         for text in (data.hex(), data.hex(":").upper(), base64.b64encode(data).decode()):
             assert recognized_key(text.encode()) == (form, key)
     assert isinstance(key, HssPublicKey)
+
+
+LONG = {
+    "blocks": (
+        b"-----BEGIN A-----\nMAA=\n-----END A-----\n" * 24000,
+        "this has more than 1000 blocks of PEM; name a file with one",
+    ),
+    "digits": (b"30" * (1 << 19), NEITHER),
+    "pairs": (b"a1 " * 340_000, NEITHER),
+    "elements": (b"\x30\x00" * (1 << 17), NEITHER),
+    "inner": (element(SEQUENCE, b"\x30\x00" * ((1 << 17) - 4)), NEITHER),
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_what_is_long_and_nothing_is_refused_with_little_work(kind, monkeypatch):
+    """However many blocks, digits or elements there are, few are looked at."""
+    data, sentence = LONG[kind]
+    looked_at = []
+    real = der._span
+    monkeypatch.setattr(der, "_span", lambda *at: looked_at.append(at[1]) or real(*at))
+    assert refused(recognized, data) == sentence
+    assert len(looked_at) < 2000
+
+
+def test_a_file_with_the_certificates_that_a_system_trusts_is_looked_through():
+    """A key among 150 blocks is found."""
+    key = formed.key(formed.CALIPTRA)
+    others = b"-----BEGIN A-----\nMAA=\n-----END A-----\n" * 150
+    assert recognized_key(others + write_key(key, "pem")).key == key
