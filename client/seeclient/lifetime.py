@@ -9,11 +9,12 @@ from seemachine.wire.status import Status, StatusError
 
 Reply = TypeVar("Reply")
 
-AGAIN = "call open_fleet() again"
-
 
 class Lifetime:
-    """From the opening of a fleet to its end."""
+    """From the opening of a fleet to its end. `over` says that it has ended, `again` what to do."""
+
+    over = "this fleet is closed"
+    again = "call open_fleet() again"
 
     def __init__(self) -> None:
         self._process = os.getpid()
@@ -30,9 +31,9 @@ class Lifetime:
         """Raises FleetClosed, before anything is asked."""
         if os.getpid() != self._process:
             what = f"this fleet was opened by process {self._process}, and this is a child of it"
-            raise _closed(f"{what}: {AGAIN} in the child")
+            raise _closed(f"{what}: {self.again} in the child")
         if self._ended:
-            raise _closed(f"this fleet is closed: {AGAIN}")
+            raise _closed(f"{self.over}: {self.again}")
 
     def end(self) -> bool:
         """From now on it is closed. Whether there is something to hang up: in a child there is not,

@@ -29,6 +29,12 @@ def lacking(error: BaseException) -> str:
     return _NUMBERS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
 
 
+def advice(error: BaseException) -> str:
+    """What to do, to follow what an error says; nothing where nothing ran out."""
+    lack = lacking(error)
+    return f"; {ADVICE[lack]}" if lack else ""
+
+
 def sentence(lack: str) -> str:
     """For a person, with what to do."""
     return f"the system gives no more {lack}; {ADVICE[lack]}"

@@ -6,7 +6,7 @@ from seemachine.config import Config
 from seemachine.hsms import published
 from seemachine.hsms.published import Failure, Published
 from seemachine.process.identity import Process
-from seemachine.process.shortage import ADVICE, lacking
+from seemachine.process.shortage import advice
 from seemachine.state.errors import StateCorrupt, reason
 from seemachine.state.nvram.stores import STORES
 
@@ -55,8 +55,8 @@ def refusal_of(config: Config, error: Exception) -> str:
 
 def _way_out(config: Config, error: Exception) -> str:
     """For what the system lacks, and for damage: their own sentences only say what is wrong."""
-    if lack := lacking(error):
-        return f"; {ADVICE[lack]}"
+    if lack := advice(error):
+        return lack
     kept = str(config.folder / STORES[config.store].path)
     if type(error) is not StateCorrupt or not str(error).startswith(kept):
         return ""

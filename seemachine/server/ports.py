@@ -12,6 +12,7 @@ import trio
 
 from seemachine.config import Config
 from seemachine.hsms import published
+from seemachine.process.shortage import advice
 from seemachine.state.errors import StateError
 from seemachine.world import World
 
@@ -61,7 +62,7 @@ async def open_listeners(config: Config, siblings: Iterable[int] = ()) -> list[t
             )
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                reason = f"{config.host} port {port}: {error.strerror or error}"
+                reason = f"{config.host} port {port}: {error.strerror or error}{advice(error)}"
                 raise CannotListen(f"cannot listen on {reason}") from error
         else:
             # The system may pick one that a sibling is to have.

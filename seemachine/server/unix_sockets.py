@@ -14,6 +14,7 @@ from pathlib import Path
 import trio
 
 from seemachine.config import Config
+from seemachine.process.shortage import advice
 from seemachine.server.ports import BACKLOG, CannotListen
 from seemachine.state.errors import reason
 
@@ -53,7 +54,8 @@ async def open_socket(config: Config) -> tuple[trio.SocketListener, SocketFile]:
             path.unlink(missing_ok=True)
             return _listening(path)
     except OSError as error:
-        raise CannotListen(f"cannot listen on {path}: {reason(error)}") from error
+        why = f"{reason(error)}{advice(error)}"
+        raise CannotListen(f"cannot listen on {path}: {why}") from error
 
 
 def refuse_taken_socket(config: Config) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from seemachine.frozen import frozen
 from seemachine.state.errors import counted
-from seemachine.watch.looks import DOWN, UP, MachineLook
+from seemachine.watch.looks import DOWN, SILENT, UP, MachineLook
 from seemachine.watch.watched import Change, Holding, Key, Watched, described, seconds_left
 
 GOOD, BAD, DIM, TITLE = "green", "red", "dim", "bold"
@@ -137,8 +137,10 @@ def _head(watched: Watched) -> Iterator[Line]:
     rate = sum(key.rate for key in watched.keys)
     signing = f"   {pace(rate)} signed" if rate else ""
     yield Line(f"{clock(watched.look.time)}   {told or NOBODY}{signing}", TITLE)
-    if machines and all(machine.state == DOWN for machine in machines):
+    if machines and states.get(DOWN) == len(machines):
         yield Line("none is up; start them with: seemachine fleet up", BAD)
+    elif states.get(DOWN) or states.get(SILENT):
+        yield Line("not all are up; see why with: seemachine fleet status", BAD)
     seeds = sorted({machine.seed for machine in machines if machine.seed})
     if seeds:
         sentence = f"INSECURE: keys can be made again from the seed {', '.join(seeds)}"

@@ -101,11 +101,19 @@ class Watching:
             # What could be read once is being changed.
             if not self._looked.is_set():
                 raise
+        self._note_who_went()
         for name in self._places:
             if name not in self._tried:
                 self._tried[name] = trio.Event()
                 nursery.start_soon(self._follow, name)
         self._looked.set()
+
+    def _note_who_went(self) -> None:
+        """What a machine said before it went is not what it says when it is up again."""
+        for name, seen in self._seen.items():
+            now = self._world.states.get(seen.esn)
+            if now is not None and now.state != UP:
+                self._seen[name] = replace(seen, state=now.state, why=now.why)
 
     async def _follow(self, name: str) -> None:
         """Ask one machine for as long as it is to be found."""
@@ -163,7 +171,8 @@ class Watching:
 def _look_at(peer: Peer, before: MachineLook | None, *, seldom: bool) -> Story[MachineLook]:
     """One machine, now. What is asked for seldom is that of before. Raises StatusError."""
     files = yield from files_of(peer)
-    if not seldom and before is not None:
+    anew = before is None or before.opening != peer.greeting.opening
+    if not seldom and not anew and before is not None:
         return replace(before, files=tuple(files))
     greeting = yield from ask(peer, HELLO)
     listing = yield from ask(peer, ListSlots())

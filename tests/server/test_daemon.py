@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import socket
 import time
 
@@ -16,6 +17,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from seemachine.config import Config, LimitSettings
 from seemachine.server import daemon as daemon_module
+from seemachine.server import unix_sockets
 from seemachine.server.daemon import FAREWELLS, Daemon
 from seemachine.server.farewell import FAREWELL_SECONDS
 from seemachine.server.ports import CannotListen
@@ -404,6 +406,20 @@ async def test_an_address_of_somebody_else_is_refused(tmp_path):
     """A host that is not this one's is told with the system's reason."""
     with pytest.raises(CannotListen, match=r"cannot listen on 192\.0\.2\.1 port 0: "):
         await daemon_at(tmp_path, 0, host="192.0.2.1", insecure_bind=True)._listen()
+
+
+@pytest.mark.parametrize("where", [{}, {"socket": "s.sock", "tcp": False}])
+async def test_who_lacks_descriptors_to_listen_is_told_what_to_raise(tmp_path, monkeypatch, where):
+    """On a port, and on a Unix socket."""
+
+    def lacking(*_, **__):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(trio, "open_tcp_listeners", lacking)
+    monkeypatch.setattr(unix_sockets, "_listening", lacking)
+    daemon = daemon_at(tmp_path, 0, **where)
+    with pytest.raises(CannotListen, match=r"Too many open files; raise .*\(ulimit -n"):
+        await daemon._listen()
 
 
 class Exhausted:

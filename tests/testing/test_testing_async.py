@@ -7,7 +7,7 @@ import threading
 
 import pytest
 import trio
-from seeclient import Status, StatusError
+from seeclient import FleetClosed, Status, StatusError
 
 from seemachine import testing
 
@@ -35,9 +35,12 @@ async def test_a_stopped_machine_in_a_loop():
         with pytest.raises(StatusError) as refused:
             await key.sign(b"two")
         assert refused.value.status is Status.OSErrorErrno
+        assert "the test stopped machine 1" in refused.value.detail
         await fleet.start()
         await fleet.restart()
         assert (await key.sign_with(b"two")).leaf == 1
+    with pytest.raises(FleetClosed, match="has ended: make another"):
+        await fleet.machines()
 
 
 async def test_several_tasks_stop_and_start_a_machine():

@@ -169,8 +169,11 @@ def test_an_error_of_the_block_comes_out_as_it_is():
         raise wrong
     assert raised.value is wrong
     assert not fleet.folder.exists()
-    with pytest.raises(FleetClosed):
+    with pytest.raises(FleetClosed) as closed:
         fleet.machines()
+    assert closed.value.detail == (
+        "the block or the test of this fleet has ended: make another with testing.fleet()"
+    )
 
 
 def test_a_machine_goes_on_after_its_leaves():
@@ -184,6 +187,9 @@ def test_a_machine_goes_on_after_its_leaves():
         with pytest.raises(StatusError) as refused:
             key.sign(b"two")
         assert refused.value.status is Status.OSErrorErrno
+        assert refused.value.detail.endswith(
+            ": Connection refused; the test stopped machine 2; start it with: fleet.start(2)"
+        )
         assert set(fleet.hosted) == {testing.ESN}
         fleet.start(testing.OTHER_ESN)
 

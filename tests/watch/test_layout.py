@@ -60,7 +60,9 @@ def test_all_that_is_known_of_a_fleet():
 def test_a_fleet_that_is_down_says_how_it_starts():
     """Where none of its machines is up."""
     assert "none is up; start them with: seemachine fleet up" in lines(watched(down(up())))
-    assert not [line for line in lines(watched(down(up()), up(OTHER_ESN))) if "none is up" in line]
+    mixed = lines(watched(down(up()), up(OTHER_ESN)))
+    assert mixed[:2] == ["1 up, 1 down", "not all are up; see why with: seemachine fleet status"]
+    assert not [line for line in lines(watched(up())) if "see why" in line]
 
 
 def test_a_machine_that_is_down_says_why():

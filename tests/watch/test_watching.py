@@ -12,8 +12,10 @@ from seemachine import testing
 from seemachine.testing import ESN
 from seemachine.testing.rigs import wires
 from seemachine.watch import watching as watching_module
+from seemachine.watch.looks import DOWN, UP, MachineLook
 from seemachine.watch.watched import Watched
 from seemachine.watch.watching import SELDOM, Watching
+from seemachine.watch.world import WorldLook
 from seemachine.wire.requests import Effect
 from seemachine.wire.roles import ClientRole
 
@@ -91,6 +93,32 @@ async def test_a_machine_goes_down_and_comes_up(rig):
         assert [each.sentence for each in fleet.take(eyes.look(2, 2))] == [
             f"{OTHER_ESN} is up again"
         ]
+        assert fleet.restarts == {OTHER_ESN: 1}
+
+
+async def test_a_machine_that_was_down_is_up_once_it_answers(rig, nursery):
+    """Its files may say so before: what it said earlier is of another opening."""
+    eyes, files, fleet = Watching(rig.environment, EVERY, rig.connect_async), {}, Watched()
+    await eyes.once()
+    fleet.take(eyes.look(0, 0))
+    eyes._around.look = lambda: (WorldLook(files), rig.environment.addresses())
+    told = []
+    for state in (DOWN, UP):
+        files[OTHER_ESN] = MachineLook(OTHER_ESN, state)
+        await eyes._look_around(nursery)
+        told += [each.sentence for each in fleet.take(eyes.look(1, 1))]
+    assert told == [f"{OTHER_ESN} is down"]
+
+
+async def test_a_restart_is_seen_with_the_first_answer_after_it(rig, monkeypatch):
+    """Though what hello says is asked for seldom."""
+    monkeypatch.setattr(watching_module, "SELDOM", 1 << 30)
+    async with watching(rig) as eyes:
+        fleet = Watched()
+        fleet.take(eyes.look(0, 0))
+        rig.stop(OTHER_ESN)
+        rig.start(OTHER_ESN)
+        await until(lambda: fleet.take(eyes.look(1, 1)) or fleet.restarts)
         assert fleet.restarts == {OTHER_ESN: 1}
 
 

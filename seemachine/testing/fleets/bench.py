@@ -1,12 +1,14 @@
 """A world in a folder of its own, and the machines in it: what a test's fleet stands on."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from seeclient.environment import Environment
+from seeclient.lifetime import Lifetime
 from seeclient.memory_files import close_below
 
 from seemachine.config import ConfigError
@@ -77,6 +79,15 @@ class Bench:
         known = ", ".join(f"{number} ({esn})" for number, esn in enumerate(self.esns, 1))
         raise ConfigError(f"there is no machine {machine!r} in this fleet; there are {known}")
 
+    def refusal(self, esn: str, error: OSError) -> OSError:
+        """Why a machine can't be reached, also where that is the test's own doing."""
+        if esn not in self.hosting.stopped:
+            return error
+        number = self.esns.index(esn) + 1
+        how = f"the test stopped machine {number}; start it with: fleet.start({number})"
+        # With a number of the system it would have the system's words alone.
+        return ConnectionRefusedError(f"{os.strerror(errno.ECONNREFUSED)}; {how}")
+
     @property
     def summary(self) -> str:
         """What there is, or was at the end."""
@@ -104,6 +115,12 @@ def _temporary(environ: Mapping[str, str]) -> TemporaryFolder:
             with contextlib.suppress(OSError):
                 sweep(place)
     return made(environ)
+
+
+def bounded(lifetime: Lifetime) -> None:
+    """Have a client that is asked too late say what has ended: a block, or a test."""
+    lifetime.over = "the block or the test of this fleet has ended"
+    lifetime.again = "make another with testing.fleet()"
 
 
 class OnBench:

@@ -33,7 +33,7 @@ class BlockingFleet(OnBench, HurriedFleet):
         try:
             self._background.call(self._background.keep, bench.hosting.run)
             self._background.call(bench.hosting.start_all)
-            super().__init__(bench.environment)
+            super().__init__(bench)
         except BaseException:
             self._end()
             raise
@@ -74,7 +74,7 @@ class BlockingFleet(OnBench, HurriedFleet):
         """Another client of the same machines, for asyncio."""
         from seemachine.testing.fleets.aio_fleet import AioFleet
 
-        client = HurriedFleet(self.bench.environment)
+        client = HurriedFleet(self.bench)
         try:
             yield AioFleet(self, client)
         finally:

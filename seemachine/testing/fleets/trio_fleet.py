@@ -10,7 +10,7 @@ from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Address, Work
 from seeclient.trio_wire import Wire
 
-from seemachine.testing.fleets.bench import Bench, OnBench
+from seemachine.testing.fleets.bench import Bench, OnBench, bounded
 from seemachine.testing.fleets.cards import Cards
 from seemachine.testing.fleets.fault_switch import Faults
 from seemachine.testing.fleets.hurried import SHARE
@@ -29,13 +29,17 @@ class TrioFleet(OnBench, trio_fleet.Fleet):
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         super().__init__(bench.environment, connect=self._connected)
+        bounded(self.lifetime)
 
     async def _connected(self, address: Address, context: "ssl.SSLContext | None") -> Wire:
         """Over memory, where the machine is in this loop."""
-        if self.bench.processes:
-            return await trio_wire.connect(address, context)
-        wire = StreamWire()
-        await self.bench.hosting.places[address.esn].attend(wire.far_end)
+        try:
+            if self.bench.processes:
+                return await trio_wire.connect(address, context)
+            wire = StreamWire()
+            await self.bench.hosting.places[address.esn].attend(wire.far_end)
+        except OSError as error:
+            raise self.bench.refusal(address.esn, error) from None
         return wire
 
     async def _pause(self, seconds: float) -> None:

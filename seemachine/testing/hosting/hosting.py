@@ -45,6 +45,8 @@ class Hosting:
 
     def __init__(self, places: Mapping[str, Place]) -> None:
         self.places = places
+        # Those that are down because `stop` was called.
+        self.stopped: set[str] = set()
         # One is started or stopped by one task at a time.
         self._turns = {esn: trio.Lock() for esn in places}
         self._nursery: trio.Nursery
@@ -67,6 +69,7 @@ class Hosting:
         async with self._turns[esn]:
             if not self.places[esn].is_up:
                 await self._nursery.start(self.places[esn].run)
+            self.stopped.discard(esn)
 
     async def start_all(self) -> None:
         """The same of all."""
@@ -87,6 +90,7 @@ class Hosting:
     async def stop(self, esn: str) -> None:
         """Returns when it is down."""
         async with self._turns[esn]:
+            self.stopped.add(esn)
             await self.places[esn].stop()
 
     async def end(self) -> None:
