@@ -93,9 +93,7 @@ class KeyStore:
         try:
             return decode(path.read_bytes(), str(path))
         except FileNotFoundError:
-            raise StatusError(
-                Status.UnknownID, f"there is no key {alias}; see them with: pipsqueak list", WHERE
-            ) from None
+            raise self._unknown(alias) from None
         except OSError as error:
             raise files.refusal(path, error, WHERE) from None
         except OtherVersion as other:
@@ -147,8 +145,12 @@ class KeyStore:
                 key = self.load(alias)
                 if key.public_hash == public_hash:
                     return key
-        detail = f"there is no key with the hash {public_hash}; see them with: pipsqueak list"
-        raise StatusError(Status.UnknownID, detail, WHERE)
+        raise self._unknown(f"with the hash {public_hash}")
+
+    def _unknown(self, which: str) -> StatusError:
+        """It names the folder, for another world may have the key."""
+        detail = f"there is no key {which} in {self.folder}; see them with: pipsqueak list"
+        return StatusError(Status.UnknownID, detail, WHERE)
 
     def save(self, key: KeyFile) -> None:
         """Write a key file, so that a crash leaves all of it or nothing.

@@ -2,6 +2,7 @@
 
 import ctypes
 import hashlib
+import os
 import random
 import subprocess
 import threading
@@ -74,7 +75,8 @@ def test_a_session_of_hsmtool(acorn: Acorn) -> None:
     signature = acorn.sign(alias, None, PURE + b"firmware")["signature"]
     assert acorn.verify(alias, None, PURE + b"firmware", signature) == {"verified": 1}
     assert acorn.verify(alias, None, b"firmware", signature) == {"verified": 0}
-    unknown = "UnknownID(4): there is no key nope; see them with: pipsqueak list"
+    folder = Path(os.environ["SEEMACHINE_HOME"], "kmdata", "local")
+    unknown = f"UnknownID(4): there is no key nope in {folder}; see them with: pipsqueak list"
     assert refusal(acorn.getKeyInfo, b"nope") == (4, unknown)
     assert refusal(acorn.sign, b"nope", None, b"") == (4, unknown)
 

@@ -179,11 +179,12 @@ def test_any_other_alias_is_refused_before_a_file_is_touched(alias, key, home):
 
 
 def test_a_key_that_is_not_there_is_unknown():
-    """The refusal says where to look."""
-    refused = refusal(store().load, "nobody")
+    """The refusal says where it looked, and how to see those that there are."""
+    keys = store()
+    refused = refusal(keys.load, "nobody")
     assert (refused.status, refused.detail) == (
         Status.UnknownID,
-        "there is no key nobody; see them with: pipsqueak list",
+        f"there is no key nobody in {keys.folder}; see them with: pipsqueak list",
     )
 
 
