@@ -107,6 +107,8 @@ def _into_files(
                 umask=options.umask,
             )
         )
+        if signing.anew:
+            told.tell_of_signatures(sources.signatures(found.sources))
         if signing.anew > 1:
             signer.refuse_below_threshold(signing.anew)
             leaves.ask(signer.key, signing.anew, "signing", yes=options.yes)

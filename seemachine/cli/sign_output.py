@@ -1,13 +1,14 @@
 """What `seemachine sign` says of files while they are signed, and in the end."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any
 
 from seeclient.folders.events import Event, FileFailed, FileKept, FileSigned
 from seeclient.folders.telling import GO_ON, KEPT, NOTHING, OF_MACHINES, causes_of
 from seeclient.keyfile import KeyFile
+from seeclient.refusals import Unavailable
 
 from seemachine.cli.answer import Answer
 from seemachine.cli.refusals import refused
@@ -45,6 +46,13 @@ class Told:
         for name, what in skipped.items():
             self._count["skipped"] += 1
             self._files.append({"file": name, "outcome": "skipped", "detail": what})
+
+    def tell_of_signatures(self, names: Sequence[str]) -> None:
+        """In folders they are signed as any other file is."""
+        if names:
+            are = "is a signature of another" if len(names) == 1 else "are signatures of others"
+            more = f", and {len(names) - 1} more" if len(names) > 1 else ""
+            self._answer.note(f"{len(names)} of these files {are} ({names[0]}{more})")
 
     def take(self, task: Task, event: Event) -> None:
         """One file."""
@@ -110,11 +118,15 @@ class Told:
 
 
 def advised(error: StatusError) -> StatusError:
-    """Without the name of a request, and with what to type where few signatures are left."""
+    """Without the name of a request, and with what to do: where few signatures are left, or none
+    can be made now.
+    """
     told = copy(error)
     told.detail = error.sentence
     if error.status is Status.UseLimitExceeded:
         told.detail += "; to sign anyway, say why with --acknowledge REASON"
+    elif isinstance(error, Unavailable) and error.advice:
+        told.detail += f": {error.advice}"
     return told
 
 

@@ -1,6 +1,6 @@
 """What is to be signed, of what a command line names: files, folders, standard input."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from seeclient import files
@@ -10,6 +10,8 @@ from seemachine.frozen import field, frozen
 from seemachine.signing_files.refusing import WHERE, refuse
 
 STANDARD_INPUT = "-"
+# How the names end that `sign`, `cms sign` and `cose sign` give to signatures beside files.
+SIGNATURES = (".sig", ".p7s", ".cose")
 
 
 @frozen
@@ -49,6 +51,18 @@ def found(words: list[str], out: Path | None, standard_input: bytes | None) -> F
             each = iter([_file(Path(word))])
         every |= {source.name: source for source in each}
     return Found(list(every.values()), skipped)
+
+
+def signatures(sources: Sequence[Source]) -> Sequence[str]:
+    """Those in folders that are named as signatures of other files there."""
+    names = {source.name for source in sources}
+    return [
+        source.name
+        for source in sources
+        if source.in_folder
+        and source.name.endswith(SIGNATURES)
+        and source.name.rpartition(".")[0] in names
+    ]
 
 
 def _standard_input(data: bytes) -> Source:

@@ -378,3 +378,37 @@ def test_a_document_has_no_name_of_a_request(fleet: BlockingFleet, command: Comm
     assert (code, json.loads(out)["files"][0]["outcome"]) == (1, "failed")
     assert "needs an acknowledgement; acknowledge it" in json.loads(out)["files"][0]["detail"]
     assert "nvmemfile" not in out + told
+
+
+def test_a_key_that_is_used_up(fleet: BlockingFleet, refused: Run) -> None:
+    """The refusal says so, of one file and of several, and to make another."""
+    put("a", "b")
+    key = fleet.generate_lms("spent", lms="sha256_m24_h5", lmots="sha256_n24_w4")
+    key.sign_many([b"m"] * 32)
+    for line in ("sign spent a", "sign spent a --out -", "sign spent a b --yes"):
+        assert "all signatures of spent are used up; make another key" in refused(line)
+
+
+@pytest.mark.parametrize("line", ["cms sign rel a --out a.p7s --yes", "sign rel a", "sign rel a b"])
+def test_a_module_that_failed(line: str, fleet: BlockingFleet, refused: Run) -> None:
+    """Its own refusal says what to do, whoever signs; the leaves are there, and it has them."""
+    put("a", "b")
+    fleet.faults.add("module-failed")
+    try:
+        told = refused(line if "--yes" in line else f"{line} --yes")
+    finally:
+        fleet.faults.clear()
+    assert "the module has failed; clear it with: seemachine fault clear" in told
+    assert "used up" not in told
+
+
+def test_signatures_in_a_folder_are_told_of(done: Run, command: Command, leaves: Leaves) -> None:
+    """They are signed, too, as all files are; a signature of no file there is one of the files."""
+    put("d/x", "d/y", "d/z.sig")
+    done("sign rel d/x")
+    Path("d/y.p7s").write_bytes(b"m")
+    code, _, told = command("sign rel d --out o --yes")
+    assert (code, leaves()) == (0, 6)
+    assert "2 of these files are signatures of others (d/x.sig, and 1 more)" in told
+    assert told.index("are signatures") < told.index("takes 5 of")
+    assert "are signatures" not in command("sign rel d --out o --yes")[2]

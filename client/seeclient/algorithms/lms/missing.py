@@ -4,21 +4,43 @@ The guide has one line for all of it (2.7.2.1). Machines delete an NVRAM file wi
 that leaves are used up, and were not merely elsewhere, is what this host remembers.
 """
 
+from collections.abc import Sequence
+
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.connecting import CONNECT
 from seeclient.dispatch import NVMEMFILE, nobody
 from seeclient.effects import Roster
 from seeclient.refusals import NotProvisioned, Unavailable, Unreachable, UsedUp
 from seemachine.wire.names import printed_name
-from seemachine.wire.status import Status
+from seemachine.wire.status import Status, StatusError
 
+# What a machine says that lacks the file, where only that it has it no more is of interest.
+NO_FILE = "no NVRAM file"
 PROVISION = "move one there from a card with: pipsqueak provesn=ESN slot=N"
 
 
-def no_leaves(roster: Roster, key: LmsKeyFile) -> Unavailable:
-    """The refusal to sign, or to look for leaves, with such a key."""
+def no_signature(roster: Roster, key: LmsKeyFile, reasons: Sequence[StatusError]) -> StatusError:
+    """The refusal to sign after machines gave `reasons`: the first that is not NotAvailable, with
+    which a machine is passed over; where there is none, the guide's line with what they said.
+    """
+    first = next((each for each in reasons if not _passes(each)), None)
+    if first is not None:
+        return first
+    said = [each.sentence for each in reasons if not each.detail.startswith(NO_FILE)]
+    return no_leaves(roster, key, said[0] if said else "")
+
+
+def _passes(reason: StatusError) -> bool:
+    return reason.status is Status.NotAvailable and reason.where != CONNECT
+
+
+def no_leaves(roster: Roster, key: LmsKeyFile, said: str = "") -> Unavailable:
+    """The refusal to sign, or to look for leaves, with such a key. `said`: why a machine that has
+    the file does not sign.
+    """
     if not roster.peers:
         return nobody(roster)
-    kind, advice = _why(roster, key)
+    kind, advice = (NotProvisioned, said) if said else _why(roster, key)
     if roster.failures and kind is not Unreachable:
         advice = f"{advice}; {len(roster.failures)} do not answer, which may hold some"
     line = f"no HSMs with NVRAM {printed_name(key.name)} file"

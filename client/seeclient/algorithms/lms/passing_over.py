@@ -29,6 +29,9 @@ def pass_over(
         # At its threshold. The next machine may have more left; if none has, this is what a
         # person can do something about.
         reasons.insert(0, refused)
-    # Somebody else took its last leaf since it was asked: the next machine may have some.
-    elif refused.status is not Status.NotAvailable:
+    elif refused.status is Status.NotAvailable:
+        # It does not serve, or somebody else took its last leaf since it was asked: the next
+        # machine may have some. What it said counts least, see missing.no_signature.
+        reasons.append(refused)
+    else:
         raise refused

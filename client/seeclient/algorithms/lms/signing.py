@@ -8,7 +8,7 @@ from functools import partial
 from seeclient import connecting, dispatch
 from seeclient.algorithms.lms import notes, persisting
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
-from seeclient.algorithms.lms.missing import no_leaves
+from seeclient.algorithms.lms.missing import no_signature
 from seeclient.algorithms.lms.options import refuse_foreign
 from seeclient.algorithms.lms.passing_over import pass_over
 from seeclient.algorithms.lms.replies import LEAF_BYTES
@@ -94,7 +94,7 @@ def _sign_with_a_holder(roster: Roster, wish: Wish, reasons: list[StatusError]) 
         signed = yield from _try(roster, peer, wish, reasons, load=not info.loaded)
         if signed is not None:
             return signed
-    raise (reasons or [no_leaves(roster, key)])[0]
+    raise no_signature(roster, key, reasons)
 
 
 def _refuse_unsettled(reasons: list[StatusError]) -> None:

@@ -7,7 +7,7 @@ from seeclient import connecting, dispatch
 from seeclient.algorithms.lms import notes
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.lane import Job, Lane
-from seeclient.algorithms.lms.missing import no_leaves
+from seeclient.algorithms.lms.missing import no_signature
 from seeclient.algorithms.lms.options import refuse_foreign
 from seeclient.effects import Peer, Roster, Story
 from seeclient.signing_options import SigningOptions
@@ -43,8 +43,10 @@ def sign_many(
         if not lanes:
             break
         yield from together(lanes)
-    for each in left(wanted):
-        each.outcome = (job.reasons or [no_leaves(roster, key)])[0]
+    if rest:
+        refused = no_signature(roster, key, job.reasons)
+        for each in rest:
+            each.outcome = refused
 
 
 def _ask_again(job: Job, wanted: Sequence[Wanted]) -> Story[None]:
