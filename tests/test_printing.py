@@ -20,6 +20,7 @@ MAY_WRITE = {
     "client/seeclient/sigfile.py",
     "seemachine/cli/argtypes.py",
     "seemachine/cli/completion.py",
+    "seemachine/cli/out_files.py",
     "seemachine/server/logs.py",
 }
 HOSTILE = "a\nforged\r\x1b[2J\x9b\u202e\u2028\x7f\udc9b"

@@ -134,7 +134,7 @@ def published_objects(data: bytes) -> None:
         entry = published.read(World.at(home), ESN)
         if entry is not None:
             types = [type(value) for value in asdict(entry).values()]
-            assert types == [str, str, int, str, int, int, bool, str, str, str, str]
+            assert types == [str, str, int, str, int, int, bool, *[str] * 5]
         published.withdraw(World.at(home), ESN, 17)
 
 

@@ -15,7 +15,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
     """The machines that would be started."""
     found: list[Config] = []
     monkeypatch.setattr(
-        "seemachine.server.launch.start", lambda configs, _environ: found.extend(configs) or 0
+        "seemachine.server.launch.start", lambda configs, *_: found.extend(configs) or 0
     )
     return found
 

@@ -258,7 +258,7 @@ def test_without_a_place_for_a_world_nothing_is_run(
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ("--fault=drop", "faults: there is no fault 'drop'; known are refuse,"),
+        ("--fault=drop", "faults: there is no fault 'drop'; did you mean drop-before"),
         ("--latency=slow", "latency: there is no profile 'slow'; known are 5c, xc,"),
     ],
 )
