@@ -218,9 +218,10 @@ def test_a_document_is_alone_on_standard_output(env: dict[str, str]) -> None:
     assert "delay on=nvmemfile_sign" in "".join(log[:-1])
     assert log[-1].endswith(f"use it with: seemachine fleet up --home {world}")
     advised = ["fleet", "up", "--home", str(world), "--detach"]
-    machine = processes.seemachine(advised, env)[1][-1]
-    assert machine.split()[2:5] == ["7852-268D-3BF9", "xc", "up"]
+    lines = processes.seemachine(advised, env)[1]
+    # Before anything is asserted: it would outlive the test.
     assert processes.seemachine(["fleet", "down", "--home", str(world)], env)[0] == 0
+    assert lines[-1].split()[2:5] == ["7852-268D-3BF9", "xc", "up"]
 
 
 @pytest.mark.parametrize(
