@@ -152,10 +152,10 @@ def test_a_judgement_is_a_document(command: str, home: Path) -> None:
 def test_an_interruption_is_a_document(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 130."""
 
-    def interrupted(_verb: str, _options: object) -> int:
+    def interrupted(_options: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(cli.ROOMS, "info", interrupted)
+    monkeypatch.setattr("seemachine.cli.info.run", interrupted)
     told = answer(["info"], home)
     assert (told["exit_code"], told["error"]["code"]) == (130, "interrupted")
 
@@ -165,10 +165,10 @@ def test_a_fault_of_the_program_is_a_document(
 ) -> None:
     """No traceback, with --json or without: a sentence that says where it is."""
 
-    def faulty(_verb: str, _options: object) -> int:
+    def faulty(_options: object) -> int:
         raise LookupError("no such row")
 
-    monkeypatch.setitem(cli.ROOMS, "info", faulty)
+    monkeypatch.setattr("seemachine.cli.info.run", faulty)
     told = answer(["info"], home)
     assert (told["exit_code"], told["error"]["code"]) == (1, "internal")
     assert re.search(r"LookupError: no such row \(test_json_contract.py, line \d+\)", str(told))
@@ -231,11 +231,11 @@ def test_lines_of_others_are_not_in_the_way(
 ) -> None:
     """What a room prints by itself goes to standard error, so that the document is alone."""
 
-    def chatty(_verb: str, _options: object) -> int:
+    def chatty(_options: object) -> int:
         sys.stdout.write("hello\n")
         return 1
 
-    monkeypatch.setitem(cli.ROOMS, "info", chatty)
+    monkeypatch.setattr("seemachine.cli.info.run", chatty)
     assert answer(["info"], home)["error"]["code"] == "refused"
     assert "hello\n" in capsys.readouterr().err
 
@@ -245,11 +245,11 @@ def test_a_field_without_a_description_is_noticed(
 ) -> None:
     """The check of these tests can fail."""
 
-    def telling(_verb: str, options: Any) -> int:
+    def telling(options: Any) -> int:
         options.answer.give(unheard_of=1)
         return 1
 
-    monkeypatch.setitem(cli.ROOMS, "info", telling)
+    monkeypatch.setattr("seemachine.cli.info.run", telling)
     with pytest.raises(AssertionError):
         answer(["info"], home)
 

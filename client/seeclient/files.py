@@ -64,6 +64,18 @@ def written_aside(path: Path, data: bytes, *, durable: bool = True) -> Iterator[
             aside.unlink(missing_ok=True)
 
 
+def put(path: Path, data: bytes, mode: int, *, replace: bool, durable: bool = True) -> None:
+    """All of a file or nothing, with a mode; without `replace` only where nothing is. Raises
+    OSError.
+    """
+    with written_aside(path, data, durable=durable) as aside:
+        aside.chmod(mode)
+        if replace:
+            aside.replace(path)
+        else:
+            take_free_name(aside, path)
+
+
 def take_free_name(aside: Path, path: Path) -> None:
     """Give a file that was written aside a name that nobody has. Raises OSError."""
     try:

@@ -33,6 +33,11 @@ LAST_TIME = 253_402_300_800_000
 DOWN = "no machine is up; start some with: seemachine fleet up"
 
 
+def run(verb: str, options: argparse.Namespace) -> int:
+    """Do one of them. Returns the exit code."""
+    return VERBS[verb](options)
+
+
 def audit(options: argparse.Namespace) -> int:
     """Judge files, and with --fleet the ledgers of all machines.
 
@@ -177,3 +182,6 @@ def _pair(text: str) -> tuple[Path, Path]:
                 f" {text}"
             )
     return Path(signature), Path(message)
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {"audit": audit, "ledger": ledger}

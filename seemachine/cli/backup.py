@@ -1,6 +1,7 @@
 """`seemachine backup` and `seemachine restore`: what can be lost, into one file and back."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict
 
 from seeclient import environment
@@ -11,6 +12,11 @@ from seemachine.backup.steps import RestoreStep
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.config import ConfigError, refuse_password
 from seemachine.state.errors import counted
+
+
+def run(verb: str, options: argparse.Namespace) -> int:
+    """Do one of them. Returns the exit code."""
+    return VERBS[verb](options)
 
 
 def backup(options: argparse.Namespace) -> int:
@@ -70,3 +76,6 @@ def _steps(options: argparse.Namespace) -> list[RestoreStep]:
     opened = restoring.opened(options.file)
     lost = options.after_loss
     return restoring.restore(world, opened, options.environ, options.witness, after_loss=lost)
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {"backup": backup, "restore": restore}

@@ -17,7 +17,6 @@ from seeclient import blocking, environment
 from seeclient.blocking import Key
 from seeclient.results import Signed
 
-from seemachine.chance.mark import insecure
 from seemachine.cli import cert_showing, leaves
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.out_files import OutFile
@@ -55,8 +54,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
 def _made(fleet: blocking.Fleet, wish: Wish, out: OutFile, options: argparse.Namespace) -> int:
     """Draft, ask, sign, write."""
     answer: Answer = options.answer
-    for seed in sorted({peer.greeting.insecure for peer in fleet.peers} - {""}):
-        answer.note(insecure(seed))
+    leaves.tell_of_seeds(fleet, answer)
     key = fleet.key(options.alias)
     draft = wish(SubjectKey.of(key.public_key))
     if not options.yes:

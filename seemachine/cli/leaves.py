@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from seeclient.algorithms.lms.inspecting import LmsInfo
 from seeclient.algorithms.lms.missing import no_leaves
-from seeclient.blocking import Key
+from seeclient.blocking import Fleet, Key
 from seeclient.refusals import Unavailable
 
+from seemachine.chance.mark import insecure
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.document import status_of
 from seemachine.printing import say
@@ -33,6 +34,12 @@ def ask(key: Key, count: int, what: str, *, yes: bool) -> None:
     )
     if not yes:
         _confirm(key)
+
+
+def tell_of_seeds(fleet: Fleet, answer: Answer) -> None:
+    """Machines of a seeded world sign with keys that anybody can make."""
+    for seed in sorted({peer.greeting.insecure for peer in fleet.peers} - {""}):
+        answer.note(insecure(seed))
 
 
 @contextlib.contextmanager

@@ -66,12 +66,7 @@ class OutFile:
             named.write_bytes(data)
             return
         path = Path(os.path.realpath(named))
-        with files.written_aside(path, data) as aside:
-            aside.chmod(0o666 & ~self.umask)
-            if self.force:
-                aside.replace(path)
-                return
-            files.take_free_name(aside, path)
+        files.put(path, data, 0o666 & ~self.umask, replace=self.force)
 
 
 def _check_stream(*, text: bool, as_json: bool) -> None:

@@ -22,7 +22,6 @@ from seeclient.results import Signed
 from seeclient.signing_options import SigningOptions
 from seeclient.wanted import UNWATCHED, Wanted, Watch
 
-from seemachine.chance.mark import insecure
 from seemachine.cli import leaves
 from seemachine.cli.answer import Answer, Misused
 from seemachine.cli.out_files import STANDARD_OUTPUT, OutFile
@@ -135,8 +134,7 @@ class _Signer:
         """Raises StatusError."""
         if self._fleet is None:
             self._fleet = self._stack.enter_context(blocking.connected(self._given))
-            for seed in sorted({peer.greeting.insecure for peer in self._fleet.peers} - {""}):
-                self._options.answer.note(insecure(seed))
+            leaves.tell_of_seeds(self._fleet, self._options.answer)
             self._fleet.roster.fitting(self._file)
         return self._fleet
 

@@ -16,7 +16,6 @@ from seeclient.keyfile import KeyFile
 from seeclient.passphrases import given_for
 from seeclient.results import Signed
 
-from seemachine.chance.mark import insecure
 from seemachine.cli import leaves
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.out_files import OutFile
@@ -98,8 +97,7 @@ def sign(work: Work, options: argparse.Namespace) -> int:
     try:
         given = environment.from_process(options.environ, options.world)
         with blocking.connected(given) as fleet:
-            for seed in sorted({peer.greeting.insecure for peer in fleet.peers} - {""}):
-                answer.note(insecure(seed))
+            leaves.tell_of_seeds(fleet, answer)
             key = fleet.key(options.alias)
             prepared = work.prepare(public_key(key.file))
             leaves.ask(key, 1, work.what, yes=options.yes)

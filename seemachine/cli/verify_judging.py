@@ -13,7 +13,7 @@ from seeclient.message import PIECE_BYTES, Message
 from seeclient.refusals import NotVerified, OfAnotherKey, SignatureNotRecognized
 
 from seemachine.cli.verify_pairs import STANDARD_INPUT, Pair
-from seemachine.cli.words.verify import DIGESTS
+from seemachine.cli.words.options import DIGESTS
 from seemachine.encodings.forms import Key, RecognizedSignature
 from seemachine.encodings.kinds import bytes_of
 from seemachine.encodings.readings import MAX_TEXT

@@ -13,6 +13,7 @@ from seemachine.cms.errors import CmsError
 from seemachine.cms.structures import decoded
 from seemachine.encodings import keyforms, mldsa_forms
 from seemachine.encodings.der import DerError
+from seemachine.encodings.kinds import bytes_of
 from seemachine.encodings.readings import armored
 from seemachine.encodings.validity import Validity, validities
 from seemachine.lms.parameters import ParameterError
@@ -76,8 +77,7 @@ def key_identifier(key: Key) -> bytes:
     """That of a key without a certificate that has one: the first 160 bits of the SHA-256 of the
     bit string (RFC 7093 2, method 1).
     """
-    data = key if isinstance(key, bytes) else key.encode()
-    return hashlib.sha256(data).digest()[:IDENTIFIER_BYTES]
+    return hashlib.sha256(bytes_of(key)).digest()[:IDENTIFIER_BYTES]
 
 
 def refuse_unfit(certificate: Certificate, key: Key) -> None:

@@ -16,7 +16,7 @@ from seemachine.cms.certificates import Certificate, key_identifier, refuse_unfi
 from seemachine.cms.content import Content, pieces, repeatable, whole
 from seemachine.cms.errors import CmsError
 from seemachine.cms.structures import SignedData, encoded
-from seemachine.lms.keys import u32
+from seemachine.encodings.kinds import in_containers
 
 DATA = str(rfc5652.id_data)
 
@@ -51,18 +51,13 @@ class Prepared:
 
     def finished(self, signature: bytes) -> bytes:
         """The DER of the message, with a signature that is plain LMS, or ML-DSA."""
-        self._signer["signature"] = in_messages(self.key, signature)
+        self._signer["signature"] = in_containers(self.key, signature)
         self._message["signerInfos"].clear()
         self._message["signerInfos"].append(self._signer)
         made = rfc5652.ContentInfo()
         made["contentType"] = rfc5652.id_signedData
         made["content"] = encoded(self._message)
         return encoded(made)
-
-
-def in_messages(key: Key, signature: bytes) -> bytes:
-    """A signature as messages have it: of LMS that of HSS with one level (RFC 8554 6.2)."""
-    return signature if isinstance(key, bytes) else u32(0) + signature
 
 
 def prepare(

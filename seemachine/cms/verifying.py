@@ -11,6 +11,7 @@ from seemachine.cms.content import Content, pieces, repeatable
 from seemachine.cms.errors import CmsError
 from seemachine.cms.reading import SignedMessage, SignerInfo
 from seemachine.cms.signing import DATA
+from seemachine.encodings.kinds import bytes_of
 from seemachine.wire.status import Status, StatusError
 
 
@@ -69,8 +70,7 @@ def _verify(message: SignedMessage, signer: SignerInfo, key: Key, content: Conte
     else:
         _check_attributes(message, signer, signer.attributes, content)
         signed = signer.attributes.signed
-    encoded = key if isinstance(key, bytes) else key.encode()
-    verify_signature(signed, signer.signature, encoded)
+    verify_signature(signed, signer.signature, bytes_of(key))
     if signer.attributes is None:
         return Verified(signer.named, None, None)
     return Verified(signer.named, signer.hash_name, signer.attributes.signing_time)

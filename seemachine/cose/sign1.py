@@ -21,7 +21,7 @@ from seemachine.cose.headers import (
 )
 from seemachine.encodings import cbor
 from seemachine.encodings.cbor import CborError, Tagged
-from seemachine.lms.keys import u32
+from seemachine.encodings.kinds import in_containers
 
 TAG = 18
 # COSE has no digest: the payload itself is signed, and is in memory.
@@ -53,8 +53,8 @@ class Prepared:
 
     def finished(self, signature: bytes) -> bytes:
         """The message, with a signature that is plain LMS, or ML-DSA."""
-        # RFC 8778 2: that of HSS with one level.
-        held = signature if isinstance(self.key, bytes) else u32(0) + signature
+        # RFC 8778 2.
+        held = in_containers(self.key, signature)
         message = [self._protected, self._unprotected, self._payload, held]
         return cbor.encoded(Tagged(TAG, message) if self._tagged else message)
 

@@ -5,6 +5,7 @@ from seeclient.verifying import verify as verify_signature
 from seemachine.cose.errors import CoseError
 from seemachine.cose.headers import ALGORITHM, CRITICAL, Key, algorithm_of, to_be_signed
 from seemachine.cose.sign1 import Sign1
+from seemachine.encodings.kinds import bytes_of
 
 
 def verify(message: Sign1, key: Key, payload: bytes | None = None, external: bytes = b"") -> None:
@@ -15,9 +16,8 @@ def verify(message: Sign1, key: Key, payload: bytes | None = None, external: byt
     """
     signed = _payload(message, payload)
     _check_headers(message, key)
-    encoded = key if isinstance(key, bytes) else key.encode()
     to_verify = to_be_signed(message.protected, external, signed)
-    verify_signature(to_verify, message.signature, encoded)
+    verify_signature(to_verify, message.signature, bytes_of(key))
 
 
 def _payload(message: Sign1, given: bytes | None) -> bytes:

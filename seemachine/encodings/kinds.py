@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from seemachine.lms.hss import HssPublicKey, HssSignature
+from seemachine.lms.keys import u32
 
 LMS, MLDSA = "LMS", "ML-DSA"
 # Those of ML-DSA are their bytes (FIPS 204 algorithms 22 and 26).
@@ -39,6 +40,13 @@ class RecognizedSignature(NamedTuple):
 def algorithm_of(value: Key | Signature) -> str:
     """LMS, which HSS belongs to, or ML-DSA."""
     return MLDSA if isinstance(value, bytes) else LMS
+
+
+def in_containers(key: Key, made: bytes) -> bytes:
+    """A signature as machines make it, as certificates and messages have it: of LMS that of HSS
+    with one level (RFC 8554 6.2).
+    """
+    return made if algorithm_of(key) == MLDSA else u32(0) + made
 
 
 def bytes_of(value: Key | Signature) -> bytes:

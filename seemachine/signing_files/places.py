@@ -1,14 +1,13 @@
 """A folder of signatures in a form: see seeclient.folders.files.Placed."""
 
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from seeclient import files
 from seeclient.folders.names import WHERE
+from seeclient.folders.places import signature_at
 from seeclient.keyfile import KeyFile
-from seeclient.sigfile import LONGEST
 
 from seemachine.encodings.forms import (
     FormError,
@@ -85,7 +84,7 @@ class FormedPlaces:
 
     def earlier_signature(self, name: str) -> bytes:
         """What is there, in the standard encoding where it is a signature. Raises StatusError."""
-        if not (data := _read(self._tasks[name].out)):
+        if not (data := signature_at(self._tasks[name].out, refuse)):
             return b""
         if (found := _recognized(data, self._manner.form)) is None:
             self._strange.add(name)
@@ -141,12 +140,8 @@ class FormedPlaces:
 
     def _put(self, out: Path, data: bytes) -> None:
         try:
-            with files.written_aside(out, data, durable=False) as aside:
-                aside.chmod(FILE_MODE & ~self._umask)
-                if self._force:
-                    aside.replace(out)
-                else:
-                    files.take_free_name(aside, out)
+            mode = FILE_MODE & ~self._umask
+            files.put(out, data, mode, replace=self._force, durable=False)
         except OSError as error:
             raise files.refusal(out, error, WHERE) from None
 
@@ -156,19 +151,6 @@ def decoded(signature: bytes, manner: Manner) -> Signature:
     if manner.algorithm != LMS:
         return signature
     return HssSignature((LmsSignature.decode(signature),), ())
-
-
-def _read(path: Path) -> bytes:
-    """Nothing where nothing is. Raises StatusError."""
-    try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            refuse(f"{path} is there and is not a regular file; remove it")
-        with path.open("rb") as file:
-            return file.read(LONGEST)
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise files.refusal(path, error, WHERE) from None
 
 
 def _recognized(data: bytes, form: str) -> RecognizedSignature | None:

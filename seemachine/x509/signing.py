@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from seemachine.encodings.der import BIT_STRING, SEQUENCE, element
+from seemachine.encodings.kinds import in_containers
 from seemachine.encodings.readings import armored
-from seemachine.lms.hss import HssPublicKey
-from seemachine.lms.keys import u32
 from seemachine.x509 import asn1
 from seemachine.x509.errors import X509Error
 from seemachine.x509.keys import SubjectKey
@@ -46,8 +45,10 @@ class Signer:
 
         Takes a leaf. Raises X509Error for one that does not verify, which nobody gets.
         """
-        made = self.plainly(message)
-        signature = u32(0) + made if isinstance(self.key.own, HssPublicKey) else made
+        own = self.key.own
+        # What an HSM signs with is one of ours: see SubjectKey.of.
+        assert own is not None
+        signature = in_containers(own, self.plainly(message))
         if not self.key.has_signed(message, signature):
             raise X509Error("what was made is not a signature of this key; it was thrown away")
         return signature

@@ -21,7 +21,7 @@ def test_the_page_names_all_that_a_fleet_has():
     """Everything that it has beside the operations of a client; so does the page's row of cards."""
     rows = re.findall(r"^\| (`[^|]*) \|", PAGE, re.MULTILINE)
     named = set(re.findall(r"`(\w+)", " ".join(rows)))
-    had = {"start", "stop", "restart", "cards", "faults"} | {
+    had = {"start", "stop", "restart", "cards"} | {
         name for name in vars(bench.OnBench) if not name.startswith("_")
     }
     assert named == had

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -78,16 +79,7 @@ class Places:
 
         Raises StatusError where it is something else than a file.
         """
-        path = self.signature(name)
-        try:
-            if not stat.S_ISREG(path.lstat().st_mode):
-                _refuse(f"{path} is there and is not a regular file; remove it")
-            with path.open("rb") as file:
-                return file.read(LONGEST)
-        except FileNotFoundError:
-            return b""
-        except OSError as error:
-            raise files.refusal(path, error, WHERE) from None
+        return signature_at(self.signature(name), _refuse)
 
     def make_way(self, name: str, earlier: bytes, key: KeyFile) -> None:
         """What can be refused is refused before a leaf is taken: the signature of a name can be
@@ -113,6 +105,22 @@ class Places:
                 written.replace(path)
         except OSError as error:
             raise files.refusal(path, error, WHERE) from None
+
+
+def signature_at(path: Path, refuse: Callable[[str], NoReturn]) -> bytes:
+    """What is where a signature goes; nothing where nothing is.
+
+    `refuse` raises where it is something else than a file. Raises StatusError.
+    """
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            refuse(f"{path} is there and is not a regular file; remove it")
+        with path.open("rb") as file:
+            return file.read(LONGEST)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise files.refusal(path, error, WHERE) from None
 
 
 def is_within(folder: Path, other: Path) -> bool:

@@ -66,9 +66,7 @@ class SignaturesFile:
     def write(self, signatures: Signatures) -> None:
         """All of it or nothing, durable. Raises StatusError."""
         try:
-            with files.written_aside(self.path, signatures.encode()) as written:
-                written.chmod(self._mode())
-                written.replace(self.path)
+            files.put(self.path, signatures.encode(), self._mode(), replace=True)
             flush_folder(self.path.parent)
         except OSError as error:
             raise files.refusal(self.name, error, WHERE) from None

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.cli.argtypes import whole
-from seemachine.cli.words.options import Enter, add_home
+from seemachine.cli.words.options import Enter, add_asking, add_home
 
 ROOT_DAYS, DAYS, LIST_DAYS, MOST_DAYS = 7300, 365, 30, 36_525
 USAGES = (
@@ -179,7 +179,4 @@ def _add_output(verb: Any) -> None:
         help="default: pem",
     )
     verb.add_argument("--force", action="store_true", help="replace a file that is there")
-    verb.add_argument("--yes", action="store_true", help="do not ask; for scripts")
-    verb.add_argument(
-        "--acknowledge", metavar="REASON", help="sign although few signatures are left"
-    )
+    add_asking(verb)

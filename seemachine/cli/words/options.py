@@ -6,6 +6,8 @@ from pathlib import Path
 
 ESN_HELP = "electronic serial number, such as 7852-268D-3BF9"
 SLOT_HELP = "card slot, 0 to 5"
+# Of files that are signed in place of the files themselves.
+DIGESTS = ("sha256", "sha384", "sha512")
 # Takes room and verb, and makes what runs.
 Enter = Callable[[str, str], Callable[[argparse.Namespace], int]]
 
@@ -28,6 +30,14 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(command=parser.prog.partition(" ")[2])
+
+
+def add_asking(parser: argparse.ArgumentParser) -> None:
+    """`--yes` and `--acknowledge REASON`, of a command that takes leaves."""
+    parser.add_argument("--yes", action="store_true", help="do not ask; for scripts")
+    parser.add_argument(
+        "--acknowledge", metavar="REASON", help="sign although few signatures are left"
+    )
 
 
 def add_out(parser: argparse.ArgumentParser, what: str) -> None:

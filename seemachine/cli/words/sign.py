@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.cli.argtypes import Parser
-from seemachine.cli.words.options import Enter, add_home
-
-DIGESTS = ("sha256", "sha384", "sha512")
+from seemachine.cli.words.options import DIGESTS, Enter, add_asking, add_home
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -63,8 +61,5 @@ def _add_options(parser: Parser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="replace signatures that are there and are others"
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask; for scripts")
-    parser.add_argument(
-        "--acknowledge", metavar="REASON", help="sign although few signatures are left"
-    )
+    add_asking(parser)
     add_home(parser)

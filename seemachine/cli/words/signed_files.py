@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from seemachine.cli.words.options import add_home
+from seemachine.cli.words.options import add_asking, add_home
 
 
 def add_signing(verb: Any, content: str, out: str) -> None:
@@ -14,10 +14,7 @@ def add_signing(verb: Any, content: str, out: str) -> None:
         "--out", metavar="FILE", help=f"where it goes; - is standard output; default: {out}"
     )
     verb.add_argument("--force", action="store_true", help="replace a file that is there")
-    verb.add_argument("--yes", action="store_true", help="do not ask; for scripts")
-    verb.add_argument(
-        "--acknowledge", metavar="REASON", help="sign although few signatures are left"
-    )
+    add_asking(verb)
     add_home(verb)
 
 

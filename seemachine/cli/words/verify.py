@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from seemachine.cli.words.options import Enter, add_home
-
-DIGESTS = ("sha256", "sha384", "sha512")
+from seemachine.cli.words.options import DIGESTS, Enter, add_home
 
 
 def add(words: Any, enter: Enter) -> None:

@@ -9,7 +9,6 @@ from seeclient.algorithms.lms.provisioning import Provisioned
 
 from seemachine.testing.fleets.bench import OnBench
 from seemachine.testing.fleets.cards import Cards
-from seemachine.testing.fleets.fault_switch import Faults
 from seemachine.testing.fleets.hurried import HurriedFleet
 
 if TYPE_CHECKING:
@@ -36,11 +35,6 @@ class AioFleet(OnBench, aio.Fleet):
     def cards(self) -> Cards[Awaitable[Provisioned]]:
         """The cards of the world."""
         return Cards(self.bench, self.provision)
-
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong on purpose."""
-        return Faults(self.bench)
 
     async def start(self, machine: int | str = 1) -> None:
         """Start a machine that was stopped, on the port that it had. Raises StateError."""

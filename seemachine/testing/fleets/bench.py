@@ -15,6 +15,7 @@ from seemachine.config import ConfigError
 from seemachine.machine import Machine
 from seemachine.state.disk.durable import forget_below
 from seemachine.temporary.folder import TemporaryFolder, made, places, sweep
+from seemachine.testing.fleets.fault_switch import Faults
 from seemachine.testing.fleets.journal import Journal
 from seemachine.testing.fleets.plan import Plan
 from seemachine.testing.fleets.summary import summary
@@ -161,6 +162,11 @@ class OnBench:
         were then.
         """
         return self.bench.summary
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose."""
+        return Faults(self.bench)
 
     @property
     def log(self) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """What goes wrong on purpose on the machines of a test."""
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from seeclient import blocking
 from seeclient.effects import ask
@@ -8,7 +8,6 @@ from seeclient.effects import ask
 from seemachine.commands import answer
 from seemachine.faults import Fault, fault_of
 from seemachine.machine import Session
-from seemachine.testing.fleets.bench import Bench
 from seemachine.wire.fields import Record
 from seemachine.wire.messages import (
     MAX_FAULTS,
@@ -20,6 +19,9 @@ from seemachine.wire.messages import (
 from seemachine.wire.requests import Request
 from seemachine.wire.status import Status, StatusError
 
+if TYPE_CHECKING:
+    from seemachine.testing.fleets.bench import Bench
+
 Reply = TypeVar("Reply", bound=Record)
 
 
@@ -29,7 +31,7 @@ class Faults:
     A machine that was stopped and started again has those alone that the fleet began with.
     """
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: "Bench") -> None:
         self._bench = bench
 
     def add(self, fault: str | Fault, machine: int | str | None = None) -> None:

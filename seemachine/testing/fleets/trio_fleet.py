@@ -12,7 +12,6 @@ from seeclient.trio_wire import Wire
 
 from seemachine.testing.fleets.bench import Bench, OnBench, bounded
 from seemachine.testing.fleets.cards import Cards
-from seemachine.testing.fleets.fault_switch import Faults
 from seemachine.testing.fleets.hurried import SHARE
 from seemachine.testing.hosting.streams import StreamWire
 
@@ -53,11 +52,6 @@ class TrioFleet(OnBench, trio_fleet.Fleet):
     def cards(self) -> Cards[Awaitable[Provisioned]]:
         """The cards of the world."""
         return Cards(self.bench, self.provision)
-
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong on purpose."""
-        return Faults(self.bench)
 
     async def start(self, machine: int | str = 1) -> None:
         """Start a machine that was stopped, on the port that it had. Raises StateError."""
