@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from kit.message_keys import LmsSigner, certificate
+from kit.taken_leaves import since_last
 from seeclient import blocking
 
 from seemachine import testing
@@ -67,13 +68,7 @@ def command(fleet: BlockingFleet, capsys: Any, tmp_path: Path) -> Command:
 @pytest.fixture
 def leaves(fleet: BlockingFleet) -> Callable[[], int]:
     """How many were taken since the last call."""
-    seen = [fleet.key("release").info().remaining]
-
-    def taken() -> int:
-        seen.append(fleet.key("release").info().remaining)
-        return seen[-2] - seen[-1]
-
-    return taken
+    return since_last(fleet, "release")
 
 
 def done(told: Told) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.taken_leaves import since_last
 
 from seemachine import testing
 from seemachine.cli.command import main
@@ -29,13 +30,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingFleet]:
 @pytest.fixture
 def leaves(fleet: BlockingFleet) -> Callable[[], int]:
     """How many were taken since the last call."""
-    seen = [fleet.key("rel").info().remaining]
-
-    def taken() -> int:
-        seen.append(fleet.key("rel").info().remaining)
-        return seen[-2] - seen[-1]
-
-    return taken
+    return since_last(fleet, "rel")
 
 
 @pytest.fixture

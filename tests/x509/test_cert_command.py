@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from kit.taken_leaves import since_last
 
 from seemachine import testing
 from seemachine.cli import leaves as leaves_of
@@ -35,13 +36,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingFleet]:
 @pytest.fixture
 def leaves(fleet: BlockingFleet) -> Callable[[], int]:
     """How many were taken since the last call."""
-    seen = [fleet.key("root").info().remaining]
-
-    def taken() -> int:
-        seen.append(fleet.key("root").info().remaining)
-        return seen[-2] - seen[-1]
-
-    return taken
+    return since_last(fleet, "root")
 
 
 @pytest.fixture
