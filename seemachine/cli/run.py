@@ -15,7 +15,6 @@ from seemachine.cli.env import elsewhere
 from seemachine.config import Config, ConfigError
 from seemachine.fleet.configuration import log_path
 from seemachine.printing import say
-from seemachine.process import systemd
 from seemachine.process.shortage import lacking, sentence
 from seemachine.state.errors import reason
 from seemachine.temporary import folder, running, settings
@@ -53,8 +52,6 @@ def _run(words: list[str], options: argparse.Namespace) -> int:
     made = (folder.made_to_stay if options.keep else folder.made)(options.environ)
     configs = _configs(options, made)
     environ = _on(made.world, options.environ) | {"PATH": path}
-    # The command may be a service that tells systemd of itself; its machines are none.
-    os.environ.pop(systemd.VARIABLE, None)
     # With --json the document is alone on standard output.
     stdout = sys.stderr.fileno() if options.json else sys.stdout.fileno()
     command = Command(words, environ, options.umask, stdout, options.keep)

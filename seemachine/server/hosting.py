@@ -1,6 +1,5 @@
 """The machines of one process. Each comes up, stops and fails by itself; the others go on."""
 
-import gc
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ import trio
 from seemachine.config import Config
 from seemachine.lms import engines
 from seemachine.printing import say
-from seemachine.process import identity, systemd
+from seemachine.process import identity
 from seemachine.process.hardening import CannotHarden
 from seemachine.process.pace import rest
 from seemachine.process.shortage import THREADS, lacking
@@ -39,14 +38,16 @@ REFUSALS = (StateError, CannotHarden, CannotListen, TlsError, engines.EngineErro
 @dataclass(frozen=True)
 class ProcessFacts:
     """What the process has: protections in force, why machines that need more must not start,
-    sockets for each machine, what does not fit its settings, what is called when it begins to stop,
-    and its environment; which command it is, and whether it goes on without machines.
+    sockets for each machine, what does not fit its settings, what is called when all machines that
+    can be up are (with one line that says so) and when it begins to stop, and its environment;
+    which command it is, and whether it goes on without machines.
     """
 
     in_force: dict[str, str] = field(default_factory=dict)
     refused: CannotHarden | None = None
     most: int = 1 << 30
     short: Sequence[Shortfall] = ()
+    on_up: Callable[[str], None] = lambda _status: None
     on_stopping: Callable[[], None] = lambda: None
     environ: Mapping[str, str] = field(default_factory=dict)
     who: identity.Process = field(default_factory=identity.current)
@@ -128,7 +129,6 @@ class Host:
         if not self._stopping:
             self._stopping = True
             self._process.on_stopping()
-            systemd.stopping()
 
     async def _heed_requests(self) -> None:
         """Stop each machine whose folder somebody else asks for (seemachine.state.disk.lock)."""
@@ -226,13 +226,12 @@ class Host:
         self._count_tried(place, f"{entry.esn} listens on {entry.place}")
 
     def _count_tried(self, place: Place, status: str = "") -> None:
-        """The service manager is told once, when all machines that can be up are."""
+        """The owner of the process is told once, when all machines that can be up are."""
         self._untried -= not place.tried
         before, place.tried = place.tried, True
         if not before and not self._untried and self.started:
-            # What is there by now stays: the collector need not walk it again and again.
-            gc.freeze()
-            systemd.ready(status if len(self._places) == 1 else f"{self.started} machines are up")
+            many = f"{self.started} machines are up"
+            self._process.on_up(status if len(self._places) == 1 else many)
 
     def _refuse(self, place: Place, error: Exception) -> None:
         config, self._failed = place.config, True

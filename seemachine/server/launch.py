@@ -2,6 +2,7 @@
 to signals. Then it hosts them.
 """
 
+import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ import trio
 
 from seemachine.config import Config
 from seemachine.printing import say
-from seemachine.process import signals
+from seemachine.process import signals, systemd
 from seemachine.process.descriptors import allow as descriptors_for
 from seemachine.process.hardening import CannotHarden, harden
 from seemachine.process.log_writer import LogWriter, unhurried
@@ -61,12 +62,22 @@ def _start(
     fitting, most, short = fitted(configs)
     sys.setswitchinterval(SWITCH_SECONDS)
     with signals.once() as stopping:
-        host = Host(
-            fitting, log, ProcessFacts(in_force, refused, most, short, stopping.begin, environ)
-        )
+
+        def begin_to_stop() -> None:
+            stopping.begin()
+            systemd.stopping()
+
+        facts = ProcessFacts(in_force, refused, most, short, _up, begin_to_stop, environ)
+        host = Host(fitting, log, facts)
         stopping.hold()
         trio.run(_until_told, host, stopping.release, parent)
     return host.exit_code
+
+
+def _up(status: str) -> None:
+    """What is there by now stays: the collector need not walk it again and again."""
+    gc.freeze()
+    systemd.ready(status)
 
 
 def _hardened(wanted: set[str]) -> tuple[dict[str, str], CannotHarden | None]:

@@ -135,7 +135,7 @@ async def test_a_bug_ends_it(threads: Threads, place: str) -> None:
 async def test_cancelled_it_waits_for_what_is_under_way(turns: Turns[int], work: Work) -> None:
     """And begins nothing else; what waits is done when it runs again."""
     work.gate.clear()
-    over = trio.Event()
+    cancelled, over = trio.Event(), trio.Event()
 
     async with trio.open_nursery() as nursery:
 
@@ -145,11 +145,12 @@ async def test_cancelled_it_waits_for_what_is_under_way(turns: Turns[int], work:
                 await until(lambda: bool(work.begun))
                 turns.add(2)
                 inner.cancel_scope.cancel()
+                cancelled.set()
             over.set()
 
         turns.add(1)
         nursery.start_soon(ended)
-        await until(lambda: bool(work.begun))
+        await cancelled.wait()
         await wait_all_tasks_blocked()
         assert not over.is_set()
         work.gate.set()

@@ -1,6 +1,7 @@
 """hosting.py: many machines in one process and one event loop."""
 
 import contextlib
+import gc
 import itertools
 import os
 import resource
@@ -135,6 +136,16 @@ async def test_who_asks_for_one_machine_stops_that_one(tmp_path: Path) -> None:
             await process.over.wait()
         assert told == [True]
         assert identity.current().is_same(holder(configs[1].folder))
+
+
+async def test_the_owner_is_told_once_that_all_are_up(tmp_path: Path) -> None:
+    """In one line; what is done with the process then is the owner's, as is its garbage."""
+    told: list[str] = []
+    before = gc.get_freeze_count()
+    async with hosted(*(config(tmp_path, number) for number in (1, 2)), on_up=told.append):
+        await until(lambda: bool(told))
+    assert told == ["2 machines are up"]
+    assert gc.get_freeze_count() == before
 
 
 async def test_a_folder_is_not_free_while_a_thread_is_at_work_in_it(tmp_path: Path) -> None:
