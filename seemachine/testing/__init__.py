@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seeclient.algorithms.lms.provisioning import Provisioned
+
     from seemachine.config import ConfigError
     from seemachine.faults import FaultError
     from seemachine.state.errors import CardError
@@ -36,8 +38,10 @@ if TYPE_CHECKING:
         make_key,
         repeatable,
     )
+    from seemachine.testing.lms_words import KeyMaker, LmsSets, LmsWords
     from seemachine.testing.rigs.rig import Rig
     from seemachine.testing.rigs.wires import AsyncMemoryWire, MemoryWire
+    from seemachine.world import World
 
 __all__ = [
     "ESN",
@@ -51,9 +55,14 @@ __all__ = [
     "ConfigError",
     "FaultError",
     "Faults",
+    "KeyMaker",
+    "LmsSets",
+    "LmsWords",
     "MemoryWire",
+    "Provisioned",
     "Rig",
     "TrioFleet",
+    "World",
     "exhausted",
     "fleet",
     "install_key",
@@ -66,34 +75,39 @@ __all__ = [
 
 # Where each name is: a run of pytest that uses no machine loads none of it.
 _IN = {
-    "ESN": "keys",
-    "OTHER_ESN": "keys",
-    "QUICK": "keys",
-    "AioFleet": "fleets.aio_fleet",
-    "AsyncMemoryWire": "rigs.wires",
-    "BlockingFleet": "fleets.blocking_fleet",
-    "CardError": ".state.errors",
-    "Cards": "fleets.cards",
-    "ConfigError": ".config",
-    "FaultError": ".faults",
-    "Faults": "fleets.fault_switch",
-    "MemoryWire": "rigs.wires",
-    "Rig": "rigs.rig",
-    "TrioFleet": "fleets.trio_fleet",
-    "exhausted": "assertions.asserting",
-    "fleet": "fleets.context",
-    "install_key": "keys",
-    "leaves_used": "assertions.asserting",
-    "make_key": "keys",
-    "no_leaf_twice": "assertions.asserting",
-    "quarantined": "assertions.asserting",
-    "repeatable": "keys",
+    "ESN": ".keys",
+    "OTHER_ESN": ".keys",
+    "QUICK": ".keys",
+    "AioFleet": ".fleets.aio_fleet",
+    "AsyncMemoryWire": ".rigs.wires",
+    "BlockingFleet": ".fleets.blocking_fleet",
+    "CardError": "seemachine.state.errors",
+    "Cards": ".fleets.cards",
+    "ConfigError": "seemachine.config",
+    "FaultError": "seemachine.faults",
+    "Faults": ".fleets.fault_switch",
+    "KeyMaker": ".lms_words",
+    "LmsSets": ".lms_words",
+    "LmsWords": ".lms_words",
+    "MemoryWire": ".rigs.wires",
+    "Provisioned": "seeclient.algorithms.lms.provisioning",
+    "Rig": ".rigs.rig",
+    "TrioFleet": ".fleets.trio_fleet",
+    "World": "seemachine.world",
+    "exhausted": ".assertions.asserting",
+    "fleet": ".fleets.context",
+    "install_key": ".keys",
+    "leaves_used": ".assertions.asserting",
+    "make_key": ".keys",
+    "no_leaf_twice": ".assertions.asserting",
+    "quarantined": ".assertions.asserting",
+    "repeatable": ".keys",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _IN:
-        return getattr(import_module(f".{_IN[name]}", __name__), name)
+        return getattr(import_module(_IN[name], __name__), name)
     raise AttributeError(f"module 'seemachine.testing' has no attribute {name!r}")
 
 

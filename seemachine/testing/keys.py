@@ -13,10 +13,11 @@ from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import lmots, lms
 from seemachine.lms.sectors import Sectors
 from seemachine.machine import Machine
+from seemachine.testing.lms_words import LmsSets
 
 ESN, OTHER_ESN = "7852-268D-3BF9", "5F08-02E0-D947"
 # The parameter sets that are made and signed with in the least time: 32 leaves.
-QUICK = {"lms": "sha256_m24_h5", "lmots": "sha256_n24_w2"}
+QUICK: LmsSets = {"lms": "sha256_m24_h5", "lmots": "sha256_n24_w2"}
 
 
 def repeatable(label: str) -> Callable[[int], bytes]:

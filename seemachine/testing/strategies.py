@@ -8,7 +8,7 @@
 They shrink towards the quickest sets, one machine and no fault.
 """
 
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 try:
     from hypothesis import strategies as st
@@ -20,7 +20,7 @@ except ModuleNotFoundError as error:
     ) from None
 
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS
-from seemachine.testing import QUICK
+from seemachine.testing import QUICK, LmsSets
 from seemachine.wire.names import MODELS
 
 # The height of the trees, and the widths of chains that hash at most 16 times a chain.
@@ -31,11 +31,27 @@ MOST_MACHINES = 3
 MOST_FAULTS = 3
 
 
-def lms_sets() -> SearchStrategy[dict[str, str]]:
+class LmsKey(LmsSets):
+    """Words of generate_lms, beside the alias."""
+
+    expcards: NotRequired[int]
+    explease: NotRequired[int]
+
+
+class FleetWords(TypedDict):
+    """Words of testing.fleet."""
+
+    machines: int
+    model: NotRequired[str]
+    seed: NotRequired[int | str]
+    store: NotRequired[str]
+
+
+def lms_sets() -> SearchStrategy[LmsSets]:
     """`lms` and `lmots` of a pair that exists, as generate_lms takes them: each hash and length, 32
     leaves, w up to 4. The widest chains (w=8) take some ten times as long.
     """
-    pairs = [
+    pairs: list[LmsSets] = [
         {"lms": tree.name, "lmots": ots.name}
         for tree in TREE_SETS
         for width in QUICK_WIDTHS
@@ -43,10 +59,10 @@ def lms_sets() -> SearchStrategy[dict[str, str]]:
         if (tree.hash, tree.m, tree.h) == (ots.hash, ots.n, QUICK_HEIGHT) and ots.w == width
     ]
     pairs.sort(key=lambda pair: pair != QUICK)
-    return st.sampled_from(pairs).map(dict)
+    return st.sampled_from(pairs).map(LmsSets.copy)
 
 
-def lms_keys() -> SearchStrategy[dict[str, Any]]:
+def lms_keys() -> SearchStrategy[LmsKey]:
     """What generate_lms takes beside the alias: also `expcards` and `explease`.
 
     A key with cards takes up to four blank ones, which machines with operator="auto" put in
@@ -54,13 +70,13 @@ def lms_keys() -> SearchStrategy[dict[str, Any]]:
     """
     exponents = st.integers(0, MOST_EXPONENT)
     shape = st.fixed_dictionaries({}, optional={"expcards": exponents, "explease": exponents})
-    return st.builds(lambda sets, shape: {**sets, **shape}, lms_sets(), shape)
+    return st.builds(lambda sets, shape: cast("LmsKey", {**sets, **shape}), lms_sets(), shape)
 
 
-def fleets() -> SearchStrategy[dict[str, Any]]:
+def fleets() -> SearchStrategy[FleetWords]:
     """What testing.fleet takes: `machines`, `model`, `seed`, `store`."""
     seeds = st.integers(0, 1000) | st.text("abcdefghij", min_size=1, max_size=8)
-    return st.fixed_dictionaries(
+    words = st.fixed_dictionaries(
         {"machines": st.integers(1, MOST_MACHINES)},
         optional={
             "model": st.sampled_from(MODELS),
@@ -68,6 +84,7 @@ def fleets() -> SearchStrategy[dict[str, Any]]:
             "store": st.sampled_from(("memory", "sqlite", "file")),
         },
     )
+    return words.map(lambda chosen: cast("FleetWords", chosen))
 
 
 def faults(*kinds: str) -> SearchStrategy[str]:

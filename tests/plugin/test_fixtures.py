@@ -1,8 +1,12 @@
 """The fixtures of the pytest plugin: a fleet, its keys and cards, and a world."""
 
+import inspect
 import os
 from contextlib import ExitStack
 
+from seeclient import blocking
+
+from seemachine.testing import LmsWords
 from seemachine.testing.plugin.leading import Leading
 
 IMPORTS = """
@@ -94,6 +98,12 @@ def test_the_quickest(seemachine_key):
 """,
         tests=2,
     )
+
+
+def test_words_of_keys():
+    """A type checker knows of each word that generate_lms takes beside the alias, and no other."""
+    _self, _alias, *taken = inspect.signature(blocking.Fleet.generate_lms).parameters
+    assert list(LmsWords.__annotations__) == taken
 
 
 def test_cards(project):

@@ -30,6 +30,21 @@ def test_the_pages_tests_pass(project):
         )
 
 
+def test_the_typed_block():
+    """It is the file that mypy reads in `make lint`."""
+    assert f"```python\n{(Path(__file__).parent / 'test_with_types.py').read_text()}```\n" in PAGE
+
+
+def test_the_table_of_types():
+    """It has each fixture, and the type that the fixture declares."""
+    told = {first.strip("`"): rest.strip("`") for first, rest in rows("fixture | type")}
+    assert set(told) == {name for name in dir(plugin) if name.startswith("seemachine_")}
+    del told["seemachine_async_fleet"]
+    for name, what in told.items():
+        declared = getattr(plugin, name).__wrapped__.__annotations__["return"]
+        assert declared in (plain := what.replace("testing.", ""), f"Iterator[{plain}]")
+
+
 def test_the_settings_are_taken(project):
     """So is the block of settings."""
     [block] = re.findall(r"^```ini\n\[pytest\]\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

@@ -101,6 +101,54 @@ async def test_fails(seemachine_async_fleet):
     done.stdout.fnmatch_lines(SHOWN + SHOWN)
 
 
+# As pytest-asyncio unless it is told otherwise: it runs tests that are marked, and no fixture.
+RUNS_NO_FIXTURES = """
+import asyncio
+import pytest
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "asyncio: run by asyncio")
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    if pyfuncitem.get_closest_marker("asyncio"):
+        names = pyfuncitem._fixtureinfo.argnames
+        asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+        return True
+"""
+
+
+def test_asyncio_that_runs_no_fixtures(project, pytester):
+    """A test that asyncio runs has the client of asyncio, whichever plugin runs it, and its failure
+    shows the machines; a test of trio beside it has that of trio.
+    """
+    pytester.makeconftest(RUNS_NO_FIXTURES)
+    project.plugins.append("trio")
+    done = project.run(
+        IMPORTS
+        + f"""
+pytestmark = pytest.mark.seemachine(machines=2)
+
+@pytest.mark.asyncio
+async def test_it(seemachine_async_fleet):
+    assert isinstance(seemachine_async_fleet, testing.AioFleet)
+{ASYNC}
+
+@pytest.mark.asyncio
+async def test_fails(seemachine_async_fleet):
+{ASYNC}
+    assert False
+
+@pytest.mark.trio
+async def test_of_trio(seemachine_async_fleet):
+    assert isinstance(seemachine_async_fleet, testing.TrioFleet)
+{ASYNC}
+"""
+    )
+    done.assert_outcomes(passed=2, failed=1)
+    done.stdout.fnmatch_lines(SHOWN)
+
+
 def test_a_refused_marker_of_an_async_test(project):
     """It is refused in the same words, among those of pytest-trio."""
     project.plugins.append("trio")

@@ -68,8 +68,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Markers that say what they can't."""
+    """Markers that say what they can't; and the async fleet of a test of asyncio."""
     if options.MARKER in item.keywords:
         from seemachine.testing.plugin import marker
 
         marker.check(item)
+    if options.ASYNC_FLEET in getattr(item, "fixturenames", ()):
+        from seemachine.testing.plugin import without_loop
+
+        if not item.config.pluginmanager.is_registered(without_loop):
+            item.config.pluginmanager.register(without_loop)

@@ -1,7 +1,7 @@
 """The fixtures. Each loads what it needs when a test asks for it."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,14 @@ from seemachine.testing.plugin import options
 from seemachine.testing.plugin.leading import LEADING
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from seeclient import blocking
     from seeclient.algorithms.lms.provisioning import Provisioned
 
     from seemachine.testing.fleets.blocking_fleet import BlockingFleet
     from seemachine.testing.fleets.cards import Cards
+    from seemachine.testing.lms_words import KeyMaker, LmsWords
     from seemachine.world import World
 
 
@@ -32,11 +35,18 @@ def seemachine_fleet(request: pytest.FixtureRequest) -> "Iterator[BlockingFleet]
     cards by themselves unless the marker says operator="manual". While it is up the environment of
     this process leads to its world, so that code under test reaches no other.
     """
+    with blocking_fleet(request) as fleet:
+        yield fleet
+
+
+@contextmanager
+def blocking_fleet(request: pytest.FixtureRequest) -> "Iterator[BlockingFleet]":
+    """The fleet that a test wants, led to, and shown where the test fails."""
     from seemachine.testing.plugin import report
 
     with ExitStack() as stack:
         with _refusals_told():
-            fleet = stack.enter_context(_chosen(request))
+            fleet: BlockingFleet = stack.enter_context(_chosen(request))
         stack.enter_context(LEADING.to(fleet.env))
         stack.enter_context(report.shown(request.node, fleet))
         yield fleet
@@ -44,7 +54,7 @@ def seemachine_fleet(request: pytest.FixtureRequest) -> "Iterator[BlockingFleet]
 
 @pytest.fixture
 async def seemachine_async_fleet(request: pytest.FixtureRequest) -> "AsyncIterator[Any]":
-    """The same for a test of trio or asyncio, and the client of that."""
+    """The same for a test of trio or asyncio, and the client of that: see without_loop.py."""
     from seemachine.testing.plugin import report
 
     async with AsyncExitStack() as stack:
@@ -56,9 +66,7 @@ async def seemachine_async_fleet(request: pytest.FixtureRequest) -> "AsyncIterat
 
 
 @pytest.fixture
-def seemachine_key(
-    request: pytest.FixtureRequest, seemachine_fleet: "BlockingFleet"
-) -> "Callable[..., blocking.Key]":
+def seemachine_key(request: pytest.FixtureRequest, seemachine_fleet: "BlockingFleet") -> "KeyMaker":
     """Makes LMS keys in seemachine_fleet: `seemachine_key("release", expcards=1)`.
 
     Without an alias the key is key-1, key-2 and so on; what is not said is as the marker says it,
@@ -71,11 +79,11 @@ def seemachine_key(
     with _refusals_told():
         recipe(usual)
 
-    def make(alias: str = "", **choice: Any) -> "blocking.Key":
+    def make(alias: str = "", **words: "Unpack[LmsWords]") -> "blocking.Key":
         taken = seemachine_fleet.roster.keys.aliases()
         numbered = (f"key-{number}" for number in range(1, len(taken) + 2))
         free = next(each for each in numbered if each not in taken)
-        return seemachine_fleet.generate_lms(alias or free, **recipe(usual | choice))
+        return seemachine_fleet.generate_lms(alias or free, **recipe(usual | words))
 
     return make
 
