@@ -39,18 +39,51 @@ def test_blank_cards(fleet):
     assert [card.card for card in fleet.cards.listing() if not card.esn] == ["card1", "card2"]
 
 
-def test_a_card_that_is_lost_or_worn_out(fleet):
+def test_a_card_that_is_lost_or_damaged(fleet):
     """No machine gets a lease of it any more."""
     fleet.cards.lose("card1")
-    fleet.cards.wear_out("card2")
+    fleet.cards.damage("card2")
     with pytest.raises(CardError) as missing:
         fleet.cards.provision("card1")
-    with pytest.raises(StatusError) as worn:
+    with pytest.raises(StatusError) as damaged:
         fleet.cards.provision("card2")
-    assert str(missing.value).startswith("there is no card card1")
-    assert worn.value.status is Status.Malformed
+    assert str(missing.value) == "there is no card 'card1'; make one with: fleet.cards.make()"
+    assert damaged.value.status is Status.Malformed
     with pytest.raises(CardError, match=r"there is no card '\.\./card1'"):
         fleet.cards.lose("../card1")
+
+
+def test_a_card_that_is_worn_out(fleet):
+    """It can be read and not written, in each machine, also after a restart and when faults were
+    cleared: its leases stay on it, and other cards are as they were.
+    """
+    key = fleet.key("release")
+    fleet.cards.wear_out("card1")
+    fleet.cards.wear_out("card1")
+    for prepare in (fleet.restart, fleet.faults.clear, fleet.cards.remove):
+        with pytest.raises(StatusError) as worn:
+            fleet.cards.provision("card1")
+        assert worn.value.status is Status.OSErrorErrno
+        prepare()
+    with pytest.raises(StatusError):
+        fleet.cards.provision("card1", machine=2)
+    assert [card.leases for card in fleet.cards.listing()] == [2, 2]
+    assert [each.fault for each in fleet.faults.listing()] == ["card-worn card=card1"]
+    fleet.cards.provision("card2")
+    assert key.sign_with(b"firmware").leaf == 16
+    assert not testing.exhausted(key)
+    testing.no_leaf_twice(fleet)
+
+
+def test_a_worn_card_of_machines_that_inject_no_faults():
+    """It is refused, and not forgotten silently; so is a card that there is not."""
+    with testing.fleet(fault_injection=False) as fleet:
+        with pytest.raises(CardError):
+            fleet.cards.wear_out("card1")
+        card = fleet.cards.make()
+        with pytest.raises(StatusError, match="takes no faults"):
+            fleet.cards.wear_out(card)
+        fleet.restart()
 
 
 async def test_cards_in_a_loop():

@@ -44,6 +44,8 @@ class Bench:
         else:
             raise ConfigError("folder takes the path of a folder; leave it out for one that goes")
         self.journal = Journal()
+        # Of cards: they are worn whatever becomes of a machine.
+        self.faults_for_good: list[str] = []
         self._last_summary = ""
         try:
             self.hosting = Hosting(dict(self._places(plan)))

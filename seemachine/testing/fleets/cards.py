@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from seemachine.faults import fault_of
 from seemachine.state.cards.cardsets import OPERATOR
 from seemachine.state.cards.dealing import card_names, deal
 from seemachine.state.cards.rack import Rack, Whereabouts
@@ -12,6 +13,7 @@ from seemachine.state.cards.smartcard import SUFFIX
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import CardError
 from seemachine.testing.fleets.bench import Bench
+from seemachine.testing.fleets.fault_switch import for_good
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
 
 # What moves a lease returns or, in async fleets, is awaited for.
@@ -57,6 +59,7 @@ class Cards(Generic[Moved]):
         """
         esn = self._bench.esn_of(machine)
         chosen = card or (self._rack.blanks() or self._rack.new())[0]
+        self._path(chosen)
         for found in self.listing():
             if found.esn and (found.card == chosen or (found.esn, found.slot) == (esn, slot)):
                 self._rack.remove(found.esn, found.slot)
@@ -86,9 +89,17 @@ class Cards(Generic[Moved]):
             self._path(card).unlink()
 
     def wear_out(self, card: str) -> None:
+        """Its memory takes no more writes: it can be read, but no machine takes a lease off it or
+        puts one on it. It is the fault `card-worn`, which neither `faults.clear()` nor a restart
+        ends. Raises CardError, and StatusError where the machines inject no faults.
+        """
+        self._path(card)
+        for_good(self._bench, fault_of({"kind": "card-worn", "card": card}))
+
+    def damage(self, card: str) -> None:
         """Its chip fails: nothing can be read from it any more. Its leases are gone."""
         with Slots(self._bench.world, "").locked():
-            self._path(card).write_bytes(b"worn out")
+            self._path(card).write_bytes(b"damaged")
 
     def _path(self, card: str) -> Path:
         world = self._bench.world

@@ -28,7 +28,8 @@ Reply = TypeVar("Reply", bound=Record)
 class Faults:
     """Faults of the machines that are up: see docs/how-to/faults.md for what there is.
 
-    A machine that was stopped and started again has those alone that the fleet began with.
+    A machine that was stopped and started again has those alone that the fleet began with, and
+    worn cards.
     """
 
     def __init__(self, bench: "Bench") -> None:
@@ -43,9 +44,11 @@ class Faults:
             self._asked(esn, AddFault(fault=line))
 
     def clear(self, machine: int | str | None = None) -> None:
-        """Let nothing more go wrong. Latency stays."""
+        """Let nothing more go wrong. Latency stays, and so do worn cards."""
         for esn in self._those(machine):
             self._asked(esn, ClearFaults(number=0))
+            for line in self._bench.faults_for_good:
+                self._asked(esn, AddFault(fault=line))
 
     def listing(self, machine: int | str = 1) -> list[InjectedFault]:
         """The faults of a machine, the oldest first: which, how often each met a request or place,
@@ -76,3 +79,15 @@ class Faults:
                 if peer.esn == esn:
                     return client.run(ask(peer, request))
         raise StatusError(Status.NotAvailable, f"{esn} is down; start it with fleet.start()")
+
+
+def for_good(bench: "Bench", fault: Fault) -> None:
+    """Have a fault that is the state of a thing: no `clear` and no restart ends it. Raises
+    StatusError.
+    """
+    if fault.text in bench.faults_for_good:
+        return
+    Faults(bench).add(fault)
+    bench.faults_for_good.append(fault.text)
+    for place in bench.hosting.places.values():
+        place.begin_with(fault.text)

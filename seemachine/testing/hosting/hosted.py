@@ -99,6 +99,10 @@ class Hosted:
         if self._held is not None:
             await self._over.wait()
 
+    def begin_with(self, fault: str) -> None:
+        """See Place."""
+        self._config = replace(self._config, faults=(*self._config.faults, fault))
+
     def heed(self) -> None:
         """See Place."""
         if self._held is not None and self._held.lock.asked():

@@ -33,6 +33,9 @@ class Place(Protocol):
     async def stop(self) -> None:
         """In order. Returns when it is down."""
 
+    def begin_with(self, fault: str) -> None:
+        """Have a fault whenever it starts from now on."""
+
     def heed(self) -> None:
         """Stop where somebody else asks for its folder."""
 

@@ -100,6 +100,10 @@ class InProcess:
             self._process.kill()
             await self._over.wait()
 
+    def begin_with(self, fault: str) -> None:
+        """See Place."""
+        self._config = replace(self._config, faults=(*self._config.faults, fault))
+
     def heed(self) -> None:
         """Its process does."""
 
