@@ -13,6 +13,7 @@ from seeclient.memory_files import close_below
 
 from seemachine.config import ConfigError
 from seemachine.machine import Machine
+from seemachine.server.crew import Crew
 from seemachine.state.disk.durable import forget_below
 from seemachine.temporary.folder import TemporaryFolder, made, places, sweep
 from seemachine.testing.fleets.fault_switch import Faults
@@ -23,7 +24,6 @@ from seemachine.testing.fleets.surroundings import environment
 from seemachine.testing.hosting.descriptors import allow
 from seemachine.testing.hosting.hosted import Hosted
 from seemachine.testing.hosting.hosting import Hosting, Place
-from seemachine.testing.hosting.in_place import CrewInPlace
 from seemachine.testing.hosting.in_processes import InProcess
 from seemachine.world import World
 
@@ -31,9 +31,11 @@ _swept: set[Path] = set()
 
 
 class Bench:
-    """Made without a machine that is up. Raises ConfigError, OSError."""
+    """Made without a machine that is up; `crew` is who does the work of those in this process.
+    Raises ConfigError, OSError.
+    """
 
-    def __init__(self, plan: Plan, folder: Path | str | None = None) -> None:
+    def __init__(self, plan: Plan, crew: Crew, folder: Path | str | None = None) -> None:
         self.processes = plan.processes
         self._process = os.getpid()
         if folder is None:
@@ -48,13 +50,13 @@ class Bench:
         self.faults_for_good: list[str] = []
         self._last_summary = ""
         try:
-            self.hosting = Hosting(dict(self._places(plan)))
+            self.hosting = Hosting(dict(self._places(plan, crew)))
         except BaseException:
             self.clear()
             raise
 
-    def _places(self, plan: Plan) -> Iterator[tuple[str, Place]]:
-        crew, configs = CrewInPlace(), plan.configs(self.world)
+    def _places(self, plan: Plan, crew: Crew) -> Iterator[tuple[str, Place]]:
+        configs = plan.configs(self.world)
         if not plan.processes:
             allow(len(configs))
         for config in configs:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from seemachine.server.crew import Crew
 from seemachine.testing.fleets.bench import Bench
 from seemachine.testing.fleets.blocking_fleet import BlockingFleet
 from seemachine.testing.fleets.plan import Plan
+from seemachine.testing.hosting.in_place import CrewAside, CrewInPlace
 
 if TYPE_CHECKING:
     from seemachine.testing.fleets.aio_fleet import AioFleet
@@ -32,7 +34,7 @@ class FleetContext:
         self._blocks: list[AbstractAsyncContextManager[AsyncFleet]] = []
 
     def __enter__(self) -> BlockingFleet:
-        self._fleets.append(BlockingFleet(self._bench()))
+        self._fleets.append(BlockingFleet(self._bench(CrewAside())))
         return self._fleets[-1]
 
     def __exit__(self, *_: object) -> None:
@@ -52,19 +54,19 @@ class FleetContext:
     ) -> bool | None:
         return await self._blocks.pop().__aexit__(kind, error, trace)
 
-    def _bench(self) -> Bench:
-        return Bench(self._plan, self._folder)
+    def _bench(self, crew: Crew) -> Bench:
+        return Bench(self._plan, crew, self._folder)
 
     def _block(self) -> "AbstractAsyncContextManager[AsyncFleet]":
         if trio.lowlevel.in_trio_task():
             from seemachine.testing.fleets.trio_fleet import in_loop
 
-            return in_loop(self._bench())
+            return in_loop(self._bench(CrewInPlace()))
         try:
             asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError("neither trio nor asyncio runs here; use plain `with`") from None
-        return _in_threads(self._bench())
+        return _in_threads(self._bench(CrewAside()))
 
 
 @contextlib.asynccontextmanager

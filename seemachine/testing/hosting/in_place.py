@@ -4,6 +4,7 @@ A test then sees the same order of events in each run, nothing is left that coul
 clock of trio that jumps ahead finds nobody at work.
 """
 
+import time
 from collections.abc import Callable
 from typing import TypeVar, TypeVarTuple
 
@@ -12,6 +13,10 @@ import trio
 from seemachine.process.scarcity import Scarcity
 from seemachine.process.threads import Gate, Threads, Workers
 from seemachine.server.crew import Crew
+
+# Of CPU for hashing in one request: what is more is too long for other machines to wait for. Not of
+# time, so that a busy host does not make a thread of each small key.
+LONG_SECONDS = 0.1
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -68,3 +73,38 @@ class CrewInPlace(Crew):
     def workers(self, scarcity: Scarcity, gate: Gate) -> Workers:
         """See Crew."""
         return WorkersInPlace(scarcity, gate)
+
+
+class WorkersAside(WorkersInPlace):
+    """The same, but for steps of a large key. Once one has taken long, a thread does the next:
+    machines of other fleets, and those of this one, answer meanwhile.
+    """
+
+    def __init__(self, scarcity: Scarcity, gate: Gate, hashing: trio.CapacityLimiter) -> None:
+        super().__init__(scarcity, gate)
+        self._hashing = hashing
+        self._took = 0.0
+
+    async def run(
+        self,
+        limiter: trio.CapacityLimiter,
+        work: Callable[[*Arguments], Result],
+        *arguments: *Arguments,
+    ) -> Result:
+        """See Workers."""
+        if limiter is not self._hashing:
+            return await super().run(limiter, work, *arguments)
+        done_by = Workers if self._took > LONG_SECONDS else WorkersInPlace
+        began = time.process_time()
+        try:
+            return await done_by.run(self, limiter, work, *arguments)
+        finally:
+            self._took = time.process_time() - began
+
+
+class CrewAside(CrewInPlace):
+    """The crew of machines in a loop that several fleets share."""
+
+    def workers(self, scarcity: Scarcity, gate: Gate) -> Workers:
+        """See Crew."""
+        return WorkersAside(scarcity, gate, self.hashing)

@@ -1,0 +1,56 @@
+"""Who does the work of machines in the process of a test: the loop itself, or a thread."""
+
+import threading
+import time
+
+import pytest
+import trio.testing
+
+from seemachine.process.scarcity import Scarcity
+from seemachine.process.threads import Gate
+from seemachine.testing.hosting import in_place
+
+
+def hashed(seconds):
+    """Some CPU is used; returns the thread that did it."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return threading.current_thread()
+
+
+@pytest.mark.parametrize("crew", [in_place.CrewInPlace(), in_place.CrewAside()])
+async def test_who_hashes(crew, monkeypatch):
+    """In a loop that fleets share, a thread hashes what is long once something was; else nobody
+    but the loop does, as with whatever is not hashing.
+    """
+    monkeypatch.setattr(in_place, "LONG_SECONDS", 0.01)
+    workers, here = crew.workers(Scarcity(None), Gate()), threading.current_thread()
+    aside = [
+        await workers.run(limiter, hashed, seconds) is not here
+        for limiter, seconds in (
+            (crew.hashing, 0.02),
+            (crew.others, 0.02),
+            (crew.hashing, 0.02),
+            (crew.hashing, 0),
+            (crew.hashing, 0),
+        )
+    ]
+    shared = isinstance(crew, in_place.CrewAside)
+    assert aside == [False, False, shared, shared, False]
+
+
+async def test_the_loop_goes_on_meanwhile(monkeypatch):
+    """While a thread hashes."""
+    monkeypatch.setattr(in_place, "LONG_SECONDS", -1.0)
+    crew, going_on, waited = in_place.CrewAside(), threading.Event(), []
+    workers = crew.workers(Scarcity(None), Gate())
+
+    async def hash_until_told():
+        waited.append(await workers.run(crew.hashing, going_on.wait, 5))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hash_until_told)
+        await trio.testing.wait_all_tasks_blocked()
+        going_on.set()
+    assert waited == [True]
