@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -13,6 +14,7 @@ from seeclient.trio_wire import Wire
 from seemachine.testing.fleets.bench import Bench, OnBench, bounded
 from seemachine.testing.fleets.cards import Cards
 from seemachine.testing.fleets.hurried import SHARE
+from seemachine.testing.hosting import forked
 from seemachine.testing.hosting.streams import StreamWire
 
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ async def in_loop(bench: Bench) -> AsyncIterator[TrioFleet]:
     What is raised comes out as it is, and in no group.
     """
     raised: BaseException | None = None
+    leave = partial(forked.leave_loop)
+    forked.give_up_in_children(leave)
     try:
         async with trio.open_nursery() as nursery:
             try:
@@ -90,6 +94,7 @@ async def in_loop(bench: Bench) -> AsyncIterator[TrioFleet]:
     except BaseExceptionGroup as group:
         raised = group
     finally:
+        forked.no_longer(leave)
         bench.clear()
     # Ctrl-C comes wherever the loop is at the moment, also in a machine.
     if isinstance(raised, BaseExceptionGroup) and raised.subgroup(KeyboardInterrupt) is not None:

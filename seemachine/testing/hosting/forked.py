@@ -4,6 +4,7 @@ parent's, which must be able to close them, open them again, and listen on the s
 
 import ctypes
 import os
+import select
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -11,8 +12,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from stat import S_ISSOCK
 
+import trio
+
 OF_TCP = (socket.AF_INET, socket.AF_INET6)
 DESCRIPTORS = Path("/proc/self/fd" if Path("/proc/self/fd").is_dir() else "/dev/fd")
+EPOLL = Path("anon_inode:[eventpoll]")
 
 # Each gives up what one machine has.
 _given_up: set[Callable[[], None]] = set()
@@ -64,8 +68,37 @@ def replace(descriptors: Iterable[int]) -> None:
         os.close(nothing)
 
 
+def leave_loop() -> None:
+    """Have the copy of a loop that runs in a child wait by an epoll of its own. The two share one:
+    what the copy no longer waits for, the loop of the parent would miss.
+    """
+    if not trio.lowlevel.in_trio_run():
+        return
+    for number in _numbers():
+        with suppress(OSError):
+            if (DESCRIPTORS / str(number)).readlink() == EPOLL:
+                with _copy_of_epoll(number) as own:
+                    os.dup2(own.fileno(), number, inheritable=False)
+
+
+def _copy_of_epoll(number: int) -> select.epoll:
+    """Another that waits for the same; what was given up meanwhile is left out."""
+    made = select.epoll()
+    for line in Path(f"/proc/self/fdinfo/{number}").read_text().splitlines():
+        if line.startswith("tfd:"):
+            _, waited_for, _, events, *_ = line.split()
+            with suppress(OSError):
+                made.register(int(waited_for), int(events, 16))
+    return made
+
+
+def _numbers() -> list[int]:
+    """Of all that is open."""
+    return [int(each.name) for each in DESCRIPTORS.iterdir()]
+
+
 def _sockets(port: int, path: str) -> Iterator[int]:
-    for number in [int(each.name) for each in DESCRIPTORS.iterdir()]:
+    for number in _numbers():
         with suppress(OSError):
             if S_ISSOCK(os.fstat(number).st_mode):
                 with socket.socket(fileno=os.dup(number)) as copy:

@@ -108,10 +108,12 @@ class InProcess:
         """Its process does."""
 
     def _give_up(self) -> None:
-        """In a child of this process, which may outlive it: the machine must not."""
-        life = self._process.stdin if self._process is not None else None
-        if isinstance(life, trio.lowlevel.FdStream):
-            forked.replace([life.fileno()])
+        """In a child of this process. It may outlive it, which the machine must not; and where it
+        closed a pipe, trio would have the parent's block.
+        """
+        process = self._process
+        pipes = (process.stdin, process.stderr) if process is not None else ()
+        forked.replace(pipe.fileno() for pipe in pipes if isinstance(pipe, trio.lowlevel.FdStream))
 
     async def attend(self, stream: trio.abc.Stream) -> None:
         """It has a port alone. Raises ConnectionRefusedError."""
