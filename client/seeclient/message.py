@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seeclient import files
-from seemachine.wire.status import StatusError
+from seemachine.wire.status import Status, StatusError
 
 PIECE_BYTES = 1 << 20
+# Of what can be read only once, and so is kept in memory.
+MOST_KEPT = 256 << 20
 
 
 class Message:
@@ -14,7 +16,7 @@ class Message:
 
     Raises StatusError when the file can't be read.
 
-    What gives its bytes only once, such as a pipe, is kept in memory.
+    What gives its bytes only once, such as a pipe, is kept in memory: at most MOST_KEPT bytes.
     """
 
     def __init__(self, source: bytes | Path) -> None:
@@ -64,11 +66,20 @@ class Message:
         if isinstance(source, bytes) or source.is_file() or not source.exists():
             return
         try:
-            self._source = source.read_bytes()
+            with source.open("rb") as stream:
+                kept = stream.read(MOST_KEPT + 1)
         except OSError as error:
             raise unreadable(source, error) from None
+        if len(kept) > MOST_KEPT:
+            raise _endless(source)
+        self._source = kept
 
 
 def unreadable(path: Path, error: OSError) -> StatusError:
     """A file of the user's that can't be read."""
     return files.refusal(path, error, "read_file")
+
+
+def _endless(path: Path) -> StatusError:
+    reason = f"{path}: it has more than {MOST_KEPT >> 20} MiB; put them into a file, and name that"
+    return StatusError(Status.OSErrorErrno, reason, "read_file")

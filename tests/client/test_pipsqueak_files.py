@@ -16,6 +16,7 @@ from kit.daemons import slow_machine
 from kit.here import store
 from kit.verdicts import verifies as is_good
 from seeclient import files, pipsqueak, sigfile
+from seeclient import message as messages
 
 from seemachine.state.cards.rack import Rack
 from seemachine.testing import ESN
@@ -130,6 +131,15 @@ def test_a_large_file_is_not_read_whole(alias, tmp_path):
         file.truncate(1 << 40)
     assert say(f"alias={alias}", "message=m", f"sigfile={path}")[0] == 1
     assert path.stat().st_size == 1 << 40
+
+
+def test_a_message_that_never_ends(alias, monkeypatch):
+    """What can be read only once is kept, up to a limit; more is refused before a leaf."""
+    monkeypatch.setattr(messages, "MOST_KEPT", 3 << 20)
+    code, lines = say(f"alias={alias}", "msgfile=/dev/zero")
+    assert (code, lines[-1]) == (1, "ERROR: sign failed")
+    assert "/dev/zero: it has more than 3 MiB; put them into a file" in lines[-2]
+    assert remaining(alias) == 32
 
 
 def test_a_signature_alone_on_standard_output(alias, world, tmp_path):
