@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from seemachine.encodings.kinds import LMS, MLDSA
 from seemachine.encodings.writers import CALIPTRA_SETS
+from seemachine.frozen import replace
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS
 from seemachine.mldsa.parameters import MLDSA_SETS
 from seemachine.presets.preset import Preset, Sets, Use
@@ -20,7 +21,11 @@ CALIPTRA: Sets = CALIPTRA_SETS
 ALL_MLDSA: frozenset[Sets] = frozenset((each.name,) for each in MLDSA_SETS)
 EVERY, N32 = "every LMS set", "LMS with SHA-256 and n = 32"
 ONE = "sha256_m32_h10 with sha256_n32_w8"
-_MLDSA = Use(MLDSA, "every ML-DSA set", ALL_MLDSA, ("mldsa87",), "pem", "raw")
+
+
+def _mldsa(key_form: str, signature_form: str) -> Use:
+    """All sets, over the file: FIPS 204 without a context and without a digest before it."""
+    return Use(MLDSA, "every ML-DSA set", ALL_MLDSA, ("mldsa87",), key_form, signature_form)
 
 
 def _table(*presets: Preset) -> Mapping[str, Preset]:
@@ -31,33 +36,37 @@ PRESETS = _table(
     Preset(
         "openssl",
         "OpenSSL",
-        (Use(LMS, EVERY, ALL_LMS, USUAL, "lms", "lms"), _MLDSA),
+        (Use(LMS, EVERY, ALL_LMS, USUAL, "lms", "lms"), _mldsa("pem", "raw")),
         "November 2026: LMS with 3.6 (a development version, built with enable-lms), all 16 pairs"
-        " of hash, length and w; ML-DSA with 4.0 through `cryptography` 50",
-        "LMS is built in with enable-lms alone, which Debian's packages and `cryptography` are not;"
-        " its key is read as XDR",
+        " of hash, length and w; ML-DSA, every set, with Debian's 3.6.5, and with 4.0 through"
+        " `cryptography` 50",
+        "ML-DSA from 3.5: `openssl pkeyutl -verify -pubin -inkey KEY -rawin -in FILE -sigfile"
+        " SIGNATURE`. LMS is built in with enable-lms alone, which Debian's packages and"
+        " `cryptography` are not; its key is read as XDR",
     ),
     Preset(
         "botan",
         "Botan",
-        (Use(LMS, EVERY, ALL_LMS, USUAL, "pem", "base64"),),
-        "November 2026: 3.13.0, all 16 pairs of hash, length and w",
-        "botan verify KEY FILE SIGNATURE; its library takes the form hss. LMS came with 3.5",
+        (Use(LMS, EVERY, ALL_LMS, USUAL, "pem", "base64"), _mldsa("pem", "base64")),
+        "November 2026: 3.13.0, all 16 pairs of hash, length and w; every set of ML-DSA",
+        "LMS from 3.5: `botan verify KEY FILE SIGNATURE`. ML-DSA from 3.6: `botan verify --hash="
+        " KEY FILE SIGNATURE`. Its library takes the forms hss and raw",
     ),
     Preset(
         "bouncycastle",
         "Bouncy Castle",
-        (Use(LMS, EVERY, ALL_LMS, USUAL, "der", "hss"),),
-        "November 2026: 1.86.2 (JCA LMS), all 16 pairs of hash, length and w",
-        "1.72 and older take the key in the form der-8708, the signature in the form lms, and"
-        " SHA-256 with n = 32 alone",
+        (Use(LMS, EVERY, ALL_LMS, USUAL, "der", "hss"), _mldsa("der", "raw")),
+        "November 2026: 1.86.2 (its JCA), all 16 pairs of hash, length and w; every set of ML-DSA",
+        "ML-DSA from 1.79. For LMS 1.72 and older take the key in the form der-8708, the signature"
+        " in the form lms, and SHA-256 with n = 32 alone",
     ),
     Preset(
         "jdk",
         "the JDK",
-        (Use(LMS, N32, SHA256_N32, USUAL, "der", "hss"),),
-        "November 2026: 25.0.5 (HSS/LMS of the provider SUN), the sets that it has",
-        "from JDK 21; it verifies, and does not sign",
+        (Use(LMS, N32, SHA256_N32, USUAL, "der", "hss"), _mldsa("der", "raw")),
+        "November 2026: 25.0.2 (the provider SUN), in the tests: its sets of LMS, every set of"
+        " ML-DSA",
+        "`HSS/LMS` from JDK 21, which verifies and does not sign; `ML-DSA` from JDK 24",
     ),
     Preset(
         "wolfboot",
@@ -73,9 +82,11 @@ PRESETS = _table(
                 length=32,
                 made_with="sign --lms --sha256 --sha-only",
             ),
+            replace(_mldsa("raw", "raw"), length=32, made_with="sign --ml_dsa --sha256 --sha-only"),
         ),
-        "November 2026: 5c07c37 with wolfSSL 5.9.2: its tools took digest and signature, its"
-        " simulator booted and updated the images, and refused flipped bits",
+        "November 2026: 5c07c37 with wolfSSL 5.9.2, LMS and every set of ML-DSA: its tools took"
+        " digest and signature, its simulator booted and updated the images, and refused flipped"
+        " bits",
         "the whole way: [wolfBoot](wolfboot.md)",
     ),
     Preset(

@@ -14,13 +14,13 @@ TALL, LOW = ("sha256_m32_h25", "sha256_n32_w1"), ("sha256_m32_h5", "sha256_n32_w
 SMALL, SHAKE = ("sha256_m24_h10", "sha256_n24_w8"), ("shake_m32_h5", "shake_n32_w4")
 N32: set[Sets] = {USUAL, TALL, LOW}
 EVERY: set[Sets] = {*N32, SMALL, SHAKE, CALIPTRA}
-ML: set[Sets] = {("mldsa44",), ("mldsa87",)}
+ML: set[Sets] = {("mldsa44",), ("mldsa65",), ("mldsa87",)}
 TAKES: dict[str, set[Sets]] = {
     "openssl": EVERY | ML,
-    "botan": EVERY,
-    "bouncycastle": EVERY,
-    "jdk": N32,
-    "wolfboot": N32,
+    "botan": EVERY | ML,
+    "bouncycastle": EVERY | ML,
+    "jdk": N32 | ML,
+    "wolfboot": N32 | ML,
     "mbedtls": {USUAL},
     "caliptra": {CALIPTRA, ("mldsa87",)},
     "mcuboot": {USUAL},

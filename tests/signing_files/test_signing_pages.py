@@ -44,11 +44,16 @@ def follow(page: str, monkeypatch: pytest.MonkeyPatch) -> int:
 
 def test_wolfboot(monkeypatch: pytest.MonkeyPatch) -> None:
     """With 32 bytes in place of what wolfBoot's tool makes of an image; lengths are as told."""
-    Path("image_v1_digest.bin").write_bytes(hashlib.sha256(b"header and image").digest())
-    assert follow("wolfboot.md", monkeypatch) == 4
-    key, made = Path("firmware.hss").read_bytes(), Path("image_v1.hsig").read_bytes()
-    assert (len(key), len(made)) == (60, 1456)
-    verify(Path("image_v1_digest.bin"), made, key)
+    for version in (1, 2):
+        digest = hashlib.sha256(f"header and image {version}".encode()).digest()
+        Path(f"image_v{version}_digest.bin").write_bytes(digest)
+    assert follow("wolfboot.md", monkeypatch) == 7
+    for version, key, made, sizes in (
+        (1, "firmware.hss", "image_v1.hsig", (60, 1456)),
+        (2, "firmware.raw", "image_v2.sig", (2592, 4627)),
+    ):
+        assert (Path(key).stat().st_size, Path(made).stat().st_size) == sizes
+        verify(Path(f"image_v{version}_digest.bin"), Path(made), Path(key))
 
 
 def test_presets(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

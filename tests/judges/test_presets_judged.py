@@ -1,0 +1,74 @@
+"""What `seemachine sign --preset` writes, before the consumers that it is for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from judges.present import Told
+
+from seemachine import testing
+from seemachine.cli.command import main
+
+MESSAGE = b"firmware 1.0"
+MLDSA = ("mldsa44", "mldsa65", "mldsa87")
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A key of each set of ML-DSA, and a folder with a file."""
+    with testing.fleet() as fleet, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("presets"))
+        for name, value in fleet.env.items():
+            patch.setenv(name, value)
+        for name in MLDSA:
+            fleet.generate_mldsa(name, name)
+        Path("fw").write_bytes(MESSAGE)
+        yield
+
+
+def signed(alias: str, preset: str, capsys: pytest.CaptureFixture[str]) -> tuple[bytes, bytes]:
+    """Key and signature for a consumer: the key as the last line of the command says."""
+    assert main(["sign", alias, "fw", "--preset", preset, "--out", f"{alias}.{preset}"]) == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    _, found, words = said.partition(": seemachine ")
+    assert found
+    assert main(words.replace("FILE", f"{alias}.{preset}.key").split()) == 0
+    return Path(f"{alias}.{preset}.key").read_bytes(), Path(f"{alias}.{preset}").read_bytes()
+
+
+def flipped(data: bytes, place: int) -> bytes:
+    """With one bit changed."""
+    changed = bytearray(data)
+    changed[place] ^= 1
+    return bytes(changed)
+
+
+@pytest.mark.usefixtures("keys")
+def test_the_jdk_takes_mldsa(jdk: Told, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of each set; and nothing with a bit flipped in the key, the signature or the message."""
+    wanted, lines = [], []
+    for alias in MLDSA:
+        key, made = signed(alias, "jdk", capsys)
+        for good, parts in (
+            (True, (key, made, MESSAGE)),
+            (False, (flipped(key, -1), made, MESSAGE)),
+            (False, (key, flipped(made, 40), MESSAGE)),
+            (False, (key, made, flipped(MESSAGE, 0))),
+        ):
+            wanted.append(good)
+            lines.append(" ".join(["ML-DSA", *(part.hex() for part in parts)]))
+    assert [said == "good" for said in jdk(lines)] == wanted
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize("alias", MLDSA)
+def test_openssl_takes_mldsa(alias: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """That of the package `cryptography`: of each set, and not over another message."""
+    key, made = signed(alias, "openssl", capsys)
+    public: Any = load_pem_public_key(key)
+    public.verify(made, MESSAGE)
+    with pytest.raises(InvalidSignature):
+        public.verify(made, flipped(MESSAGE, 0))
