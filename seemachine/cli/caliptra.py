@@ -37,7 +37,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
     try:
         return VERBS[verb](options, options.answer)
     except StatusError as error:
-        raise refused(error, code) from None
+        raise refused(leaves.advised(error), code) from None
     except CaliptraError as error:
         raise Refused(str(error), code) from None
 
@@ -50,22 +50,25 @@ def _sign(options: argparse.Namespace, answer: Answer) -> int:
     _tell_of_mark(answer, marked=any(job.file.marked for job in jobs))
     place = SignaturesFile(_signatures(options), options.umask)
     answer.give(request=str(options.request), signatures=str(place.name))
-    with BundleSigning(place, jobs, replace=options.replace) as signing:
+    with BundleSigning(place, jobs, force=options.force) as signing:
         if not signing.wanted:
             return output.told(place, signing.run(lambda *_: None), answer)
         with blocking.connected(given) as fleet:
-            _agree(fleet, signing, yes=options.yes)
+            _agree(fleet, signing, options)
             outcomes = signing.run(_signer(fleet, options.acknowledge))
         return output.told(place, outcomes, answer)
 
 
-def _agree(fleet: blocking.Fleet, signing: BundleSigning, *, yes: bool) -> None:
-    """Return if each key can sign, and a person wants what takes leaves."""
+def _agree(fleet: blocking.Fleet, signing: BundleSigning, options: argparse.Namespace) -> None:
+    """Return if each key can sign all that it is to sign, and a person wants what takes leaves."""
     for key in {job.file.alias: job.file for job in signing.fresh}.values():
         fleet.roster.fitting(key)
         fleet.run(registry.of(key).look_for(fleet.roster, key))
+    if options.acknowledge is None:
+        for jobs in signing.anew.values():
+            leaves.refuse_below_threshold(fleet, jobs[0].file, len(jobs))
     for alias, jobs in signing.anew.items():
-        leaves.ask(fleet.key(alias), len(jobs), output.signing(jobs), yes=yes)
+        leaves.ask(fleet.key(alias), len(jobs), output.signing(jobs), yes=options.yes)
 
 
 def _signer(

@@ -9,6 +9,7 @@ from seemachine.caliptra.bundles.keys import Job
 from seemachine.caliptra.bundles.signing import GO_ON, Outcome
 from seemachine.caliptra.bundles.verifying import Verdict
 from seemachine.caliptra.keys import LMOTS, LMS, CaliptraKey
+from seemachine.cli import leaves
 from seemachine.cli.answer import Answer
 from seemachine.cli.refusals import refused
 from seemachine.state.errors import counted
@@ -33,7 +34,7 @@ def told(place: SignaturesFile, outcomes: Sequence[Outcome], answer: Answer) -> 
     answer.say(f"{place.name}: {signed} signed, {kept} kept; {OVER}")
     if not failed:
         return 0
-    failure = refused(failed[0]).failure
+    failure = refused(leaves.advised(failed[0])).failure
     what = f"{len(failed)} of {counted(len(outcomes), 'target')}"
     return answer.refuse(failure._replace(message=f"{what} not signed: {failure.message}; {GO_ON}"))
 

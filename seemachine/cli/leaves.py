@@ -3,10 +3,13 @@
 import contextlib
 import sys
 from collections.abc import Iterator
+from copy import copy
 
 from seeclient.algorithms.lms.inspecting import LmsInfo
 from seeclient.algorithms.lms.missing import no_leaves
 from seeclient.blocking import Fleet, Key
+from seeclient.folders.checks import free_of_reasons
+from seeclient.keyfile import KeyFile
 from seeclient.refusals import Unavailable
 
 from seemachine.chance.mark import insecure
@@ -15,6 +18,8 @@ from seemachine.document import status_of
 from seemachine.printing import say
 from seemachine.state.errors import counted
 from seemachine.wire.status import Status, StatusError
+
+WHERE = "sign"
 
 
 def ask(key: Key, count: int, what: str, *, yes: bool) -> None:
@@ -58,14 +63,35 @@ def interrupted(key: Key, answer: Answer) -> Iterator[None]:
         raise
 
 
+def refuse_below_threshold(fleet: Fleet, key: KeyFile, count: int) -> None:
+    """Before the first leaf: what is signed without a reason is not signed in part.
+
+    Raises StatusError (UseLimitExceeded).
+    """
+    free = fleet.run(free_of_reasons(fleet.roster, key, count))
+    if free is not None:
+        need, are = "needs" if free == 1 else "need", "is" if count == 1 else "are"
+        here = f"{key.alias} has {counted(free, 'signature')} left here that {need}"
+        detail = f"{here} no acknowledgement, and {count} {are} needed"
+        raise StatusError(Status.UseLimitExceeded, detail, WHERE)
+
+
 def refused(error: StatusError) -> Refused:
     """No signature, why, and what to do."""
-    sentence = error.sentence
-    if isinstance(error, Unavailable) and error.advice:
-        sentence += f": {error.advice}"
-    elif error.status is Status.UseLimitExceeded:
-        sentence += "; the reason goes into --acknowledge REASON"
-    return Refused(sentence, more=status_of(error))
+    return Refused(advised(error).detail, more=status_of(error))
+
+
+def advised(error: StatusError) -> StatusError:
+    """Without the name of a request, and with what to do: where few signatures are left, or none
+    can be made now.
+    """
+    told = copy(error)
+    told.detail = error.sentence
+    if error.status is Status.UseLimitExceeded:
+        told.detail += "; to sign anyway, say why with --acknowledge REASON"
+    elif isinstance(error, Unavailable) and error.advice:
+        told.detail += f": {error.advice}"
+    return told
 
 
 def _refuse_fewer(key: Key, info: LmsInfo, count: int) -> None:

@@ -49,15 +49,20 @@ class OutFile:
             raise Refused(f"{path} can't be written; see who may")
 
     def put(self, data: bytes) -> str:
-        """Why it could not be written there; empty where it was. All of it is there or nothing."""
-        if self.is_stream:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-            return ""
+        """Why it could not be written there; empty where it was. Of a file all is there or nothing.
+
+        Raises BrokenPipeError where whoever reads standard output is gone.
+        """
         try:
-            self._write(Path(self.name), data)
+            if self.is_stream:
+                sys.stdout.buffer.write(data)
+                sys.stdout.buffer.flush()
+            else:
+                self._write(Path(self.name), data)
+        except BrokenPipeError:
+            raise
         except OSError as error:
-            return files.sentence(error, self.name)
+            return files.sentence(error, "standard output" if self.is_stream else self.name)
         return ""
 
     def _write(self, named: Path, data: bytes) -> None:
@@ -69,8 +74,16 @@ class OutFile:
         files.put(path, data, 0o666 & ~self.umask, replace=self.force)
 
 
+def lost(trouble: str, leaf: int | None) -> str:
+    """What to say of a signature that could not be put anywhere."""
+    return f"{trouble}; the signature is lost" + ("" if leaf is None else ", and so is its leaf")
+
+
 def _check_stream(*, text: bool, as_json: bool) -> None:
     if as_json:
         raise Misused("--json has standard output; name a file with --out")
+    # What was closed is the null device by now: see seemachine.terminal.settle_streams.
+    if sys.__stdout__ is None:
+        raise Refused("standard output is closed; name a file with --out")
     if not text and sys.stdout.isatty():
         raise Refused("standard output is a terminal, which takes no bytes; name a file with --out")

@@ -14,8 +14,6 @@ from seeclient import blocking, environment, operations
 from seeclient.algorithms import registry
 from seeclient.environment import Environment
 from seeclient.folders.asking import sign_asking
-from seeclient.folders.checks import free_of_reasons
-from seeclient.folders.names import WHERE
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.results import Signed
@@ -23,10 +21,10 @@ from seeclient.signing_options import SigningOptions
 from seeclient.wanted import UNWATCHED, Wanted, Watch
 
 from seemachine.cli import leaves
-from seemachine.cli.answer import Answer, Misused
-from seemachine.cli.out_files import STANDARD_OUTPUT, OutFile
+from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.out_files import STANDARD_OUTPUT, OutFile, lost
 from seemachine.cli.refusals import refused
-from seemachine.cli.sign_output import Told, advised
+from seemachine.cli.sign_output import Told
 from seemachine.encodings.forms import write_signature
 from seemachine.signing_files import manifests, outputs, sources
 from seemachine.signing_files.manners import Manner
@@ -34,8 +32,7 @@ from seemachine.signing_files.places import decoded
 from seemachine.signing_files.signing import FilesSigning
 from seemachine.signing_files.sources import STANDARD_INPUT, Found, Source
 from seemachine.signing_files.wishes import Wish
-from seemachine.state.errors import counted
-from seemachine.wire.status import Status, StatusError
+from seemachine.wire.status import StatusError
 
 
 def run(options: argparse.Namespace) -> int:
@@ -54,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
             return _to_standard_output(given, key, wish, found.sources, options)
         return _into_files(given, key, wish, found, options)
     except StatusError as error:
-        raise refused(advised(error)) from None
+        raise refused(leaves.advised(error)) from None
     finally:
         answer.give(alias=options.alias)
 
@@ -74,15 +71,15 @@ def _found(options: argparse.Namespace) -> Found:
     """Raises StatusError."""
     piped = None
     if STANDARD_INPUT in (*options.files, str(options.manifest)):
-        piped = sys.stdin.buffer.read()
+        piped = sources.piped(sys.stdin.buffer, sources.ITS_TITLE)
     out = None if options.out in (None, STANDARD_OUTPUT) else Path(options.out)
     found = sources.found(options.files, out, piped)
     if out is not None:
         outputs.refuse_around([Path(each) for each in options.files if Path(each).is_dir()], out)
     if options.manifest is None:
         return found
-    listed = {each.name: each for each in manifests.sources(options.manifest, piped)}
-    every = {each.name: each for each in found.sources} | listed
+    listed = manifests.by_key(manifests.sources(options.manifest, piped))
+    every = {each.key: each for each in found.sources} | listed
     return Found(list(every.values()), found.skipped)
 
 
@@ -109,7 +106,8 @@ def _into_files(
         if signing.anew:
             told.tell_of_signatures(sources.signatures(found.sources))
         if signing.anew > 1:
-            signer.refuse_below_threshold(signing.anew)
+            if options.acknowledge is None:
+                leaves.refuse_below_threshold(signer.fleet, key, signing.anew)
             leaves.ask(signer.key, signing.anew, "signing", yes=options.yes)
         with told.interrupted(signing):
             signing.run()
@@ -143,21 +141,6 @@ class _Signer:
         """Raises StatusError."""
         return self.fleet.key(self._options.alias)
 
-    def refuse_below_threshold(self, count: int) -> None:
-        """Before the first leaf: one run is not signed in part, and refused in part.
-
-        Raises StatusError (UseLimitExceeded).
-        """
-        fleet = self.fleet
-        if self._options.acknowledge is not None:
-            return
-        free = fleet.run(free_of_reasons(fleet.roster, self._file, count))
-        if free is not None:
-            need = "need" if free != 1 else "needs"
-            here = f"{self._file.alias} has {counted(free, 'signature')} left here that {need}"
-            detail = f"{here} no acknowledgement, and {count} are needed"
-            raise StatusError(Status.UseLimitExceeded, detail, WHERE)
-
     def sign(self, wanted: Sequence[Wanted], watch: Watch) -> None:
         """See seeclient.folders.signing.Sign."""
         sign_asking(self.fleet, self._file, wanted, _options(self._options), watch)
@@ -180,8 +163,9 @@ def _to_standard_output(
     signed = _one(given, key, wish.manner, source, options)
     manifests.check(source)
     data = write_signature(decoded(signed.signature, wish.manner), wish.manner.form)
+    if trouble := out.put(data):
+        raise Refused(lost(trouble, signed.leaf))
     options.answer.note(f"{source.name}: signed {wish.over}")
-    out.put(data)
     return 0
 
 

@@ -2,14 +2,13 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
 from typing import Any
 
 from seeclient.folders.events import Event, FileFailed, FileKept, FileSigned
 from seeclient.folders.telling import GO_ON, KEPT, NOTHING, OF_MACHINES, causes_of
 from seeclient.keyfile import KeyFile
-from seeclient.refusals import Unavailable
 
+from seemachine.cli import leaves
 from seemachine.cli.answer import Answer
 from seemachine.cli.refusals import refused
 from seemachine.document import REFUSED, Failure, status_of
@@ -17,7 +16,6 @@ from seemachine.signing_files.outputs import Task
 from seemachine.signing_files.signing import FilesSigning
 from seemachine.signing_files.wishes import Wish
 from seemachine.state.errors import counted
-from seemachine.wire.status import Status, StatusError
 
 
 class Told:
@@ -92,7 +90,7 @@ class Told:
             self._tell_of_key()
         if not self._failed:
             return 0
-        causes = [advised(each) for each in causes_of(self._failed)]
+        causes = [leaves.advised(each) for each in causes_of(self._failed)]
         if any(each.error.where in OF_MACHINES for each in self._failed):
             answer.note(f"{KEPT}; {GO_ON}")
         if len(causes) == 1 and not count["signed"] + count["kept"]:
@@ -115,19 +113,6 @@ class Told:
         if self._count["skipped"]:
             done.append(f"{counted(self._count['skipped'], 'thing')} skipped")
         return ", ".join(done)
-
-
-def advised(error: StatusError) -> StatusError:
-    """Without the name of a request, and with what to do: where few signatures are left, or none
-    can be made now.
-    """
-    told = copy(error)
-    told.detail = error.sentence
-    if error.status is Status.UseLimitExceeded:
-        told.detail += "; to sign anyway, say why with --acknowledge REASON"
-    elif isinstance(error, Unavailable) and error.advice:
-        told.detail += f": {error.advice}"
-    return told
 
 
 def _whence(event: FileSigned) -> str:

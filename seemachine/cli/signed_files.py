@@ -18,7 +18,7 @@ from seeclient.results import Signed
 
 from seemachine.cli import leaves
 from seemachine.cli.answer import Answer, Misused, Refused
-from seemachine.cli.out_files import OutFile
+from seemachine.cli.out_files import OutFile, lost
 from seemachine.cli.refusals import refused
 from seemachine.frozen import frozen
 from seemachine.lms.hss import HssPublicKey
@@ -105,7 +105,8 @@ def sign(work: Work, options: argparse.Namespace) -> int:
                 signed = _signed(key, prepared, options)
                 made = prepared.finished(signed.signature)
                 # The message first: should nobody read what is printed, it is not lost.
-                code = _put(work.written(made) if work.written else made, out, answer)
+                written = work.written(made) if work.written else made
+                code = _put(written, signed.leaf, out, answer)
     except StatusError as error:
         raise leaves.refused(error) from None
     work.check(prepared.key, made)
@@ -129,13 +130,13 @@ def public_key(file: KeyFile) -> PublicValue:
     return HssPublicKey(1, PublicKey.decode(file.public_key))
 
 
-def _put(made: bytes, out: OutFile, answer: Answer) -> int:
+def _put(made: bytes, leaf: int | None, out: OutFile, answer: Answer) -> int:
     trouble = out.put(made)
     answer.give(file=None if trouble else out.name)
     if not trouble:
         return 0
-    if len(made) > MOST_PRINTED:
-        answer.note(f"{trouble}; it is lost, and so is its leaf")
+    if out.is_stream or len(made) > MOST_PRINTED:
+        answer.note(lost(trouble, leaf))
         return 1
     answer.note(f"{trouble}; it is printed here in base64 instead, for it is signed")
     text = base64.b64encode(made).decode()

@@ -9,14 +9,14 @@ return are written as two characters. Names are relative to the current folder, 
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from seeclient.message import Message
+from seeclient import files
 
 from seemachine.signing_files import manners
-from seemachine.signing_files.refusing import refuse
-from seemachine.signing_files.sources import STANDARD_INPUT, Source
+from seemachine.signing_files.refusing import WHERE, refuse
+from seemachine.signing_files.sources import ITS_TITLE, STANDARD_INPUT, Source
 
 MOST_BYTES = 64 << 20
 BY_DIGITS = {64: "sha256", 96: "sha384", 128: "sha512"}
@@ -30,8 +30,8 @@ def sources(path: Path, standard_input: bytes | None) -> Iterator[Source]:
     """The files of a list, each with the digest that it states. Raises StatusError, which names
     the line.
     """
-    title = "standard input" if str(path) == STANDARD_INPUT else str(path)
-    data = standard_input if str(path) == STANDARD_INPUT else Message(path).at_most(MOST_BYTES)
+    title = ITS_TITLE if str(path) == STANDARD_INPUT else str(path)
+    data = standard_input if str(path) == STANDARD_INPUT else _whole(path)
     if data is None or len(data) > MOST_BYTES:
         refuse(f"{title} has more than {MOST_BYTES >> 20} MiB, which no list of digests has")
     lines = [line.removesuffix(b"\r") for line in data.split(b"\n")]
@@ -40,6 +40,17 @@ def sources(path: Path, standard_input: bytes | None) -> Iterator[Source]:
         refuse(f"{title} lists no files")
     for number, line in numbered:
         yield _source(line, f"{title}, line {number}")
+
+
+def by_key(listed: Iterable[Source]) -> dict[str, Source]:
+    """The files of a list, each once. Raises StatusError where two lines state two digests of one,
+    since one of them can't be right, or can't be compared with the other.
+    """
+    found: dict[str, Source] = {}
+    for source in listed:
+        if found.setdefault(source.key, source).stated != source.stated:
+            refuse(f"{source.name} is listed twice, with two digests; list it once")
+    return found
 
 
 def check(source: Source) -> None:
@@ -52,6 +63,15 @@ def check(source: Source) -> None:
             f"{source.name} has another {manners.title(name)} than the list states; it was changed,"
             " or is another file"
         )
+
+
+def _whole(path: Path) -> bytes:
+    """One byte more than a list may have is enough of what has no end. Raises StatusError."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise files.refusal(path, error, WHERE) from None
 
 
 def _source(line: bytes, where: str) -> Source:

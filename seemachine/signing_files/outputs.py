@@ -78,16 +78,27 @@ def _refuse_meetings(every: Sequence[Task]) -> None:
     for task in every:
         place = _real(task.out)
         if place in outs:
-            refuse(
-                f"{outs[place].source.name} and {task.source.name} would both have their signature"
-                f" in {task.out}; sign them in two runs"
-            )
+            refuse(_why_not_both(outs[place], task))
         if place in sources:
             refuse(
                 f"{task.out} is where the signature of {task.source.name} goes, and is to be signed"
                 " itself; leave it out, or name a folder with --out"
             )
         outs[place] = task
+
+
+def _why_not_both(one: Task, other: Task) -> str:
+    both = f"{one.source.name} and {other.source.name}"
+    if (
+        _is_file(one)
+        and _is_file(other)
+        and _real(one.source.content) == _real(other.source.content)
+    ):
+        return f"{both} are one file; name it once"
+    return (
+        f"{both} would both have their signature in {other.out}; sign one of them alone, into"
+        " another folder"
+    )
 
 
 def refuse_around(folders: Sequence[Path], out: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from seeclient.connecting import make_room
 from seeclient.folders.events import Event, FileFailed, FileKept
 from seeclient.folders.signing import FolderSigning, Sign
 from seeclient.keyfile import KeyFile
@@ -40,6 +41,8 @@ class FilesSigning:
         umask: int,
     ) -> None:
         self._listen, self._key = listen, key
+        # Each folder is held, and has a journal.
+        make_room(2 * len(groups))
         self._parts: list[tuple[FormedPlaces, FolderSigning]] = []
         # Each takes its folders in one order, so that two do not wait for each other.
         for folder, tasks in sorted(groups.items()):
@@ -89,7 +92,12 @@ class FilesSigning:
         return any(signing.asked for _, signing in self._parts)
 
     def run(self) -> None:
-        """Sign. Raises StatusError where nobody can be asked."""
+        """Sign. Raises StatusError where nobody can be asked, or a file is no longer as its list
+        says: a person may have taken a while to agree.
+        """
+        for places, signing in self._parts:
+            for name in signing.unsigned:
+                manifests.check(places.task(name).source)
         for _, signing in self._parts:
             signing.sign()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from seeclient import files
 from seeclient.folders.names import Names
@@ -9,7 +10,9 @@ from seeclient.folders.names import Names
 from seemachine.frozen import field, frozen
 from seemachine.signing_files.refusing import WHERE, refuse
 
-STANDARD_INPUT = "-"
+STANDARD_INPUT, ITS_TITLE = "-", "standard input"
+# What gives its bytes once is kept in memory. A file may have any size.
+MOST_PIPED = 256 << 20
 # How the names end that `sign`, `cms sign` and `cose sign` give to signatures beside files.
 SIGNATURES = (".sig", ".p7s", ".cose")
 
@@ -26,6 +29,11 @@ class Source:
     below: str
     stated: tuple[str, bytes] | None = None
     in_folder: bool = False
+
+    @property
+    def key(self) -> str:
+        """The same for a file however its name is written, such as `a` and `./a`."""
+        return str(self.content) if isinstance(self.content, Path) else self.name
 
 
 @frozen
@@ -49,8 +57,16 @@ def found(words: list[str], out: Path | None, standard_input: bytes | None) -> F
             each = _of_folder(Path(word), out, skipped)
         else:
             each = iter([_file(Path(word))])
-        every |= {source.name: source for source in each}
+        every |= {source.key: source for source in each}
     return Found(list(every.values()), skipped)
+
+
+def piped(pipe: BinaryIO, title: str) -> bytes:
+    """All that a pipe gives. Raises OSError; StatusError where that is too much to keep."""
+    data = pipe.read(MOST_PIPED + 1)
+    if len(data) > MOST_PIPED:
+        refuse(f"{title} has more than {MOST_PIPED >> 20} MiB; put it into a file, and name that")
+    return data
 
 
 def signatures(sources: Sequence[Source]) -> Sequence[str]:
@@ -68,8 +84,8 @@ def signatures(sources: Sequence[Source]) -> Sequence[str]:
 def _standard_input(data: bytes) -> Source:
     if not data:
         # A command that failed leaves nothing in its pipe: that is not what was to be signed.
-        refuse("standard input is empty; nothing was signed")
-    return Source("standard input", data, "")
+        refuse(f"{ITS_TITLE} is empty; nothing was signed")
+    return Source(ITS_TITLE, data, "")
 
 
 def _file(path: Path) -> Source:
@@ -78,7 +94,8 @@ def _file(path: Path) -> Source:
             with path.open("rb"):
                 return Source(str(path), path, path.name)
         # A pipe gives its bytes once, and they are needed more often.
-        data = path.read_bytes()
+        with path.open("rb") as pipe:
+            data = piped(pipe, str(path))
     except OSError as error:
         raise files.refusal(path, error, WHERE) from None
     if not data:

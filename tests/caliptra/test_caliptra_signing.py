@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from caliptra.conftest import KEYS, World
+from caliptra.conftest import KEYS, LMS, World
 from caliptra.making import OWNER, VENDOR, WANTED, put, request
 from kit.verdicts import verifies
 from seeclient.algorithms.lms import notes
@@ -199,9 +199,9 @@ def test_a_file_of_another_digest_is_refused(world: World, vendor: Path) -> None
     assert (
         f"signatures.json has another pqc_sig for {FIRST}: leaf {leaf} of some key made it" in said
     )
-    assert "have it replaced with --replace" in said
+    assert "or replace it with --force" in said
     assert signatures(vendor) == before
-    assert sign_vendor(world, vendor, "--replace")[0] == 0
+    assert sign_vendor(world, vendor, "--force")[0] == 0
     assert signatures(vendor)[VENDOR[1]] == before[VENDOR[1]]
     assert Signature.decode(signatures(vendor)[FIRST]).leaf not in leaves_of(before)
     assert world.caliptra("verify", vendor, *ONLY_VENDOR)[0] == 0
@@ -312,6 +312,18 @@ def test_too_few_leaves_sign_with_none(
     assert (code, world.left()) == (1, before)
     assert "vendor has 1 signature left here, and 2 are needed" in said
     assert remains(bundle) == []
+
+
+def test_a_threshold_that_would_be_crossed_signs_with_none(world: World, vendor: Path) -> None:
+    """A bundle is not signed in part; with a reason all of it is."""
+    assert world.pipsqueak("generate", "alias=near", *LMS, "warnat=32767")[0] == 0
+    words = [word.replace("=vendor", "=near") for word in ONLY_VENDOR]
+    code, said = world.caliptra("sign", vendor, *words, "--yes")
+    assert (code, world.left("near")) == (1, 32768)
+    assert "near has 1 signature left here that needs no acknowledgement, and 2 are needed" in said
+    assert said.endswith("to sign anyway, say why with --acknowledge REASON")
+    assert world.caliptra("sign", vendor, *words, "--yes", "--acknowledge", "drill")[0] == 0
+    assert world.left("near") == 32766
 
 
 # ---- broken off ----------------------------------------------------------------------------------

@@ -90,6 +90,38 @@ def test_one_that_differs_stops_all(out: str, refused: Run, leaves: Callable[[],
     assert not Path("a.b64").exists()
 
 
+def test_one_that_is_listed_twice_is_signed_once(
+    done: Run, refused: Run, leaves: Callable[[], int]
+) -> None:
+    """However its name is written; with two digests of it no list can be right."""
+    put("a")
+    line = f"{digest('a')}  a\n"
+    Path("sums").write_text(f"{line}{line}{digest('a')}  ./a\n")
+    assert "1 signed" in done("sign rel a --manifest sums --out sigs")
+    assert leaves() == 1
+    longer = hashlib.sha512(b"a").hexdigest()
+    for other in ("0" * 64, longer):
+        Path("sums").write_text(f"{other}  a\n{line}")
+        assert "a is listed twice, with two digests" in refused("sign rel --manifest sums --out s")
+    assert leaves() == 0
+
+
+def test_one_that_changes_while_a_person_thinks_takes_no_leaf(
+    refused: Run, leaves: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does any other of the list."""
+    put("a", "b")
+    Path("sums").write_text("".join(f"{digest(name)}  {name}\n" for name in ("a", "b")))
+
+    def asked(*_: object, **__: object) -> None:
+        Path("b").write_text("changed")
+
+    monkeypatch.setattr("seemachine.cli.leaves.ask", asked)
+    assert "b has another SHA-256 than the list states" in refused("sign rel --manifest sums")
+    assert leaves() == 0
+    assert not Path("a.sig").exists()
+
+
 def test_names_that_lead_elsewhere_stay_where_they_are(
     refused: Run, done: Run, tmp_path: Path
 ) -> None:

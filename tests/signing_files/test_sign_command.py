@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import resource
 import stat
 import sys
 import tempfile
@@ -18,9 +19,9 @@ from typing import Any
 import pytest
 from seeclient import files, verify
 from seeclient.folders.journal import hold
-from signing_files.named_files import put
+from signing_files.named_files import check, put
 
-from seemachine.encodings.forms import recognized_key, recognized_signature
+from seemachine.encodings.forms import recognized_key
 from seemachine.encodings.kinds import bytes_of
 from seemachine.signing_files.places import FormedPlaces
 from seemachine.testing import BlockingFleet
@@ -28,13 +29,6 @@ from seemachine.testing import BlockingFleet
 Run = Callable[[str], str]
 Command = Callable[[str], tuple[int, str, str]]
 Leaves = Callable[[], int]
-
-
-def check(fleet: BlockingFleet, message: bytes | Path, signature: str, alias: str = "rel") -> str:
-    """That a file has a good signature. Returns its form."""
-    form, made = recognized_signature(Path(signature).read_bytes())
-    verify(message, bytes_of(made), fleet.key(alias).public_key)
-    return form
 
 
 def test_a_file_is_signed_once(fleet: BlockingFleet, done: Run, leaves: Leaves) -> None:
@@ -61,6 +55,31 @@ def test_files_and_folders_go_into_one(fleet: BlockingFleet, done: Run, leaves: 
     for name in ("a", "x", "sub/y"):
         check(fleet, Path(name if name == "a" else f"d/{name}"), f"d/sigs/{name}.sig")
     assert (stat.S_IMODE(Path("d/sigs/sub").stat().st_mode), leaves()) == (0o755, 3)
+
+
+def test_one_file_takes_one_leaf(done: Run, refused: Run, leaves: Leaves) -> None:
+    """However often it is named; a link beside it has a signature of its own."""
+    put("a")
+    assert "1 signed" in done("sign rel a ./a a")
+    assert leaves() == 1
+    here = Path("a").resolve()
+    assert f"a and {here} are one file; name it once" in refused(f"sign rel a {here} --out b --yes")
+    Path("link").symlink_to("a")
+    assert "1 signed, 1 good already" in done("sign rel a link")
+    assert leaves() == 1
+
+
+def test_files_of_more_folders_than_may_be_open(done: Run) -> None:
+    """Each is held meanwhile: the limit is raised as far as the system lets it be."""
+    names = [f"{number}/a" for number in range(40)]
+    put(*names)
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = len([*Path("/proc/self/fd").iterdir()]) + len(names)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, allowed[1]))
+    try:
+        assert "40 signed" in done(f"sign ml {' '.join(names)}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
 
 
 @pytest.mark.parametrize("form", ["lms", "hss", "base64", "json"])
@@ -114,29 +133,6 @@ def test_a_preset_says_how_to_export_its_key(done: Run) -> None:
     form, key = recognized_key(Path("key").read_bytes())
     assert form == "der"
     verify(Path("a"), Path("a.sig").read_bytes(), bytes_of(key))
-
-
-def test_standard_input(
-    fleet: BlockingFleet, done: Run, refused: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Is signed to a file or to standard output; an empty one is refused."""
-
-    def piped(data: bytes) -> None:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-
-    piped(b"from a pipe")
-    done("sign rel - --out made")
-    check(fleet, b"from a pipe", "made")
-    piped(b"from a pipe")
-    Path("made2").write_text(done("sign rel - --format base64 --out -"))
-    assert check(fleet, b"from a pipe", "made2") == "base64"
-    piped(b"")
-    assert "standard input is empty; nothing was signed" in refused("sign rel - --out made3")
-    piped(b"x")
-    assert "has no place beside it; name a file" in refused("sign rel -")
-    put("a")
-    piped(b"x")
-    assert "has no place in sigs; sign it alone" in refused("sign rel - a --out sigs")
 
 
 def test_several_leaves_are_asked_for(
@@ -335,71 +331,6 @@ def test_a_full_disk(
 
 def _full(*_: Path) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def test_few_signatures_left(fleet: BlockingFleet, done: Run, refused: Run) -> None:
-    """Need a reason, which is how it is said; a refusal leaves nothing behind."""
-    put("a")
-    fleet.generate_lms("few", lms="sha256_m24_h5", lmots="sha256_n24_w4", warnat=32)
-    told = refused("sign few a")
-    assert "needs an acknowledgement; acknowledge it with a reason" in told
-    assert "to sign anyway, say why with --acknowledge REASON" in told
-    assert list(map(str, Path().iterdir())) == ["a"]
-    done("sign few a --acknowledge drill")
-    assert fleet.key("few").info().remaining == 31
-
-
-def test_a_threshold_that_would_be_crossed(fleet: BlockingFleet, done: Run, refused: Run) -> None:
-    """Is told before the first leaf, and before anybody is asked; with a reason all are signed,
-    and without one as many as need none. No sentence has the name of a request.
-    """
-    put("a", "b", "c")
-    key = fleet.generate_lms("near", lms="sha256_m24_h5", lmots="sha256_n24_w4", warnat=30)
-    told = refused("sign near a b c")
-    assert (
-        "near has 2 signatures left here that need no acknowledgement, and 3 are needed; to sign"
-        " anyway, say why with --acknowledge REASON" in told
-    )
-    assert sorted(map(str, Path().iterdir())) == ["a", "b", "c"]
-    assert key.info().remaining == 32
-    done("sign near a b --yes")
-    assert "1 signed, 2 good already" in done("sign near a b c --acknowledge drill")
-    assert key.info().remaining == 29
-    put(*map(str, range(30)))
-    several = " ".join(map(str, range(30)))
-    assert "near has 29 signatures left here, and 30 are needed" in refused(f"sign near {several}")
-
-
-def test_a_document_has_no_name_of_a_request(fleet: BlockingFleet, command: Command) -> None:
-    """Neither in the detail of a file nor in that of the whole."""
-    put("a")
-    fleet.generate_lms("named", lms="sha256_m24_h5", lmots="sha256_n24_w4", warnat=32)
-    code, out, told = command("sign named a --json")
-    assert (code, json.loads(out)["files"][0]["outcome"]) == (1, "failed")
-    assert "needs an acknowledgement; acknowledge it" in json.loads(out)["files"][0]["detail"]
-    assert "nvmemfile" not in out + told
-
-
-def test_a_key_that_is_used_up(fleet: BlockingFleet, refused: Run) -> None:
-    """The refusal says so, of one file and of several, and to make another."""
-    put("a", "b")
-    key = fleet.generate_lms("spent", lms="sha256_m24_h5", lmots="sha256_n24_w4")
-    key.sign_many([b"m"] * 32)
-    for line in ("sign spent a", "sign spent a --out -", "sign spent a b --yes"):
-        assert "all signatures of spent are used up; make another key" in refused(line)
-
-
-@pytest.mark.parametrize("line", ["cms sign rel a --out a.p7s --yes", "sign rel a", "sign rel a b"])
-def test_a_module_that_failed(line: str, fleet: BlockingFleet, refused: Run) -> None:
-    """Its own refusal says what to do, whoever signs; the leaves are there, and it has them."""
-    put("a", "b")
-    fleet.faults.add("module-failed")
-    try:
-        told = refused(line if "--yes" in line else f"{line} --yes")
-    finally:
-        fleet.faults.clear()
-    assert "the module has failed; clear it with: seemachine fault clear" in told
-    assert "used up" not in told
 
 
 def test_signatures_in_a_folder_are_told_of(done: Run, command: Command, leaves: Leaves) -> None:

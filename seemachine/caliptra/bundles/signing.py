@@ -46,13 +46,11 @@ class BundleSigning:
     one. Within its block nobody else signs into that folder.
 
     Entering it refuses what can be refused before a leaf is taken: it raises CaliptraError,
-    StatusError. `replace`: what is there and is not good is signed anew.
+    StatusError. `force`: what is there and is not good is signed anew.
     """
 
-    def __init__(
-        self, place: SignaturesFile, jobs: Sequence[Job], *, replace: bool = False
-    ) -> None:
-        self._place, self._jobs, self._replace = place, jobs, replace
+    def __init__(self, place: SignaturesFile, jobs: Sequence[Job], *, force: bool = False) -> None:
+        self._place, self._jobs, self._force = place, jobs, force
         # One for each key, by its hash: a key may have two aliases.
         self._journals: dict[str, Journal] = {}
         self.kept: list[Job] = []
@@ -104,10 +102,10 @@ class BundleSigning:
         for job in self._jobs:
             made = there.pqc(job.target.name)
             wrong = why_not(job.key, job.target, made) if made else ""
-            if wrong and not self._replace:
+            if wrong and not self._force:
                 raise CaliptraError(
                     f"{self._place.name} has another pqc_sig for {job.target.name}: {wrong}; sign"
-                    " into another file, or have it replaced with --replace"
+                    " into another file, or replace it with --force"
                 )
             (self.kept if made and not wrong else self.wanted).append(job)
         self._refuse_reuse(there)

@@ -34,9 +34,9 @@ def _add_sign(verbs: Any) -> None:
     )
     _add_files(sign, "an alias of this host")
     sign.add_argument(
-        "--replace",
+        "--force",
         action="store_true",
-        help="sign anew where there is a pqc_sig that does not verify; default: refuse",
+        help="replace a pqc_sig that is there and is another; default: refuse",
     )
     sign.add_argument(
         "--acknowledge", metavar="REASON", help="why to sign although few signatures are left"
