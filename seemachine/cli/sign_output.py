@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seeclient.folders.events import Event, FileFailed, FileKept, FileSigned
+from seeclient.folders.names import WHERE
 from seeclient.folders.telling import GO_ON, KEPT, NOTHING, OF_MACHINES, causes_of
 from seeclient.keyfile import KeyFile
 
@@ -16,6 +17,7 @@ from seemachine.signing_files.outputs import Task
 from seemachine.signing_files.signing import FilesSigning
 from seemachine.signing_files.wishes import Wish
 from seemachine.state.errors import counted
+from seemachine.wire.status import Status
 
 
 class Told:
@@ -91,7 +93,7 @@ class Told:
         if not self._failed:
             return 0
         causes = [leaves.advised(each) for each in causes_of(self._failed)]
-        if any(each.error.where in OF_MACHINES for each in self._failed):
+        if any(map(_goes_on, self._failed)):
             answer.note(f"{KEPT}; {GO_ON}")
         if len(causes) == 1 and not count["signed"] + count["kept"]:
             raise refused(causes[0])
@@ -113,6 +115,16 @@ class Told:
         if self._count["skipped"]:
             done.append(f"{counted(self._count['skipped'], 'thing')} skipped")
         return ", ".join(done)
+
+
+def _goes_on(failed: FileFailed) -> bool:
+    """Whether the journal has what was asked for: no machine answers, or no signature can be
+    written.
+    """
+    error = failed.error
+    return error.where in OF_MACHINES or (
+        error.where == WHERE and error.status is Status.OSErrorErrno
+    )
 
 
 def _whence(event: FileSigned) -> str:

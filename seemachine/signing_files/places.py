@@ -103,7 +103,7 @@ class FormedPlaces:
             refuse(f"{out} has another signature; replace it with --force")
         self._make_folder(out.parent)
         if not os.access(out.parent, os.W_OK):
-            what = f"nothing can be written into {out.parent}"
+            what = f"nothing can be written into {out.parent}; see who may"
             raise StatusError(Status.AccessDenied, what, WHERE)
 
     def keep(self, name: str) -> None:

@@ -1,9 +1,9 @@
 """Bundles are signed with one leaf for each target, whatever happens on the way."""
 
 import errno
-import fcntl
 import json
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from seeclient.algorithms.lms import notes
 from seeclient.algorithms.lms.inspecting import LmsInfo
 from seeclient.algorithms.lms.signing import new_token
 from seeclient.folders import asking
-from seeclient.folders.journal import Journal
+from seeclient.folders.journal import Journal, hold
 from seeclient.keyfile import KeyFile
 from seeclient.wanted import UNWATCHED, Wanted, Watch
 
@@ -291,14 +291,23 @@ def test_a_damaged_signatures_file_takes_no_leaf(world: World, vendor: Path) -> 
     assert "signatures.json: it is not JSON" in refused(world, vendor)
 
 
-def test_two_at_once_are_refused(world: World, vendor: Path) -> None:
-    """The second waits for nobody, takes no leaf, and says why."""
-    descriptor = os.open(vendor.parent, os.O_RDONLY)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    try:
-        assert "another command signs into" in refused(world, vendor, "--target", FIRST)
-    finally:
-        os.close(descriptor)
+def test_two_at_once_wait_for_each_other(
+    world: World, vendor: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those of `sign` do; where it takes too long, the second takes no leaf, and says why."""
+    before, lock = world.left(), hold(vendor.parent)
+    told: list[tuple[int, str]] = []
+    waiting = threading.Thread(target=lambda: told.append(sign_vendor(world, vendor)))
+    waiting.start()
+    waiting.join(0.1)
+    assert waiting.is_alive()
+    os.close(lock)
+    waiting.join(20)
+    assert (told[0][0], world.left()) == (0, before - 2)
+    lock = hold(vendor.parent)
+    monkeypatch.setattr(signing, "PATIENCE", 0.0)
+    assert "another command signs into" in refused(world, vendor, "--target", FIRST)
+    os.close(lock)
 
 
 def test_too_few_leaves_sign_with_none(

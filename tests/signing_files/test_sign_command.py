@@ -323,7 +323,9 @@ def test_a_full_disk(
     put("a")
     with monkeypatch.context() as patch:
         patch.setattr(files, "take_free_name", _full)
-        assert "a.sig: No space left on device; make room there" in refused("sign rel a")
+        told = refused("sign rel a")
+    assert "a.sig: No space left on device; make room there" in told
+    assert "what was asked for is kept; go on with the same command" in told
     assert leaves() == 1
     done("sign rel a")
     assert leaves() == 0

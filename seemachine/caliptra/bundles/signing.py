@@ -27,6 +27,8 @@ from seemachine.lms.keys import Signature
 from seemachine.wire.status import Status, StatusError
 
 GO_ON = "the same command goes on, and takes no second leaf for what was asked for"
+# How many seconds it waits for another command that signs into the folder, as `sign` does.
+PATIENCE = 60.0
 # Gives each of what is wanted of a key an outcome. Raises StatusError for wrong options alone.
 Sign = Callable[[KeyFile, Sequence[Wanted], Watch], None]
 
@@ -58,7 +60,7 @@ class BundleSigning:
 
     def __enter__(self) -> Self:
         self._place.check()
-        self._lock = hold(self._place.path.parent)
+        self._lock = hold(self._place.path.parent, PATIENCE)
         try:
             self._survey(self._place.read())
         except BaseException:
