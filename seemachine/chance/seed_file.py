@@ -1,9 +1,9 @@
 """seed.json of a world folder: that the world is a seeded one.
 
-    {"version": 1, "seed": "7", "world": "<16 bytes in hex>", "place": "<hex>"}
+    {"version": 1, "seed": "7", "world": "<16 bytes in hex>"}
 
-`world` is random: it tells two worlds of one seed apart. `place` is the handle of the file
-`generations` beside it, see `generations.py`. It is written once, and never changed.
+`world` is random: it tells two worlds of one seed apart, and is in `generations` beside it, too. It
+is written once, and never changed.
 """
 
 import json
@@ -17,7 +17,6 @@ from seemachine.world import World
 FORMAT = Format("seed file")
 MOST_SEED = 64
 _WORLD = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_PLACE = re.compile(r"(?:[0-9a-f]{2}){16,160}", re.ASCII)
 
 
 class SeedFileError(ValueError):
@@ -30,12 +29,10 @@ class SeedFile:
 
     seed: str
     world: bytes
-    place: bytes
 
     def encoded(self) -> bytes:
         """The bytes of the file."""
-        values = {"version": FORMAT.version, "seed": self.seed}
-        values |= {"world": self.world.hex(), "place": self.place.hex()}
+        values = {"version": FORMAT.version, "seed": self.seed, "world": self.world.hex()}
         return json.dumps(values).encode() + b"\n"
 
 
@@ -63,10 +60,10 @@ def read(world: World) -> SeedFile | None:
 
 def _of(values: dict[str, str]) -> SeedFile:
     """Raises ValueError, KeyError, TypeError."""
-    seed, world, place = values["seed"], values["world"], values["place"]
-    if not (is_seed(seed) and _WORLD.fullmatch(world) and _PLACE.fullmatch(place)):
+    seed, world = values["seed"], values["world"]
+    if not (is_seed(seed) and _WORLD.fullmatch(world)):
         raise ValueError
-    return SeedFile(seed, bytes.fromhex(world), bytes.fromhex(place))
+    return SeedFile(seed, bytes.fromhex(world))
 
 
 ANEW = "begin a new world: choose another folder with SEEMACHINE_HOME or --home"

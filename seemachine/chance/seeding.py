@@ -8,7 +8,6 @@ from seemachine.formats import OtherVersion
 from seemachine.state.cards.occupied import TOLD
 from seemachine.state.cards.smartcard import BLANK, SUFFIX, look
 from seemachine.state.disk.durable import private_folder, replace_file
-from seemachine.state.disk.file_identity import handle_of
 from seemachine.state.disk.world_key import alone
 from seemachine.state.errors import StateCorrupt, StateForeign, StateOtherVersion, StateUnsafe
 from seemachine.state.nvram.stores import kept_in
@@ -57,7 +56,7 @@ def _read(world: World) -> SeedFile | None:
         raise StateOtherVersion(str(other)) from None
     except SeedFileError as error:
         raise StateCorrupt(str(error)) from None
-    if found is None and world.generations.exists() and world.generations.stat().st_size:
+    if found is None and generations.has_counted(world.generations):
         raise StateCorrupt(
             f"{world.seed_file} is missing, and this was a seeded world; put it back, or {ANEW}"
         )
@@ -70,8 +69,8 @@ def _made(world: World, seed: str, holds: str) -> SeedFile:
             f"{world} is a real world, which can't get a seed: it holds {holds}; leave the seed"
             f" out, or {ANEW}"
         )
-    generations.make(world.generations)
-    made = SeedFile(seed, os.urandom(WORLD_BYTES), handle_of(world.generations))
+    made = SeedFile(seed, os.urandom(WORLD_BYTES))
+    generations.make(world.generations, made.world)
     replace_file(world.seed_file, made.encoded())
     return made
 
@@ -82,8 +81,6 @@ def _held_by(world: World) -> str:
     for folder in machines:
         if kept_in(folder) or any(folder.glob("making/*.key")):
             return f"the NVRAM of {folder.name}"
-        if (folder / generations.FILE_NAME).exists():
-            return f"the count of what {folder.name} made as a machine of a seeded world"
     cards = [*world.cards.glob(f"*{SUFFIX}"), *world.machines.glob(f"*/slots/*/*{SUFFIX}")]
     for path in sorted(cards):
         kind = look(path)[0]

@@ -230,6 +230,14 @@ def test_commands_are_loud(tmp_path: Path) -> None:
         assert [each["insecure"] for each in known["keys"]] == [loud]
 
 
+def test_two_worlds_of_one_seed_are_on_one_host(tmp_path: Path) -> None:
+    """What the host remembers of the leases of one is nothing to the other."""
+    for name in ("one", "two"):
+        with machines(tmp_path / name, (ESN, {"seed": SEED, "runtime_witness": "auto"})):
+            code, lines = Shell(tmp_path / name).pipsqueak(*GENERATE.split())
+            assert code == 0, lines
+
+
 def test_a_verification_is_loud_without_a_machine(tmp_path: Path) -> None:
     """Also on a host whose world is not the seeded one."""
     home, host = tmp_path / "home", tmp_path / "host"

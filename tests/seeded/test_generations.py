@@ -1,7 +1,6 @@
 """Within one seeded world nothing is made twice, whatever happens to the machines and the count."""
 
 import errno
-import json
 import os
 import shutil
 import subprocess
@@ -13,23 +12,27 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.stores import quick_folder
 from seeded.seeded_worlds import SEED, made, seeded_rig
 
-from seemachine.chance import generations
-from seemachine.chance.chances import LMS, SeededChance, of_machine
+from seemachine.chance.chances import SeededChance, of_machine
+from seemachine.chance.generations import FRESH_BYTES, has_counted
 from seemachine.chance.mark import MARK
+from seemachine.state.disk.checksummed import seal
 from seemachine.state.errors import (
     DiskFull,
     StateCopied,
     StateCorrupt,
     StateError,
     StateFailed,
+    StateOtherVersion,
 )
+from seemachine.state.witness.record_layout import FORMAT, HEAD_BYTES, LENGTH, SLOT
 from seemachine.testing import ESN, OTHER_ESN
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import World
 
-OWN = f"hsm/{ESN}/generations"
+COUNT = "generations"
 
 
 def chance(world: Path, esn: str = ESN) -> SeededChance:
@@ -50,28 +53,21 @@ def drawn_by(machine: SeededChance, label: str) -> bytes:
     return draw(16) + draw(32)
 
 
-# What may happen between two keys. All but the last two leave one of the files as it was.
-def lose_own(world: Path) -> None:
+# What may happen between two keys and leaves the count as it was.
+def lose_machine(world: Path) -> None:
     """The machine's folder was removed."""
     shutil.rmtree(world / "hsm" / ESN, ignore_errors=True)
 
 
-def put_back_own(world: Path) -> None:
-    """An older count of the machine is put in the place of the newer."""
-    (world / OWN).unlink(missing_ok=True)
-    shutil.copy(world / "older-own", world / OWN)
+def crash_before_its_name(world: Path) -> None:
+    """A crash while the next count was written: it is there, whole or in part, and has no name."""
+    data = (world / COUNT).read_bytes()
+    (world / f".{COUNT}.new").write_bytes(data[: len(data) // 2])
 
 
-def empty_common(world: Path) -> None:
-    """The count of the world is written over, in place."""
-    (world / "generations").write_bytes((world / "older-common").read_bytes())
-
-
-def tear_both(world: Path) -> None:
-    """A crash in the middle of a line, in each file."""
-    for path in (world / "generations", world / OWN):
-        with path.open("ab") as file:
-            file.write(b'["7852-268D-3BF9", "lms", "rele')
+def rename(world: Path) -> None:
+    """A rename of the folder and back makes no copy."""
+    world.rename(world.with_name("moved")).rename(world)
 
 
 def nothing(world: Path) -> None:
@@ -79,7 +75,7 @@ def nothing(world: Path) -> None:
     del world
 
 
-HARM = [nothing, lose_own, put_back_own, empty_common, tear_both]
+HARM = [nothing, lose_machine, crash_before_its_name, rename]
 
 
 @settings(max_examples=40, deadline=None)
@@ -90,26 +86,19 @@ HARM = [nothing, lose_own, put_back_own, empty_common, tear_both]
     old=st.integers(0, 2),
     stays_up=st.booleans(),
 )
-def test_no_key_comes_twice(
-    tmp_path_factory: pytest.TempPathFactory,
-    steps: list[tuple[Callable, str]],
-    old: int,
-    stays_up: bool,
-) -> None:
-    """Whatever happens to one of the files, each key is another one: identifier and seed. Whether
-    the machine is started again each time, or stays up.
+def test_no_key_comes_twice(steps: list[tuple[Callable, str]], old: int, stays_up: bool) -> None:
+    """Whatever happens to the folder, each key is another one: identifier and seed. Whether the
+    machine is started again each time, or stays up.
     """
-    world = tmp_path_factory.mktemp("world")
-    seen = [drawn(world) for _ in range(old)]
-    for name, path in (("older-own", OWN), ("older-common", "generations")):
-        (world / name).write_bytes((world / path).read_bytes() if (world / path).exists() else b"")
-    seen.append(drawn(world))
-    up = chance(world)
-    for harm, label in steps:
-        harm(world)
-        seen.append(drawn_by(up, label) if stays_up else drawn(world, label))
-    # Whoever starts now finds nothing damaged.
-    seen.append(drawn(world))
+    with quick_folder() as folder:
+        world = folder / "world"
+        seen = [drawn(world) for _ in range(old)]
+        up = chance(world)
+        for harm, label in steps:
+            harm(world)
+            seen.append(drawn_by(up, label) if stays_up else drawn(world, label))
+        # Whoever starts now finds nothing damaged.
+        seen.append(drawn(world))
     assert len({key[:16] for key in seen}) == len({key[16:] for key in seen}) == len(seen)
     assert all(key.startswith(MARK) for key in seen)
 
@@ -186,33 +175,74 @@ def restored(world: Path) -> Path:
 
 def without(world: Path) -> Path:
     """The count of the world is gone."""
-    (world / "generations").unlink()
+    (world / COUNT).unlink()
+    return world
+
+
+def emptied(world: Path) -> Path:
+    """It is there, and empty."""
+    (world / COUNT).write_bytes(b"")
     return world
 
 
 def swapped(world: Path) -> Path:
-    """An older one is in its place, under the same name."""
-    shutil.copy(world / "generations", world / "aside")
-    (world / "aside").rename(world / "generations")
+    """A copy of it is in its place, under the same name."""
+    shutil.copy(world / COUNT, world / "aside")
+    (world / "aside").rename(world / COUNT)
     return world
 
 
-@pytest.mark.parametrize("harm", [copied, restored, without, swapped])
-def test_a_copied_or_restored_world_makes_no_keys(
-    tmp_path: Path, harm: Callable[[Path], Path]
+def written_back(world: Path) -> Path:
+    """All of the world is as it was before its last key, byte by byte in the very files."""
+    saved = copied(world)
+    drawn(world)
+    for path in saved.rglob("*"):
+        if path.is_file():
+            (world / path.relative_to(saved)).write_bytes(path.read_bytes())
+    return world
+
+
+def linked_back(world: Path) -> Path:
+    """The very file from before its last key, which a hard link kept."""
+    (world / "saved").hardlink_to(world / COUNT)
+    drawn(world)
+    (world / "saved").replace(world / COUNT)
+    return world
+
+
+def of_another_world(world: Path) -> Path:
+    """The count of another world with this seed, moved here."""
+    other = world.with_name("other")
+    drawn(other)
+    (other / COUNT).replace(world / COUNT)
+    return world
+
+
+@pytest.mark.parametrize("stays_up", [True, False])
+@pytest.mark.parametrize(
+    "harm",
+    [
+        copied,
+        restored,
+        without,
+        emptied,
+        swapped,
+        written_back,
+        linked_back,
+        of_another_world,
+    ],
+)
+def test_a_count_that_is_not_the_last_makes_no_keys(
+    tmp_path: Path, harm: Callable[[Path], Path], *, stays_up: bool
 ) -> None:
-    """A key could be made a second time there, so none is made."""
+    """A key could be made a second time there, so none is made, now or later."""
     world = tmp_path / "world"
     drawn(world)
-    with pytest.raises(StateCopied, match="begin a new world"):
-        drawn(harm(world))
-
-
-def test_a_moved_world_goes_on(tmp_path: Path) -> None:
-    """A rename of the folder makes no copy."""
-    first = drawn(tmp_path / "world")
-    (tmp_path / "world").rename(tmp_path / "moved")
-    assert drawn(tmp_path / "moved") != first
+    up = chance(world)
+    harmed = harm(world)
+    for _ in range(2):
+        with pytest.raises(StateCopied, match="begin a new world"):
+            drawn_by(up, "release") if stays_up and harmed == world else drawn(harmed)
 
 
 def test_a_client_is_told_why(tmp_path: Path) -> None:
@@ -228,39 +258,43 @@ def test_a_client_is_told_why(tmp_path: Path) -> None:
     assert not rig.machines[ESN].making
 
 
-@pytest.mark.parametrize("path", ["generations", OWN])
 @pytest.mark.parametrize(
     "change",
     [
-        lambda line: line.replace(b" 1,", b" 2,"),
-        lambda line: line.replace(b"release", b"releasf"),
-        lambda _: b"\n",
-        lambda _: b"[]\n",
-        lambda _: b"\xff\xfe\n",
-        lambda _: b"[" * 5000 + b"\n",
+        lambda data: b"\xff" * len(data),
+        lambda data: data[:40] + b"\xff" + data[41:],
+        lambda data: data[:600],
+        lambda data: data[:HEAD_BYTES] + b"\xff" + data[HEAD_BYTES + 1 :],
+        lambda data: data[:HEAD_BYTES] + bytes(len(data) - HEAD_BYTES),
+        lambda data: data[:-1],
     ],
 )
-def test_a_damaged_line_makes_no_keys(
-    tmp_path: Path, path: str, change: Callable[[bytes], bytes]
-) -> None:
-    """A whole line that is not as it was written can hide any number of keys."""
+def test_a_damaged_count_makes_no_keys(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    """What is not as it was written can hide any number of keys."""
     drawn(tmp_path)
-    (tmp_path / path).write_bytes(change((tmp_path / path).read_bytes()))
-    with pytest.raises(StateCorrupt, match="damaged"):
+    (tmp_path / COUNT).write_bytes(change((tmp_path / COUNT).read_bytes()))
+    with pytest.raises(StateCorrupt, match=r"(could|may have) be(en)? made.*begin a new world"):
         drawn(tmp_path)
 
 
-def test_each_is_one_line(tmp_path: Path) -> None:
-    """In each file, whether the machine is started again or not."""
-    up = chance(tmp_path)
-    for label in "aab":
-        drawn_by(up, label)
-    drawn(tmp_path, "c")
-    for label in "da":
-        drawn_by(up, label)
-    for path in (tmp_path / "generations", tmp_path / OWN):
-        lines = [json.loads(line)[2:4] for line in path.read_text().splitlines()]
-        assert lines == [["a", 1], ["a", 2], ["b", 1], ["c", 1], ["d", 1], ["a", 3]]
+def test_a_count_of_a_later_version_is_not_damaged(tmp_path: Path) -> None:
+    """It is to be read by that version."""
+    chance(tmp_path)
+    head = seal({"version": FORMAT.version + 1})
+    data = LENGTH.pack(len(head)) + head
+    (tmp_path / COUNT).write_bytes(data.ljust((tmp_path / COUNT).stat().st_size, b"\0"))
+    with pytest.raises(StateOtherVersion, match="a newer version of seemachine"):
+        drawn(tmp_path)
+
+
+def test_it_does_not_grow_with_every_key(tmp_path: Path) -> None:
+    """Each thing has one note, for its user alone."""
+    for label in ("a", "a", "b", "a"):
+        drawn(tmp_path, label)
+    found = (tmp_path / COUNT).stat()
+    assert found.st_size == FRESH_BYTES + 2 * SLOT.size
+    assert found.st_mode & 0o777 == 0o600
+    assert sorted(os.listdir(tmp_path)) == [COUNT, "seed.json"]  # noqa: PTH208
 
 
 def test_nothing_stays_open(tmp_path: Path) -> None:
@@ -271,100 +305,82 @@ def test_nothing_stays_open(tmp_path: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
-def test_names_are_durable_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The count of the world before the seed file, that of a machine before its first key."""
-    flushed = []
+def flushes(world: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is flushed from here on, and which names and counts were there by then."""
+    flushed: list[str] = []
     sync = os.fsync
 
     def noted(descriptor: int) -> None:
         sync(descriptor)
-        path = Path(f"/proc/self/fd/{descriptor}").readlink()
-        flushed.append((os.path.relpath(path, tmp_path), (tmp_path / "seed.json").exists()))
+        name = os.path.relpath(Path(f"/proc/self/fd/{descriptor}").readlink(), world)
+        counted = has_counted(world / COUNT)
+        flushed.append(f"{name} {'seeded' if (world / 'seed.json').exists() else ''} {counted}")
 
     monkeypatch.setattr(os, "fsync", noted)
-    draw = chance(tmp_path).lms_key("release")
-    made_of_it = [name for name, seed_file in flushed if not seed_file]
-    assert made_of_it.index("generations") < made_of_it.index(".", made_of_it.index("generations"))
-    flushed.clear()
-    draw(16)
-    assert [name for name, _ in flushed][-2:] == [OWN, f"hsm/{ESN}"]
+    return flushed
+
+
+def test_the_count_is_durable_before_the_world_has_its_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its content, then its name."""
+    flushed = flushes(tmp_path, monkeypatch)
+    chance(tmp_path)
+    assert [each for each in flushed if "seeded" not in each][-3:] == [
+        f".{COUNT}.new  False",
+        ".  False",
+        ".seed.json.new  False",
+    ]
 
 
 def test_a_number_is_durable_before_it_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both files are flushed with the line in them before the key is drawn."""
-    drawn(tmp_path)
-    flushed = []
-    sync = os.fsync
-
-    def noted(descriptor: int) -> None:
-        sync(descriptor)
-        path = Path(f"/proc/self/fd/{descriptor}").readlink()
-        if path.is_file():
-            flushed.append((str(path.relative_to(tmp_path)), path.read_bytes().count(b"\n")))
-
-    monkeypatch.setattr(os, "fsync", noted)
+    """The file with it, then its name; both before the key is drawn, and once for each key."""
     draw = chance(tmp_path).lms_key("release")
+    flushed = flushes(tmp_path, monkeypatch)
     assert flushed == []
     draw(16)
-    assert flushed == [("generations", 2), (OWN, 2)]
+    assert flushed == [f".{COUNT}.new seeded False", ". seeded True"]
     draw(24)
     assert len(flushed) == 2
 
 
 @pytest.mark.parametrize(("number", "kind"), [(errno.ENOSPC, DiskFull), (errno.EIO, StateFailed)])
 @pytest.mark.parametrize("at", [0, 1])
-def test_a_write_that_fails_makes_no_key(
+def test_a_flush_that_fails_makes_no_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[StateError], at: int
 ) -> None:
     """A full or broken disk refuses the key, and the next one is another."""
-    first, writes = drawn(tmp_path), iter(range(9))
-    write = generations.write_end
+    first, flushed = drawn(tmp_path), iter(range(9))
+    sync = os.fsync
 
-    def failing(path: Path, offset: int, data: bytes) -> None:
-        if next(writes) == at:
+    def failing(descriptor: int) -> None:
+        if next(flushed) == at:
             raise OSError(number, os.strerror(number))
-        write(path, offset, data)
+        sync(descriptor)
 
-    monkeypatch.setattr(generations, "write_end", failing)
     draw = chance(tmp_path).lms_key("release")
-    with pytest.raises(kind, match="no key was made"):
-        draw(16)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", failing)
+        with pytest.raises(kind, match="no key was made"):
+            draw(16)
     second = draw(16) + draw(32)
     assert len({first, second, drawn(tmp_path)}) == 3
 
 
-def test_the_line_says_what_was_made(tmp_path: Path) -> None:
-    """A person can read the count."""
-    drawn(tmp_path)
-    for path in (tmp_path / "generations", tmp_path / OWN):
-        [line] = path.read_text().splitlines()
-        assert json.loads(line)[:4] == [ESN, LMS, "release", 1]
-        assert path.stat().st_mode & 0o777 == 0o600
-
-
-def test_keys_that_are_put_back_in_place_are_refused_by_the_host(tmp_path: Path) -> None:
-    """Where all of a world is as it was before its key, but for the runtime witness, that knows the
-    leases of the key in this world; another world of the same seed has its own.
-    """
-    from kit.in_process import Shell, machines
-
-    def generated(home: Path, alias: str = "release") -> tuple[int, list[str]]:
-        return Shell(home).pipsqueak(
-            *f"generate alias={alias} algorithm=lms lmscode=sha256_m24_h5".split(),
-            "lmotscode=sha256_n24_w2",
-        )
-
-    world, other = tmp_path / "world", tmp_path / "other"
-    for home in (world, other):
-        with machines(home, (ESN, {"seed": SEED})):
-            code, lines = generated(home)
-            assert code == 0, lines
-    (world / "generations").write_bytes(b"")
+@pytest.mark.parametrize("store", ["memory", "file"])
+def test_a_world_that_is_put_back_in_place_makes_no_key_again(tmp_path: Path, store: str) -> None:
+    """Whatever its store, all of it as it was before its key, and no witness on the host."""
+    home, before = tmp_path / "world", tmp_path / "before"
+    rig = seeded_rig(home, store=store)
+    shutil.copytree(home, before)
+    made(rig)
+    rig.stop()
+    for path in before.rglob("*"):
+        if path.is_file():
+            (home / path.relative_to(before)).write_bytes(path.read_bytes())
     for folder in ("hsm", "witness", "kmdata"):
-        shutil.rmtree(world / folder)
-    with machines(world, ESN):
-        code, lines = generated(world)
-    assert code == 1
-    assert any("as its witness knows" in line for line in lines), lines
+        shutil.rmtree(home / folder, ignore_errors=True)
+    with pytest.raises(StatusError, match="is a copy, or was put back"):
+        made(seeded_rig(home, store=store))
