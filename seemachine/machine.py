@@ -5,7 +5,8 @@ No globals, so that many fit in one process.
 
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,10 @@ class Machine:
     def seed(self) -> str:
         """Of a world whose keys anybody can make again; empty in a real one."""
         return self.seeded.seed if self.seeded is not None else ""
+
+    def at(self, names: Sequence[str]) -> AbstractContextManager[None]:
+        """While it carries out requests by these names, in this thread: see `Injector.during`."""
+        return nullcontext() if self.faults is None else self.faults.during(names)
 
     def forget(self, pending: "PendingKey") -> None:
         """Nobody makes this key any more.

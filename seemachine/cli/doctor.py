@@ -57,6 +57,7 @@ def _examinations(told: environment.Environment) -> Iterator[Diagnosis]:
         "permissions": lambda: world.permissions(told.world, plan.machines),
         "formats": lambda: world.formats(told.world),
         "certificates": lambda: world.certificates(told.world),
+        "for tests": lambda: world.for_tests(told.world),
         "fleet": lambda: world.fleet(told),
     }
     for topic, examine in examinations.items():

@@ -179,6 +179,9 @@ def check(options: argparse.Namespace, answer: Answer) -> int:
         raise Refused(f"no fleet in {world}; start one with: seemachine fleet up")
     found = findings(environment.from_process(options.environ, world))
     answer.give(**as_document(found))
+    _tell_of_seed(world, "", answer)
+    for esn, injection in states.for_tests(world).items():
+        answer.note(f"{esn} is for tests: {injection}")
     for finding in found:
         answer.say(f"{finding.esn + ': ' if finding.esn else ''}{finding.problem}")
         answer.say(f"    {finding.advice}")

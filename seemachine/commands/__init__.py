@@ -59,6 +59,7 @@ def answer(session: Session, request: Request[Reply]) -> Reply | StatusError:
     Nothing else leaves here; a bug's traceback is the error's cause.
     """
     try:
-        return handler_of(request)(session, request)
+        with session.machine.at([request.NAME]):
+            return handler_of(request)(session, request)
     except Exception as error:  # noqa: BLE001
         return refusal(request, error)

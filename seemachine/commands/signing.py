@@ -108,7 +108,8 @@ def _start_all(
 ) -> list[Started | StatusError] | None:
     refusals = [_unfit(machine, request) for request, _ in asked]
     fitting = [each for each, refused in zip(asked, refusals, strict=True) if refused is None]
-    reserved = reserve([order for each in fitting for order in _orders(*each)])
+    with machine.at([request.NAME for request, _ in fitting]):
+        reserved = reserve([order for each in fitting for order in _orders(*each)])
     if reserved is None:
         return None
     answers = iter(reserved)

@@ -26,7 +26,7 @@ from seemachine.config.setting import (
 )
 from seemachine.config.tables import LimitSettings, TlsSettings
 from seemachine.state.nvram.stores import KINDS, SQLITE
-from seemachine.wire.names import MOST_MODULES, SEE_PORT, is_esn
+from seemachine.wire.names import MOST_MODULES, SEE_PORT, TAKES_FAULTS, is_esn
 from seemachine.wire.sockets import socket_path, too_long
 from seemachine.witnesses.address import FORM, is_url, parse
 from seemachine.world import World
@@ -266,7 +266,7 @@ class Config:
     def injection(self) -> str:
         """In words: what goes wrong on purpose; nothing where nothing can."""
         latency = [f"latency {self.latency}"] if self.latency else []
-        return "; ".join([*(["fault injection"] if self.fault_injection else []), *latency])
+        return "; ".join([*([TAKES_FAULTS] if self.fault_injection else []), *latency])
 
     @property
     def fixed_port(self) -> int:

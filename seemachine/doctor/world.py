@@ -10,9 +10,11 @@ from pathlib import Path
 from seeclient.environment import Environment
 from seeclient.keys import KeyStore
 
+from seemachine.chance.mark import insecure
+from seemachine.chance.seeding import settle
 from seemachine.config import Config
 from seemachine.doctor.finding import NOTE, OK, TROUBLE, Diagnosis
-from seemachine.fleet import check, configuration
+from seemachine.fleet import check, configuration, status
 from seemachine.hsms import published, records
 from seemachine.server.ports import CannotListen
 from seemachine.server.unix_sockets import refuse_taken_socket
@@ -142,6 +144,21 @@ def _errors(checks: Sequence[Callable[[], object]]) -> Iterator[StateError | OSE
             each()
         except (StateError, OSError) as error:
             yield error
+
+
+def for_tests(world: World) -> Iterator[Diagnosis]:
+    """What nobody should take for real: a seeded world, and machines that faults happen to."""
+    try:
+        seeded, injected = settle(world), status.for_tests(world)
+    except StateError as error:
+        yield Diagnosis("for tests", TROUBLE, reason(error))
+        return
+    if seeded is not None:
+        advice = "for keys that somebody trusts use another world folder"
+        yield Diagnosis("for tests", NOTE, insecure(seeded.seed), advice)
+    for esn, injection in injected.items():
+        advice = "see what goes wrong with: seemachine fault list"
+        yield Diagnosis("for tests", NOTE, f"{esn} is for tests: {injection}", advice)
 
 
 def fleet(told: Environment) -> Iterator[Diagnosis]:

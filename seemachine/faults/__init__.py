@@ -4,9 +4,10 @@ Sans-IO, and without a notion of state: whoever does the work asks an `Injector`
 something can go wrong, and does what it says.
 """
 
+from seemachine.faults.counted import Injected
 from seemachine.faults.fault import Fault
 from seemachine.faults.forms import FaultError, fault_of
-from seemachine.faults.injector import Injected, Injector
+from seemachine.faults.injector import Injector
 from seemachine.faults.kinds import KINDS, Cut
 from seemachine.faults.latency import Latency, latency_of
 from seemachine.faults.plan import Plan

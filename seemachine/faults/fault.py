@@ -12,8 +12,9 @@ from seemachine.wire.status import Status
 class Fault:
     """What is to go wrong, and when.
 
-    `on` are names of requests; without one it is any request but hello. Of those it skips the first
-    `after`, then takes `every` so-manieth, each with `probability` under `seed`, until it has
+    `on` are names of requests: it is for these, or for the places that the machine comes to while
+    it carries them out. Without one it is for any but hello, and any place. Of those it skips the
+    first `after`, then takes `every` so-manieth, each with `probability` under `seed`, until it has
     happened `times` times (0: until it is cleared). It takes none before `at` and from `until`,
     seconds after the fault was added (`until` 0: no end).
 

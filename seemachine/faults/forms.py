@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from seemachine.faults.fault import Fault
-from seemachine.faults.kinds import KINDS, MOMENTS, WRITE, Kind
+from seemachine.faults.kinds import KINDS, MOMENTS, REQUEST, WRITE, Kind
 from seemachine.frozen import frozen
 from seemachine.wire.messages import MAX_CARD
 from seemachine.wire.printable import is_printable, is_word
@@ -83,7 +83,7 @@ def _checked(fault: Fault) -> Fault:
     """What no word can tell by itself. Raises FaultError."""
     if fault.until and fault.until <= fault.at:
         raise FaultError(f"{fault.kind}: until= takes seconds after those of at=")
-    if HELLO in fault.on and not 0 < fault.times <= MOST_HELLOS:
+    if fault.facts.place == REQUEST and HELLO in fault.on and not 0 < fault.times <= MOST_HELLOS:
         raise FaultError(
             f"{fault.kind} on={HELLO} would keep out whoever is to clear it; say times=1, or up to"
             f" {MOST_HELLOS}"

@@ -1,22 +1,23 @@
 """Which faults happen at which request or place: the same plan, seed and sequence give the same."""
 
-import hashlib
+import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from seemachine.faults.counted import Counted, Injected
 from seemachine.faults.fault import Fault
 from seemachine.faults.forms import HELLO, SPARED, FaultError, fault_of
 from seemachine.faults.kinds import REQUEST
 from seemachine.faults.latency import Pace
 from seemachine.faults.plan import Plan
 from seemachine.faults.verdict import PASSES, Verdict, verdict_on
-from seemachine.frozen import frozen, replace
+from seemachine.frozen import replace
 from seemachine.wire.fields import Record
+from seemachine.wire.names import TAKES_FAULTS
 from seemachine.wire.requests import Effect, Request
 from seemachine.wire.status import StatusError
 
@@ -27,55 +28,10 @@ NO_PLAN = Plan()
 Tell = Callable[[Fault, str], None]
 
 
-@frozen
-class Injected:
-    """A fault of an injector: its number there, how many requests or places it met, at how many of
-    them it happened, and whether it may happen again.
-    """
+class _Work(threading.local):
+    """What a thread carries out; nothing while it serves no request."""
 
-    number: int
-    fault: Fault
-    met: int
-    fired: int
-    spent: bool
-
-
-@dataclass(slots=True)
-class _Counted:
-    """A fault and its counts."""
-
-    number: int
-    fault: Fault
-    added: float
-    met: int = 0
-    fired: int = 0
-
-    def is_spent(self, now: float) -> bool:
-        times, until = self.fault.times, self.fault.until
-        is_over = until > 0 and now - self.added >= until
-        return is_over or 0 < times <= self.fired
-
-    def is_due(self, now: float) -> bool:
-        return self.fault.at <= now - self.added and not self.is_spent(now)
-
-    def fires(self) -> bool:
-        """Call once for each request or place that it is for."""
-        fault = self.fault
-        self.met += 1
-        beyond = self.met - fault.after
-        fires = beyond > 0 and beyond % fault.every == 0 and self._is_drawn()
-        self.fired += fires
-        return fires
-
-    def _is_drawn(self) -> bool:
-        probability = self.fault.probability
-        if probability == 1:
-            return True
-        drawn = hashlib.sha256(f"{self.fault.seed} {self.met}".encode()).digest()[:8]
-        return int.from_bytes(drawn, "big") < probability * (1 << 64)
-
-    def view(self, now: float) -> Injected:
-        return Injected(self.number, self.fault, self.met, self.fired, self.is_spent(now))
+    names: Sequence[str] = ()
 
 
 class Injector:
@@ -97,8 +53,9 @@ class Injector:
         self._plan = plan
         self.now = clock
         self._lock = threading.Lock()
-        self._faults: list[_Counted] = []
+        self._faults: list[Counted] = []
         self._count = 0
+        self._work = _Work()
         self._pace = Pace(plan.latency)
         self._acts: dict[str, Callable[[Fault], None]] = {}
         self.tell = tell
@@ -126,13 +83,26 @@ class Injector:
         """
         return self._pace.seconds_left(request, reply, began, self.now())
 
+    @contextlib.contextmanager
+    def during(self, names: Sequence[str]) -> Iterator[None]:
+        """While this thread carries out requests by these names, together: faults of the machine's
+        state may be meant for some of them.
+        """
+        before, self._work.names = self._work.names, names
+        try:
+            yield
+        finally:
+            self._work.names = before
+
     def meet_at(self, place: str, card: str = "") -> Fault | None:
         """The fault that happens at a place of the machine's state now, if one does; the oldest of
         several. Call once each time. `card` is the one that is there, if any.
         """
+        names = self._work.names
 
         def concerns(fault: Fault) -> bool:
-            return fault.place == place and fault.card in ("", card)
+            is_meant = not fault.on or any(name in fault.on for name in names)
+            return is_meant and fault.place == place and fault.card in ("", card)
 
         first = self._fired(concerns, most=1)
         self._act(first, place)
@@ -154,7 +124,7 @@ class Injector:
         with self._lock:
             self._make_room(now)
             self._count += 1
-            counted = _Counted(self._count, self._seeded(fault), now)
+            counted = Counted(self._count, self._seeded(fault), now)
             self._faults.append(counted)
             return counted.view(now)
 
@@ -179,14 +149,11 @@ class Injector:
 
     @property
     def summary(self) -> str:
-        """What is injected now, in words; empty when nothing is."""
+        """What is injected now, in words, or that something may be."""
         left = sum(not each.spent for each in self.listing())
-        return "; ".join(
-            (
-                *([f"latency {self.latency}"] if self.latency else []),
-                *([f"{left} fault{'s' if left > 1 else ''}"] if left else []),
-            )
-        )
+        told = [f"latency {self.latency}"] if self.latency else []
+        told += [f"{left} fault{'s' if left > 1 else ''}"] if left else []
+        return "; ".join(told or [TAKES_FAULTS])
 
     def _fired(
         self, concerns: Callable[[Fault], bool], most: int = MOST_FAULTS

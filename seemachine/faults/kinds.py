@@ -66,9 +66,7 @@ class Kind:
     @property
     def takes(self) -> tuple[str, ...]:
         """Every word that it takes."""
-        on = ("on",) if self.place == REQUEST else ()
-        common = SPANS if self.lasts else COMMON
-        return (*on, *common, *self.own)
+        return (*(SPANS if self.lasts else ("on", *COMMON)), *self.own)
 
 
 _OF_REQUESTS = (

@@ -24,7 +24,7 @@ from seemachine.hsms.published import Published
 from seemachine.state.disk import world_key
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import counted
-from seemachine.wire.names import printed_name
+from seemachine.wire.names import TAKES_FAULTS, printed_name
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import World
 
@@ -161,20 +161,20 @@ def _suspicions(fleet: blocking.Fleet, peer: Peer) -> Iterator[CheckResult]:
 
 
 def _injected(peer: Peer) -> Iterator[CheckResult]:
-    told = peer.greeting.faults.split("; ") if peer.greeting.faults else []
-    for each in told:
-        yield CheckResult(peer.esn, *_told_of(each))
+    for each in peer.greeting.faults.split("; "):
+        if each not in ("", TAKES_FAULTS):
+            yield CheckResult(peer.esn, *_told_of(each))
 
 
 def _told_of(injected: str) -> tuple[str, str]:
     """A problem, and advice, of one of the things that a machine says of what is injected."""
     if injected.startswith("latency "):
         return (
-            f"it is slow because it is told to be, for tests: {injected}",
+            f"it is slow on purpose, for tests: {injected}",
             "for its full speed take --latency away, or latency from fleet.toml, and start it anew",
         )
     return (
-        f"things go wrong because it is told so, for tests: {injected}",
+        f"things go wrong on purpose, for tests: {injected}",
         "seemachine fault list; seemachine fault clear",
     )
 

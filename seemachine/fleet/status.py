@@ -68,6 +68,13 @@ def rows(world: World) -> list[dict[str, Any]]:
     )
 
 
+def for_tests(world: World) -> dict[str, str]:
+    """What may go wrong, or slowly, on purpose on machines that are up, by ESN. Raises
+    StateCorrupt.
+    """
+    return {row["esn"]: row["injection"] for row in rows(world) if "injection" in row}
+
+
 def moved_from(world: World, esn: str, port: int, seen: Look | None = None) -> int:
     """The port that a machine of a fleet was to have, where it is up on another one; else 0.
 

@@ -29,7 +29,7 @@ def injector_of(config: Config, log: Log) -> "Injector | None":
     injector = Injector(plan, tell=tell, takes_more=config.fault_injection)
     log.warning(
         "this machine is for tests: faults are injected where it is told so, or it is slow",
-        injected=injector.summary or "nothing yet",
+        injected=injector.summary,
         faults=[each.fault.text for each in injector.listing()],
         see=SEE,
     )

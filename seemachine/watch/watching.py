@@ -17,6 +17,7 @@ from seemachine.frozen import replace
 from seemachine.watch.looks import SILENT, STARTING, UP, FleetLook, MachineLook
 from seemachine.watch.world import Around, WorldLook
 from seemachine.wire.messages import ListSlots
+from seemachine.wire.names import TAKES_FAULTS
 from seemachine.wire.status import StatusError
 
 # One that has not answered by then is silent.
@@ -185,7 +186,7 @@ def _look_at(peer: Peer, before: MachineLook | None, *, seldom: bool) -> Story[M
         str(peer.address),
         opening=greeting.opening,
         seed=greeting.insecure,
-        faults=greeting.faults,
+        faults=greeting.faults if greeting.faults != TAKES_FAULTS else "",
         doubt=peer.doubt.detail if peer.doubt is not None else "",
         files=tuple(files),
         slots=tuple(listing.slots),

@@ -39,6 +39,8 @@ SLOTS = range(6)
 FIRST_DYNAMIC_SLOT = 2
 # What a slot listing says of a card of the ACS or of an OCS: a SEE machine has no use for it.
 CARDSET = "cardset"
+# What a machine says that faults can be injected into, of which it has none now.
+TAKES_FAULTS = "fault injection"
 
 _NVRAM = re.compile(rf"[0-9a-f]{{{2 * NVRAM_BYTES}}}", re.ASCII)
 _ESN = re.compile(r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}", re.ASCII)

@@ -142,13 +142,23 @@ def test_nobody_is_locked_out(shell: Shell, kind: str) -> None:
         assert len(fleet.machines()) == 2
 
 
+def check(shell: Shell) -> list[str]:
+    """What `fleet check` says of machines that are for tests, and what doctor says, too."""
+    _, lines = shell.seemachine("fleet", "check")
+    _, diagnosed = shell.seemachine("doctor")
+    for told in (f"{ESN} is for tests: fault injection", f"{OTHER} is for tests: fault injection"):
+        assert any(told in line for line in lines)
+        assert any(line.startswith("note     for tests") and told in line for line in diagnosed)
+    return lines
+
+
 def test_fleet_check_finds_it(shell: Shell) -> None:
     """While something is injected."""
+    assert not any("on purpose" in line for line in check(shell) if ESN in line)
     said(shell, f"fault add tear on=provisionLMS --esn {ESN}")
-    _, lines = shell.seemachine("fleet", "check")
-    found = " ".join(lines)
-    assert "things go wrong because it is told so, for tests: 1 fault" in found
-    assert "it is slow because it is told to be, for tests: latency xc" in found
+    found = " ".join(check(shell))
+    assert "things go wrong on purpose, for tests: 1 fault" in found
+    assert "it is slow on purpose, for tests: latency xc" in found
 
 
 def test_fleet_status_says_it(shell: Shell) -> None:

@@ -85,7 +85,7 @@ def test_a_restart_happens_once_unless_said_otherwise() -> None:
         ("drop-after on=nvmemfile_sgn", "did you mean nvmemfile_sign?"),
         ("drop-after tmes=1", "did you mean times?"),
         ("drop-after seconds=1", "drop-after takes no seconds"),
-        ("card-worn on=provisionLMS", "card-worn takes no on"),
+        ("clock-moved on=provisionLMS", "clock-moved takes no on"),
         ("drop-after 1", "takes words such as times=1, not '1'"),
         ("drop-after times=1 times=1", "takes times= once, not twice"),
         ("drop-after on=", "at least one request"),

@@ -243,13 +243,13 @@ async def test_whoever_clears_faults_meets_none(bench: Bench) -> None:
 
 
 async def test_hello_says_it(bench: Bench) -> None:
-    """What is injected, in words, while there is something."""
+    """What is injected, in words; else that something may be."""
     peer = join(bench.nursery, bench.service)
-    assert (await peer.ask(HELLO)).faults == ""
+    assert (await peer.ask(HELLO)).faults == "fault injection"
     bench.injector.add("delay seconds=0.01 on=slot_list times=1")
     assert (await peer.ask(HELLO)).faults == "1 fault"
     await peer.ask(m.ListSlots())
-    assert (await peer.ask(HELLO)).faults == ""
+    assert (await peer.ask(HELLO)).faults == "fault injection"
 
 
 async def test_each_fault_that_happens_is_in_the_log(bench: Bench) -> None:

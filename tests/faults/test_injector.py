@@ -81,7 +81,7 @@ def test_a_schedule_counts_from_when_the_fault_was_added() -> None:
     assert happened == [106, 107, 108, 109]
     [listed] = injector.listing()
     assert (listed.met, listed.fired, listed.spent) == (5, 4, True)
-    assert injector.summary == ""
+    assert injector.summary == "fault injection"
 
 
 def test_hello_and_fault_requests_are_spared() -> None:
@@ -173,9 +173,9 @@ def test_one_is_cleared_by_its_number() -> None:
 
 
 def test_the_summary_says_what_may_still_happen() -> None:
-    """Nothing where nothing is injected."""
+    """Where nothing is injected, that it may be: nobody takes the machine for another one."""
     injector = Injector()
-    assert injector.summary == ""
+    assert injector.summary == "fault injection"
     injector.add("drop-after times=1")
     assert injector.summary == "1 fault"
     injector.add("drop-before on=provisionLMS")
@@ -227,3 +227,24 @@ def test_a_card_is_pulled_at_one_of_two_places() -> None:
     injector.add("card-pulled moment=read")
     assert injector.meet_at(CARD_WRITE, "card1") is None
     assert injector.meet_at(CARD_READ, "card1") is not None
+
+
+def test_a_fault_of_state_is_meant_for_requests() -> None:
+    """Of the thread that comes to its place; together with others, it is meant if one of them is.
+    What is for none is not counted.
+    """
+    injector = Injector()
+    injector.add("card-worn on=provisionLMS")
+    other = ThreadPoolExecutor(1)
+    for names, meets in (
+        (["continueLMS_card_next"], False),
+        (["nvmemfile_sign", "provisionLMS"], True),
+        (["provisionLMS"], True),
+    ):
+        with injector.during(names):
+            assert bool(injector.meet_at(CARD_WRITE)) is meets
+            assert other.submit(injector.meet_at, CARD_WRITE).result() is None
+            with injector.during(["slot_list"]):
+                assert injector.meet_at(CARD_WRITE) is None
+        assert injector.meet_at(CARD_WRITE) is None
+    assert injector.listing()[0].met == 2

@@ -209,7 +209,7 @@ def test_a_blob_without_its_word_does_not_open(tmp_path: Path) -> None:
 
 
 def test_commands_are_loud(tmp_path: Path) -> None:
-    """pipsqueak, fleet status and key say so; in a real world nothing does."""
+    """pipsqueak, fleet status, fleet check, doctor and key say so; in a real world nothing does."""
     for folder, settings in (("seeded", {"seed": SEED}), ("real", {})):
         shell, loud = Shell(tmp_path / folder), bool(settings)
         with machines(tmp_path / folder, (ESN, settings)):
@@ -217,6 +217,8 @@ def test_commands_are_loud(tmp_path: Path) -> None:
                 "generate": shell.pipsqueak(*GENERATE.split()),
                 "sign": shell.pipsqueak("alias=release", "message=firmware"),
                 "status": shell.seemachine("fleet", "status"),
+                "check": shell.seemachine("fleet", "check"),
+                "doctor": shell.seemachine("doctor"),
             }
             listed = shell.seemachine("key", "list")[1]
             shown = shell.seemachine("key", "show", "release")[1]

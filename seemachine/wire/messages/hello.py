@@ -36,7 +36,8 @@ class Greeting(Record):
     puts in blank cards itself, so that waiting for one makes sense.
 
     `insecure` is the seed of a world whose keys anybody can make again, empty in a real one.
-    `faults` says in words what the machine is told to do wrong, empty when nothing.
+    `faults` says in words what the machine is told to do wrong, or that it may be; empty where it
+    can't.
     """
 
     protocol: int = number(1, U32)
