@@ -13,7 +13,9 @@ from kit.logs import Events
 from kit.services import Peer, join, make_machine, make_service, name_of
 from kit.verdicts import leaf_of, verifies
 from kit.waiting import until
+from kit.whens import CHANCE, COUNT, SCHEDULE, Ticks
 from seeclient import StatusError as Refused
+from seeclient import blocking
 
 from seemachine import testing
 from seemachine.commands import pages
@@ -28,6 +30,7 @@ from seemachine.wire import messages as m
 from seemachine.wire.status import StatusError
 
 MESSAGES = 24
+CALM = Plan(seed="7")
 # What each kind needs; restart is the host's, who has a storm of its own.
 WORDS = {"delay": "seconds=0.0005"}
 OF_REQUESTS = [
@@ -36,11 +39,20 @@ OF_REQUESTS = [
 ALL = " ".join(OF_REQUESTS)
 
 
-def injected(machine: Machine, kinds: str, *, seed: str = "7") -> Injector:
-    """Each kind at a third of the requests that sign, reserve and look."""
-    faults = [fault_of(f"{kind} probability=0.33 {WORDS.get(kind, '')}") for kind in kinds.split()]
-    machine.faults = Injector(Plan(tuple(faults), seed=seed))
-    return machine.faults
+def beset(machine: Machine, kinds: str, when: str = CHANCE) -> Injector:
+    """Each kind at some of the requests that sign, reserve and look."""
+    injector = machine.faults
+    assert injector is not None
+    for kind in kinds.split():
+        injector.add(f"{kind} {when} {WORDS.get(kind, '')}")
+    return injector
+
+
+def is_over(injector: Injector) -> bool:
+    """Whether each fault happened; none does any more."""
+    happened = all(each.fired for each in injector.listing())
+    injector.clear()
+    return happened
 
 
 def judged(machine: Machine, key: PublicKey, signed: dict[bytes, set[bytes]]) -> None:
@@ -94,10 +106,11 @@ def token(number: int) -> bytes:
 async def test_a_storm_over_sessions(tmp_path: Path, nursery: trio.Nursery, kinds: str) -> None:
     """One signature a message, however often it is asked for; each takes one leaf."""
     machine = make_machine(tmp_path)
+    machine.faults = Injector(CALM, Ticks())
     key = install_key(machine, tree=QUICK["lms"], ots=QUICK["lmots"])
     service = make_service(machine, Events())
     nursery.start_soon(service.pipeline.run)
-    injector = injected(machine, kinds)
+    injector = beset(machine, kinds)
 
     async def connect() -> Peer:
         return await join(nursery, service).greet()
@@ -109,7 +122,7 @@ async def test_a_storm_over_sessions(tmp_path: Path, nursery: trio.Nursery, kind
         for _ in range(2):
             reply = await insist(connect, request)
             signed.setdefault(message, set()).add(reply.signature)
-    assert injector.listing()[0].fired
+    assert is_over(injector)
     judged(machine, key, signed)
 
 
@@ -119,10 +132,12 @@ async def test_a_storm_of_many_and_of_digests(
 ) -> None:
     """Requests for many signatures, and leaves that are reserved before they sign."""
     machine = make_machine(tmp_path)
+    machine.faults = Injector(CALM, Ticks())
     key = install_key(machine, tree=QUICK["lms"], ots=QUICK["lmots"])
     service = make_service(machine, Events())
     nursery.start_soon(service.pipeline.run)
-    injected(machine, kinds)
+    # All by one count would happen at once, of which the first decides.
+    injector = beset(machine, kinds, CHANCE if kinds == ALL else COUNT)
 
     async def connect() -> Peer:
         return await join(nursery, service).greet()
@@ -148,6 +163,7 @@ async def test_a_storm_of_many_and_of_digests(
     assert len(digests) == 8
     assert all(len(signatures) == 1 for signatures in digests.values())
     assert not digests.keys() & {leaf_of(each) for [each] in signed.values()}
+    assert is_over(injector)
     judged(machine, key, signed)
 
 
@@ -191,7 +207,8 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> testing.Rig:
     """A world with a machine, and a client whose pauses are short."""
     monkeypatch.setattr("seeclient.algorithms.lms.persisting.RETRY_PAUSES", (0.0,) * 60)
     made = testing.Rig(tmp_path)
-    made.start()
+    # From before anybody connects: who is connected has met none.
+    made.start(faults=Injector(CALM, Ticks()))
     return made
 
 
@@ -201,12 +218,23 @@ def test_the_client_signs_through_a_storm(rig: testing.Rig, kinds: str) -> None:
     machine = rig.machines[ESN]
     with rig.fleet() as fleet:
         key = fleet.generate_lms("release", **QUICK)
-        injected(machine, kinds)
+        injector = beset(machine, kinds)
         signed = {b"%d" % n: {key.sign(b"%d" % n)} for n in range(MESSAGES)}
-        machine.faults = None
+        assert is_over(injector)
         public = PublicKey.decode(fleet.key("release").public_key)
         judged(machine, public, signed)
         assert fleet.key("release").info().remaining == 32 - MESSAGES
+
+
+def on_card(rig: testing.Rig, fleet: blocking.Fleet) -> blocking.Key:
+    """A key whose leases are on the card in the slot, whatever attempts it took."""
+    while not (loaded := [each.card for each in rig.rack.listing() if each.leases]):
+        with contextlib.suppress(Refused):
+            if fleet.roster.keys.has("cards"):
+                fleet.roster.keys.remove("cards")
+            fleet.generate_lms("cards", **QUICK, expcards=0, explease=2, replace=True)
+    rig.move(loaded[0])
+    return fleet.key("cards")
 
 
 @pytest.mark.parametrize("kinds", [*OF_REQUESTS, ALL])
@@ -217,24 +245,17 @@ def test_leases_and_cards_survive_a_storm(rig: testing.Rig, kinds: str) -> None:
     machine = rig.machines[ESN]
     rig.feed_blank()
     with rig.fleet() as fleet:
-        injected(machine, kinds)
-        for attempt in range(40):
-            if attempt == 30:
-                machine.faults = None
-            with contextlib.suppress(Refused):
-                key = fleet.generate_lms("cards", **QUICK, expcards=0, explease=2, replace=True)
-                break
-            rig.feed_blank()
+        injector = beset(machine, kinds, f"{SCHEDULE} {CHANCE}")
+        key = on_card(rig, fleet)
         leaves, refused = [], 0
-        while refused < 8:
+        while refused < 8 or not all(each.spent for each in injector.listing()):
             try:
                 if not fleet.key("cards").info().remaining:
                     fleet.provision(ESN, 2)
                 leaves.append(leaf_of(key.sign(b"message")))
             except Refused:
                 refused += 1
-            if refused == 4:
-                machine.faults = None
+        assert is_over(injector)
     assert 8 <= len(leaves) == len(set(leaves)) <= 32
     rows = [row for _, row in machine.store.ledger(0, 1 << 10)]
     assert len({row.leaf for row in rows}) == len(rows) >= len(leaves)

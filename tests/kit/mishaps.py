@@ -9,6 +9,8 @@ from kit.commands import ask
 from kit.leases import order
 from kit.logs import Events
 from kit.signatures import MESSAGE
+from kit.verdicts import leaf_of
+from kit.whens import Ticks
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.commands import answer
@@ -37,7 +39,7 @@ class Bench:
     def __init__(self, home: Path, store: str = "sqlite", *faults: str, **settings: Any) -> None:
         given = {"runtime_witness": "off", "store": store, **settings}
         self.config = Config(esn=ESN, world=World.at(home), port=0, **given)
-        self.faults, self.log = Injector(), Events()
+        self.faults, self.log = Injector(clock=Ticks()), Events()
         for fault in faults:
             self.faults.add(fault)
         lock = FolderLock(self.config.folder, ESN)
@@ -45,6 +47,8 @@ class Bench:
         self.held = Opened(self.config, again(None), lock, self.log, again)
         self.rack = Rack(self.config.world)
         self.signed: list[tuple[bytes, int, bytes]] = []
+        # What came out under each token, whoever asked.
+        self._of_token: dict[bytes, set[bytes]] = {}
         self._numbers = itertools.count()
 
     def close(self) -> None:
@@ -95,8 +99,14 @@ class Bench:
         reply = answer(self.session(), request)
         if isinstance(reply, StatusError):
             return f"{reply.status.name}: {reply.detail}"
-        self.signed.append((file, reply.leaf, message))
-        return int(reply.leaf)
+        return self.came_out(request, reply.signature)
+
+    def came_out(self, request: m.NvmemfileSign, signature: bytes) -> int:
+        """Keep what somebody was given for a request, and return its leaf."""
+        leaf = leaf_of(signature)
+        self.signed.append((request.file, leaf, request.message))
+        self._of_token.setdefault(request.token, set()).add(signature)
+        return leaf
 
     def provision(self, slot: int = SLOT) -> m.LmsProvisioned | str:
         """The next lease of the card in a slot, or why it did not come."""
@@ -104,11 +114,14 @@ class Bench:
         return f"{reply.status.name}: {reply.detail}" if isinstance(reply, StatusError) else reply
 
     def check(self) -> None:
-        """No leaf signed two messages, and the ledger has all that were given away."""
+        """Of all that came out no leaf signed two messages, the ledger has each of them, and who
+        asked again under a token got the same signature.
+        """
         of_leaf: dict[tuple[bytes, int], set[bytes]] = {}
         for file, leaf, message in self.signed:
             of_leaf.setdefault((file, leaf), set()).add(message)
         assert all(len(messages) == 1 for messages in of_leaf.values())
+        assert all(len(signatures) == 1 for signatures in self._of_token.values())
         rows = {(row.name, row.leaf) for _, row in self.held.machine.store.ledger(0, 1 << 20)}
         assert of_leaf.keys() <= rows
 

@@ -15,6 +15,7 @@ from kit.mishaps import Bench
 from kit.services import Peer
 from kit.signatures import MESSAGE
 from kit.waiting import until
+from kit.whens import COUNT, SCHEDULE, SEEDED
 from seeclient.algorithms.lms.signing import new_token
 
 from seemachine.process.threads import GateShut
@@ -263,28 +264,33 @@ def test_a_seeded_machine_makes_no_key_again(tmp_path: Path, store: str) -> None
 
 async def test_no_leaf_signs_twice_through_restarts(tmp_path: Path, store: str) -> None:
     """Clients that sign and ask again under their tokens while the machine restarts again and
-    again.
+    again: by chance, at every so-manieth request, and at each for a while.
     """
     bench = Bench(tmp_path, store)
+    when = {"sqlite": SEEDED, "file": COUNT, "memory": SCHEDULE}
+    bench.faults.add(f"restart times=6 {when[store]}")
     async with serving(bench) as [one]:
         files = [bench.singular() for _ in range(3)]
 
         async def client(number: int) -> None:
             for turn in range(12):
-                token, message = new_token(), b"%d %d" % (number, turn)
-                file, reply = files[(number + turn) % 3], None
+                file, message = files[(number + turn) % 3], b"%d %d" % (number, turn)
+                request, reply = (
+                    m.NvmemfileSign(file=file, token=new_token(), message=message),
+                    None,
+                )
                 while not isinstance(reply, m.NvmemfileSigned):
                     with contextlib.suppress(
                         OSError, trio.BrokenResourceError, PeerMisuse, AssertionError
                     ):
                         peer = await one.peer()
-                        reply = await sign(peer, file, token, message)
-                bench.signed.append((file, reply.leaf, message))
+                        reply = await peer.ask(request)
+                bench.came_out(request, reply.signature)
 
         async with trio.open_nursery() as nursery:
             for number in range(3):
                 nursery.start_soon(client, number)
-            for _ in range(6):
-                await one.restarted()
+        assert bench.faults.listing()[0].fired == 6
+        assert len(one.starts) > 2
         bench.check()
         assert len({(file, leaf) for file, leaf, _ in bench.signed}) == len(bench.signed) == 36
