@@ -21,6 +21,8 @@ from seemachine import testing
 from seemachine.config import ConfigError
 from seemachine.state.disk import durable
 from seemachine.state.errors import StateError
+from seemachine.state.witness.absent import NoWitness
+from seemachine.state.witness.runtime import RuntimeWitness
 from seemachine.temporary.folder import sweep
 from seemachine.testing.hosting import descriptors
 
@@ -233,9 +235,7 @@ def test_a_folder_that_stays(tmp_path):
 
 
 def test_a_world_that_was_there_before(tmp_path):
-    """The host's runtime witness vouches for it, as for any world that stays: what is put back,
-    file by file in place, makes no key a second time.
-    """
+    """What is put back, file by file in place, makes no key a second time."""
     world, kept = tmp_path / "world", tmp_path / "kept"
     with testing.fleet(seed=7, folder=world):
         pass
@@ -245,7 +245,15 @@ def test_a_world_that_was_there_before(tmp_path):
     _put_back(kept, world)
     with testing.fleet(folder=world) as fleet, pytest.raises(StatusError) as refused:
         fleet.generate_lms("release", **testing.QUICK)
-    assert refused.value.status is Status.UseLimitExceeded
+    assert "is a copy, or was put back" in refused.value.detail
+
+
+def test_the_host_remembers_a_world_that_stays(tmp_path):
+    """In its runtime witness, of which a new one has no need."""
+    for witness in (NoWitness, RuntimeWitness):
+        with testing.fleet(folder=tmp_path) as fleet:
+            machine = fleet.bench.hosting.places[testing.ESN].machine
+            assert type(machine.store._witness._layers[-1]) is witness
 
 
 def _put_back(kept, world):
