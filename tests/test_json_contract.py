@@ -131,13 +131,14 @@ def test_what_is_no_command_is_a_document(line: str, command: str | None, home: 
 
 @pytest.mark.parametrize("command", REFUSED)
 def test_a_refusal_is_a_document(command: str, home: Path, capsys: Any) -> None:
-    """Its message is the sentence on standard error, and its advice the commands in there."""
+    """Its message is the sentence on standard error, after all words of the command; its advice the
+    commands in there.
+    """
     told = answer(REFUSED[command].split(), home)
     error = told["error"]
     assert (told["command"], told["ok"], error["code"]) == (command, False, "refused")
-    word = command.partition(" ")[0]
     lines = capsys.readouterr().err.splitlines()
-    assert lines[-1] == f"seemachine {word}: {error['message']}"
+    assert lines[-1] == f"seemachine {command}: {error['message']}"
     for advice in error["advice"]:
         assert advice in error["message"]
 

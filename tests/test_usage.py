@@ -60,18 +60,20 @@ WRONG = {
 WRONG_INSIDE = {
     "serve": "seemachine serve: --esn is needed, such as --esn 7852-268D-3BF9\n",
     "pki issue client a/b --role use": (
-        "seemachine pki: 'a/b' is not a client name; it takes 1 to 64 letters, digits and . _ @ -\n"
+        "seemachine pki issue client: 'a/b' is not a client name; it takes 1 to 64 letters,"
+        " digits and . _ @ -\n"
     ),
     f"pki issue machine {ESN} --host a/b": (
-        "seemachine pki: 'a/b' is neither an address nor a host name\n"
+        "seemachine pki issue machine: 'a/b' is neither an address nor a host name\n"
     ),
-    f"nfast enroll {ESN} {ESN}": "seemachine nfast: an HSM is named twice\n",
+    f"nfast enroll {ESN} {ESN}": "seemachine nfast enroll: an HSM is named twice\n",
     "nfast cards a/b": (
-        "seemachine nfast: a card set's name has up to 32 letters, digits, hyphens and underscores,"
-        " and is not admin; not 'a/b'\n"
+        "seemachine nfast cards: a card set's name has up to 32 letters, digits, hyphens and"
+        " underscores, and is not admin; not 'a/b'\n"
     ),
     "nfast cards a --quorum 3 --cards 2": (
-        "seemachine nfast: a card set has a quorum of 1 or more and up to 64 cards, not 3 of 2\n"
+        "seemachine nfast cards: a card set has a quorum of 1 or more and up to 64 cards, not 3"
+        " of 2\n"
     ),
 }
 REFUSED = [

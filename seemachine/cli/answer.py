@@ -44,11 +44,6 @@ class Answer:
         self.complaints: list[str] = []
         self._failure: Failure | None = None
 
-    @property
-    def word(self) -> str:
-        """The first word of the command."""
-        return (self.command or "").partition(" ")[0]
-
     def say(self, *parts: object, sep: str = " ") -> None:
         """A line for a person."""
         if not self.as_json:
@@ -104,5 +99,5 @@ class Answer:
             say_json(document(PROGRAM, self.command, self._fields, failure, self._notes))
 
     def _complain(self, sentence: object) -> None:
-        self.complaints.append(f"{PROGRAM} {self.word}".rstrip() + f": {sentence}")
+        self.complaints.append(f"{PROGRAM} {self.command or ''}".rstrip() + f": {sentence}")
         say(self.complaints[-1], file=sys.stderr)

@@ -77,7 +77,7 @@ def test_a_disaster_rehearsed(home: Path, ran: Callable[..., list[str]], tmp_pat
     made = ran(f"seemachine backup {backup} --take-card card1")
     assert "card1 moved into the backup; only seemachine restore brings it back, once" in made
     assert ran("seemachine card list") == [
-        f"seemachine card: no cards in {home}; make some with: seemachine card new"
+        f"seemachine card list: no cards in {home}; make some with: seemachine card new"
     ]
     ran("pipsqueak alias=firmware message=two")
     assert "stop it first with: seemachine fleet down" in ran(f"seemachine restore {backup}", 1)[0]

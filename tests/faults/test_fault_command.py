@@ -128,7 +128,7 @@ def test_a_wrong_word_of_fleet_up_is_not_the_files(
 ) -> None:
     """It is refused by the option's name, and no file is made."""
     code, lines = Shell(tmp_path).seemachine("fleet", "up", *words)
-    assert (code, lines[-1].startswith(f"seemachine fleet: {says}")) == (2, True), lines
+    assert (code, lines[-1].startswith(f"seemachine fleet up: {says}")) == (2, True), lines
     assert not (tmp_path / "fleet.toml").exists()
 
 

@@ -46,7 +46,7 @@ def test_an_empty_rack_says_so_and_is_not_made(tmp_path: Path, made: bool) -> No
         world.mkdir()
 
     told = f"no cards in {world}; make some with: seemachine card new"
-    assert card(world, "list") == (0, [f"seemachine card: {told}"])
+    assert card(world, "list") == (0, [f"seemachine card list: {told}"])
     answered = document(world, "list")
     assert (answered["cards"], answered["notes"]) == ([], [told])
     assert world.exists() == made
@@ -83,7 +83,7 @@ def test_a_folder_with_the_name_of_a_card_is_none(tmp_path: Path) -> None:
     assert [line.split()[0] for line in card(tmp_path, "list")[1]] == ["card1"]
     assert card(tmp_path, "insert", "dir", "--esn", ESN, "--slot", "1") == (
         1,
-        ["seemachine card: there is no card dir; make one with: seemachine card new"],
+        ["seemachine card insert: there is no card dir; make one with: seemachine card new"],
     )
     assert card(tmp_path, "insert", "card1", "--esn", ESN, "--slot", "2") == (
         0,
@@ -100,7 +100,10 @@ def test_a_name_is_printed_without_its_escapes(tmp_path: Path) -> None:
     (tmp_path / "hsm" / ESN).mkdir(parents=True)
     assert card(tmp_path, "insert", "\x1b[31mred", "--esn", ESN, "--slot", "2") == (
         1,
-        ["seemachine card: there is no card '\\x1b[31mred'; make one with: seemachine card new"],
+        [
+            "seemachine card insert: there is no card '\\x1b[31mred'; make one with: seemachine"
+            " card new"
+        ],
     )
 
 

@@ -127,7 +127,9 @@ def test_a_stranger_is_left_alone(tmp_path: Path, refused: Refused, folder: str)
 
     said = refused(60)
 
-    assert said.startswith(f"seemachine fleet: something that takes no requests holds {where} and")
+    assert said.startswith(
+        f"seemachine fleet down: something that takes no requests holds {where} and"
+    )
     assert f" says process {stranger.pid}, which may be wrong; see who it is with: fuser -v" in said
     assert stranger.poll() is None
     stranger.communicate(timeout=30)
@@ -139,7 +141,7 @@ def test_who_hears_has_the_longer_time(tmp_path: Path, refused: Refused, held: H
 
     folder, who = tmp_path / "fleet", identity.current()
     said = f"{who} did not stop within 0.2 s; it holds {folder}; look at {folder / 'log'}"
-    assert refused(0.2) == f"seemachine fleet: {said}\n"
+    assert refused(0.2) == f"seemachine fleet down: {said}\n"
 
 
 def test_the_stranger_is_named_among_machines(tmp_path: Path, refused: Refused, held: Held) -> None:

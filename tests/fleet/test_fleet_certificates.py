@@ -78,6 +78,6 @@ def test_a_fleet_says_so_before_it_is_up(tmp_path: Path, pki: Pki) -> None:
         processes.seemachine(["fleet", "down"], env)
     expired = f"the certificate {folder}/machine-expired.crt has expired on"
     assert code == 0
-    assert lines[0].startswith(f"seemachine fleet: {ESN}: {expired}")
+    assert lines[0].startswith(f"seemachine fleet up: {ESN}: {expired}")
     log = (tmp_path / "fleet" / "log").read_text().splitlines()
     assert [expired in line for line in log if '"event": "certificate"' in line] == [True, False]

@@ -72,7 +72,10 @@ def test_without_a_world_there_is_no_fleet_to_check(tmp_path: Path, name: str) -
 
     assert (code, lines) == (
         1,
-        [f"seemachine fleet: no fleet in {tmp_path / name}; start one with: seemachine fleet up"],
+        [
+            f"seemachine fleet check: no fleet in {tmp_path / name}; start one with: seemachine"
+            " fleet up"
+        ],
     )
     assert not (tmp_path / "missing").exists()
 

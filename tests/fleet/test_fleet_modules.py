@@ -171,7 +171,7 @@ def test_a_damaged_record_is_one_line(tmp_path: Path, words: list[str]) -> None:
 
     assert len(lines) == 1
     assert code == (0 if words == ["down"] else 2 if words[0] == "up" else 1)
-    assert (f"seemachine fleet: {folder / 'module.json'} is damaged" in lines[0]) == (
+    assert (f"seemachine fleet {words[0]}: {folder / 'module.json'} is damaged" in lines[0]) == (
         words != ["down"]
     )
 
@@ -194,7 +194,7 @@ def test_an_unenrolled_hsm_stays_down_and_is_shown_so(tmp_path: Path) -> None:
     assert code == status[0] == 0, lines
     assert (
         lines[0]
-        == f"seemachine fleet: {FIRST} is not enrolled, and is left out; see: seemachine nfast"
+        == f"seemachine fleet up: {FIRST} is not enrolled, and is left out; see: seemachine nfast"
         " enroll --help"
     )
     assert status[1] == lines[1:]
@@ -213,7 +213,10 @@ def test_a_fleet_of_nobody_is_refused(tmp_path: Path) -> None:
 
     code, lines = processes.seemachine(["fleet", "up", "--detach"], processes.environment(tmp_path))
 
-    assert (code, lines[-1]) == (1, "seemachine fleet: no HSM of this fleet can run a SEE machine")
+    assert (code, lines[-1]) == (
+        1,
+        "seemachine fleet up: no HSM of this fleet can run a SEE machine",
+    )
 
 
 def test_status_and_down_have_one_order(tmp_path: Path) -> None:
@@ -253,8 +256,8 @@ def test_who_comes_second_is_told_the_way_down(
     said = capsys.readouterr().err
     assert (
         said
-        == f"seemachine fleet: the fleet of {tmp_path} is already up (process {os.getpid()}); stop"
-        " it with: seemachine fleet down\n"
+        == f"seemachine fleet up: the fleet of {tmp_path} is already up (process {os.getpid()});"
+        " stop it with: seemachine fleet down\n"
     )
 
 

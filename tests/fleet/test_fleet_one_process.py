@@ -58,7 +58,7 @@ def test_one_that_can_not_start_leaves_the_others_up(world: FleetShell) -> None:
     code, lines = world.seemachine("fleet", "up", "--detach")
     why = f"it keeps its NVRAM in {folder / 'nvram'}; use --store file, or its leaves would"
     assert code == 1
-    assert lines[-1].startswith(f"seemachine fleet: {SECOND} did not start: {why}")
+    assert lines[-1].startswith(f"seemachine fleet up: {SECOND} did not start: {why}")
     rows = world.status()["machines"]
     assert [row["state"] for row in rows] == ["up", "down", "up"]
     assert rows[1]["why"].startswith(why)

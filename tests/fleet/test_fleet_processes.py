@@ -166,7 +166,7 @@ def test_ctrl_c_ends_a_fleet_that_is_coming_up_in_the_background(world: FleetShe
 
     assert (process.returncode, said.split("\n")[0]) == (
         130,
-        "seemachine fleet: interrupted; what was started is stopped again",
+        "seemachine fleet up: interrupted; what was started is stopped again",
     )
     assert world.status()["supervisor"] is None
     assert [machine["state"] for machine in world.status()["machines"]] == ["down", "down"]

@@ -19,7 +19,7 @@ def test_status_of_a_broken_file(tmp_path: Path, capsys: pytest.CaptureFixture[s
         words = ["fleet", "status", "--home", str(tmp_path), *["--json"] * as_json]
         assert main(words) == 1
         said = capsys.readouterr()
-        assert said.err.startswith(f"seemachine fleet: {tmp_path}/fleet.toml: esn takes")
+        assert said.err.startswith(f"seemachine fleet status: {tmp_path}/fleet.toml: esn takes")
         assert (said.out == "") is not as_json
     document = json.loads(said.out)
     assert document["machines"] == []
@@ -38,6 +38,6 @@ def test_up_names_all_that_down_stops(tmp_path: Path, capsys: pytest.CaptureFixt
         for lock in locks:
             lock.release()
     assert capsys.readouterr().err == (
-        f"seemachine fleet: {ESN} still runs without a supervisor; stop what runs, and {THIRD}"
+        f"seemachine fleet up: {ESN} still runs without a supervisor; stop what runs, and {THIRD}"
         " as well, with: seemachine fleet down\n"
     )

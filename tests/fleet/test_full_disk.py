@@ -23,11 +23,17 @@ exec "$@"
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["card", "new"], "seemachine card: {0}/world/cards/card1.card: No space left on device"),
-        (["fleet", "up"], "seemachine fleet: {0}/world/fleet/lock: No space left on device"),
-        (["fleet", "up", "--detach"], "seemachine fleet: no room is left on the disk of {0}/world"),
+        (
+            ["card", "new"],
+            "seemachine card new: {0}/world/cards/card1.card: No space left on device",
+        ),
+        (["fleet", "up"], "seemachine fleet up: {0}/world/fleet/lock: No space left on device"),
+        (
+            ["fleet", "up", "--detach"],
+            "seemachine fleet up: no room is left on the disk of {0}/world",
+        ),
         (["backup", "x.tar"], "seemachine backup: x.tar: No space left on device"),
-        (["pki", "init"], "seemachine pki: {0}/world/pki/ca.key: No space left on device"),
+        (["pki", "init"], "seemachine pki init: {0}/world/pki/ca.key: No space left on device"),
         (
             ["serve", "--esn", "0000-0000-0001", "--port", "0"],
             "seemachine serve: {0}/world/hsm/0000-0000-0001/lock: No space left on device",
@@ -66,7 +72,8 @@ def test_a_file_is_no_world(tmp_path: Path, words: list[str], below: str) -> Non
 
     code, lines = processes.seemachine(words, processes.environment(file / below))
 
-    assert (code, lines) == (1, [f"seemachine {words[0]}: {file} is not a folder"])
+    command = " ".join(words[:2])
+    assert (code, lines) == (1, [f"seemachine {command}: {file} is not a folder"])
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "a\nb", " " * 8])
@@ -79,7 +86,7 @@ def test_a_ca_has_a_name(tmp_path: Path, name: str) -> None:
     taken = "1 to 64 characters that can be printed, among them a letter or digit"
     assert (code, lines) == (
         2,
-        [f"seemachine pki: {name!r} is not a name for a CA; it takes {taken}"],
+        [f"seemachine pki init: {name!r} is not a name for a CA; it takes {taken}"],
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -90,4 +97,4 @@ def test_a_file_is_no_folder_of_certificates(tmp_path: Path) -> None:
         ["pki", "init", "--folder", sys.executable], processes.environment(tmp_path)
     )
 
-    assert (code, lines) == (1, [f"seemachine pki: {sys.executable} is not a folder"])
+    assert (code, lines) == (1, [f"seemachine pki init: {sys.executable} is not a folder"])

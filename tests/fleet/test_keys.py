@@ -126,7 +126,7 @@ def test_what_is_left_is_said(shell: Shell, machines: list[Machine], world: Worl
     assert code == 1
     name = documented(shell, "list")["keys"][0]["nvram_file"]
     assert lines == [
-        f"seemachine key: {OTHER_ESN} is down",
+        f"seemachine key destroy: {OTHER_ESN} is down",
         f"{ESN}: 0 signatures destroyed",
         "key file release is gone",
         "left: card1: 1 lease, on the rack; put it into a slot, and make it blank with card format",
@@ -170,7 +170,10 @@ def test_without_a_terminal_it_wants_yes(shell: Shell, machines: list[Machine]) 
     code, lines = shell.seemachine("key", "destroy", "release")
     assert (code, lines) == (
         2,
-        ["seemachine key: it asks on a terminal whether to destroy release; else give --yes"],
+        [
+            "seemachine key destroy: it asks on a terminal whether to destroy release; else give"
+            " --yes"
+        ],
     )
     assert len(documented(shell, "list")["keys"]) == 1
 
@@ -210,8 +213,8 @@ def test_with_no_machine_up_it_stays(shell: Shell, world: World) -> None:
     code, lines = shell.seemachine("key", "destroy", "release", "--yes")
     assert (code, lines[-1]) == (
         1,
-        "seemachine key: no machine is reachable, so release stays; start some with: seemachine"
-        " fleet up",
+        "seemachine key destroy: no machine is reachable, so release stays; start some with:"
+        " seemachine fleet up",
     )
     assert documented(shell, "list")["unreachable"] == [f"{ESN} is down"]
 
@@ -244,7 +247,7 @@ def test_no_such_key(name: str, shell: Shell, machines: list[Machine]) -> None:
     code, lines = shell.seemachine("key", "show", name)
     assert (code, lines) == (
         1,
-        [f"seemachine key: there is no key {name}; see them with: seemachine key list"],
+        [f"seemachine key show: there is no key {name}; see them with: seemachine key list"],
     )
 
 
@@ -357,4 +360,4 @@ def test_a_machine_that_can_not_be_asked_is_named(
     monkeypatch.setattr(keys, "files_of", failing)
     code, lines = shell.seemachine("key", "list")
     assert code == 1
-    assert f"seemachine key: {ESN}: it broke off" in lines
+    assert f"seemachine key list: {ESN}: it broke off" in lines

@@ -363,7 +363,7 @@ def test_another_home(world: QuarantineShell, tmp_path: Path) -> None:
 
     assert copy.quarantine("list") == (
         1,
-        ["seemachine quarantine: no machine is up; start some with: seemachine fleet up"],
+        ["seemachine quarantine list: no machine is up; start some with: seemachine fleet up"],
     )
     assert copy.quarantine("list", "--home", str(copy.home))[0] == 1
     assert copy.quarantine("burn", "test", "--esn", ESN, "--home", str(copy.home))[0] == 0
@@ -378,7 +378,8 @@ def test_a_machine_that_is_down(world: QuarantineShell) -> None:
     code, lines = world.quarantine("list")
     assert code == 1
     assert (
-        lines[-1] == "seemachine quarantine: no machine is up; start some with: seemachine fleet up"
+        lines[-1]
+        == "seemachine quarantine list: no machine is up; start some with: seemachine fleet up"
     )
     assert "Connection refused" in lines[0]
     document = world.quarantine("list", "--json")[1]
@@ -393,7 +394,7 @@ def test_a_machine_that_is_down(world: QuarantineShell) -> None:
     world.up().down()
     assert world.quarantine("list") == (
         1,
-        ["seemachine quarantine: no machine is up; start some with: seemachine fleet up"],
+        ["seemachine quarantine list: no machine is up; start some with: seemachine fleet up"],
     )
 
 
@@ -427,8 +428,8 @@ def test_a_copy_that_this_host_refuses(world: QuarantineShell) -> None:
     ) == (1, True, True)
     [suspect] = copy.listed()
     assert copy.quarantine("accept", "--esn", ESN)[1][1:] == [
-        f"seemachine quarantine: {suspect['name']} of {ESN} is in quarantine; burn it, or skip,"
-        " first"
+        f"seemachine quarantine accept: {suspect['name']} of {ESN} is in quarantine; burn it, or"
+        " skip, first"
     ]
     assert copy.quarantine("skip", "test", "--esn", ESN, "--to", "10")[0] == 0
     assert copy.pipsqueak("alias=test", "message=d")[0] == 1

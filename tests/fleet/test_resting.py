@@ -93,9 +93,9 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 
 DOWN = [
-    f"seemachine fleet: {SECOND} stays down: count is 1",
-    f"seemachine fleet: {GIVEN[0]} stays down, with what is in its NVRAM: neither [[machines]] nor"
-    " count = 1 has it",
+    f"seemachine fleet up: {SECOND} stays down: count is 1",
+    f"seemachine fleet up: {GIVEN[0]} stays down, with what is in its NVRAM: neither"
+    " [[machines]] nor count = 1 has it",
 ]
 
 
@@ -126,7 +126,7 @@ def test_up_in_the_background_says_it_once(shell: Shell) -> None:
     """Where the fleet does not come up its log is shown, which says it again."""
     code, lines = shell.seemachine("fleet", "up", "--detach")
     assert (code, lines[:-1]) == (1, [*DOWN, "why"])
-    assert lines[-1].startswith("seemachine fleet: the fleet did not come up; its log is ")
+    assert lines[-1].startswith("seemachine fleet up: the fleet did not come up; its log is ")
 
 
 def test_of_two_that_start_at_once_one_is_told_of_the_other(

@@ -281,8 +281,8 @@ class TestOfAKey:
             assert printed.of("key", "export", "app", "--format", form) == key.public_key_as(form)
         said = printed.refusal("key", "export", "app", "--format", "hss")
         assert said == (
-            "seemachine key: app: hss is not a form of ML-DSA; use one of der, pem, raw, cose,"
-            " json\n"
+            "seemachine key export: app: hss is not a form of ML-DSA; use one of der, pem, raw,"
+            " cose, json\n"
         )
         signature = key.sign(b"m")
         assert client_forms.form_of_signature(signature) == "raw"

@@ -249,8 +249,8 @@ def test_a_listing_without_end_is_given_up(place, monkeypatch):
     assert found.asked.count("quarantine_list") == 4
     assert (
         found.err
-        == f"seemachine quarantine: {ESN} tells of 1024 things in quarantine, and of no end: it is"
-        " broken, or lies; look at its log\n"
+        == f"seemachine quarantine list: {ESN} tells of 1024 things in quarantine, and of no"
+        " end: it is broken, or lies; look at its log\n"
     )
 
 

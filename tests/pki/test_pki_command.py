@@ -260,7 +260,7 @@ def test_without_the_package_it_says_what_to_install(tmp_path):
     assert (done.returncode, done.stdout) == (1, "")
     assert (
         done.stderr
-        == "seemachine pki: the package cryptography is missing; install it with: pip install"
+        == "seemachine pki init: the package cryptography is missing; install it with: pip install"
         " cryptography\n"
     )
 
