@@ -10,13 +10,16 @@ The names of the forms are in KEY_FORMS and SIGNATURE_FORMS. Private keys are ne
 read.
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from seeclient import public_keys
 from seeclient.bulk import HasPublicKey
 from seeclient.message import Message
 from seemachine.encodings import forms
-from seemachine.encodings.forms import FormError, RecognizedSignature
+from seemachine.encodings.forms import AmbiguousForm, FormError, Key, RecognizedSignature
+from seemachine.encodings.private_keys import refuse_lookalike
 from seemachine.encodings.readings import MAX_TEXT
 from seemachine.wire.status import Status, StatusError
 
@@ -25,17 +28,21 @@ KEY_FORMS = tuple(forms.KEY_FORMS)
 SIGNATURE_FORMS = tuple(forms.SIGNATURE_FORMS)
 
 
-def public_key_as(public_key: bytes | str | Path | HasPublicKey, form: str) -> bytes:
+def public_key_as(
+    public_key: bytes | str | Path | HasPublicKey, form: str, *, given_as: str = ""
+) -> bytes:
     """A public key in the form of that name, such as `pem`. It may be in any form itself, as bytes,
-    text or the Path of a file, or be a key of a fleet.
+    text or the Path of a file, or be a key of a fleet; `given_as` says in which where its bytes may
+    be a private key.
 
     Raises StatusError (InvalidParameter) where it is not a public key, or the form can't hold it.
     """
-    given = public_key if isinstance(public_key, bytes | str | Path) else public_key.public_key
-    try:
-        return forms.write_key(public_keys.read_public_key(given), form)
-    except FormError as error:
-        raise StatusError(Status.InvalidParameter, str(error), WHERE) from None
+    with _refusing(public_key, "public_key"):
+        if isinstance(public_key, bytes | str | Path):
+            key = _given_key(public_key, given_as)
+        else:
+            key = public_keys.read_public_key(public_key.public_key)
+        return forms.write_key(key, form)
 
 
 def signature_as(signature: bytes | Path, form: str, *, given_as: str = "") -> bytes:
@@ -44,11 +51,8 @@ def signature_as(signature: bytes | Path, form: str, *, given_as: str = "") -> b
 
     Raises StatusError (InvalidParameter) where it is not a signature, or the form can't hold it.
     """
-    found = _recognized(signature, given_as)
-    try:
-        return forms.write_signature(found.signature, form)
-    except FormError as error:
-        raise StatusError(Status.InvalidParameter, str(error), WHERE) from None
+    with _refusing(signature, "signature"):
+        return forms.write_signature(_recognized(signature, given_as).signature, form)
 
 
 def form_of_public_key(public_key: bytes | str | Path) -> str:
@@ -61,13 +65,27 @@ def form_of_public_key(public_key: bytes | str | Path) -> str:
 
 def form_of_signature(signature: bytes | Path) -> str:
     """The name of the form that a signature is in. Raises StatusError (InvalidParameter)."""
-    return _recognized(signature, "").form
+    with _refusing(signature, "signature"):
+        return _recognized(signature, "").form
+
+
+def _given_key(public_key: bytes | str | Path, given_as: str) -> Key:
+    found = public_keys.recognized(public_key, given_as)
+    if not given_as:
+        refuse_lookalike(found)
+    return found.key
 
 
 def _recognized(signature: bytes | Path, given_as: str) -> RecognizedSignature:
-    data = Message(signature).at_most(MAX_TEXT)
+    return forms.recognized_signature(Message(signature).first(MAX_TEXT + 1), given_as)
+
+
+@contextlib.contextmanager
+def _refusing(given: object, name: str) -> Iterator[None]:
+    """Refusals of a form become those of the library, with the name of the file that was given."""
     try:
-        return forms.recognized_signature(b"" if data is None else data, given_as)
+        yield
     except FormError as error:
-        name = str(signature) if isinstance(signature, Path) else "signature"
-        raise StatusError(Status.InvalidParameter, error.about(name), WHERE) from None
+        refusal = error.asking_for("given_as=") if isinstance(error, AmbiguousForm) else error
+        detail = refusal.about(str(given) if isinstance(given, Path) else name)
+        raise StatusError(Status.InvalidParameter, detail, WHERE) from None

@@ -107,7 +107,7 @@ class LocalKey:
         """
         from seeclient import forms
 
-        return forms.public_key_as(self.public_key, form)
+        return forms.public_key_as(self, form)
 
     def verify(self, message: bytes | Path, signature: bytes, *, context: bytes = b"") -> None:
         """Check a signature; of LMS plain, or HSS of one level; of ML-DSA under a context (FIPS 204

@@ -21,10 +21,12 @@ def read_public_key(given: bytes | str | Path) -> PublicKey:
     return recognized(given).key
 
 
-def recognized(given: bytes | str | Path) -> RecognizedKey:
-    """The same, and the form that it is in. Raises as `read_public_key` does."""
+def recognized(given: bytes | str | Path, given_as: str = "") -> RecognizedKey:
+    """The same, and the form that it is in, which must be `given_as` where that is given. Raises as
+    `read_public_key` does.
+    """
     try:
-        return recognized_key(_bytes(given))
+        return recognized_key(_bytes(given), given_as)
     except FormError as error:
         detail = error.about(_named(given))
         raise KeyNotRecognized(Status.InvalidParameter, detail, WHERE) from None

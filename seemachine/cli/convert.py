@@ -1,7 +1,6 @@
 """`seemachine convert`: a public key or a signature in another form."""
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from seemachine.cli.form_output import put
 from seemachine.encodings.forms import (
     KEY_FORMS,
     SIGNATURE_FORMS,
+    AmbiguousForm,
     FormError,
     RecognizedKey,
     RecognizedSignature,
@@ -19,10 +19,11 @@ from seemachine.encodings.forms import (
     write_key,
     write_signature,
 )
+from seemachine.encodings.private_keys import is_lookalike, refuse_lookalike
 from seemachine.encodings.readings import MAX_TEXT
 
 STANDARD_INPUT = "-"
-PRIVATE = re.compile(r"(?<![a-z])(prv|priv|private|secret|sk)(?![a-z])", re.IGNORECASE)
+LOOKALIKE = "a private key of Caliptra's image/app has the same bytes; keep it secret if it is one"
 Found = RecognizedKey | RecognizedSignature
 
 
@@ -34,19 +35,29 @@ def run(options: argparse.Namespace) -> int:
     name = "standard input" if options.file == STANDARD_INPUT else options.file
     try:
         found = recognized(_bytes(options.file), options.given_as or "")
-        _refuse_hidden(options.file, found)
         answer.give(**_facts(found))
         if options.to is None:
-            answer.say(f"{name}: {described(found)}")
-            return 0
-        _convert(options, found)
+            _tell(options, name, found)
+        else:
+            _convert(options, found)
+    except AmbiguousForm as error:
+        raise Refused(error.asking_for("--from ").about(name)) from None
     except FormError as error:
         raise Refused(error.about(name)) from None
     return 0
 
 
+def _tell(options: argparse.Namespace, name: str, found: Found) -> None:
+    answer: Answer = options.answer
+    answer.say(f"{name}: {described(found)}")
+    if isinstance(found, RecognizedKey) and not options.given_as and is_lookalike(found):
+        answer.note(LOOKALIKE)
+
+
 def _convert(options: argparse.Namespace, found: Found) -> None:
     if isinstance(found, RecognizedKey):
+        if not options.given_as:
+            refuse_lookalike(found)
         form, data = KEY_FORMS.get(options.to), write_key(found.key, options.to)
     else:
         form, data = SIGNATURE_FORMS.get(options.to), write_signature(found.signature, options.to)
@@ -74,14 +85,3 @@ def _bytes(name: str) -> bytes:
         return sys.stdin.buffer.read(MAX_TEXT + 1)
     with Path(name).open("rb") as file:
         return file.read(MAX_TEXT + 1)
-
-
-def _refuse_hidden(name: str, found: Found) -> None:
-    """A bare private key of Caliptra's tools looks like a public one: types, I, and the seed where
-    the root would be. Only its name may tell. Raises Refused.
-    """
-    if isinstance(found, RecognizedKey) and found.form == "lms" and PRIVATE.search(Path(name).name):
-        raise Refused(
-            f"{name} is called a private key, and some of 48 bytes (Caliptra's image/app) look like"
-            " a public one in all bytes; if it is public, give the file another name"
-        )

@@ -163,11 +163,20 @@ def _tell(signed: Signed, over: str, place: str, options: argparse.Namespace) ->
 
 
 def read_key(path: Path) -> PublicValue:
-    """A public key in whatever form it was given out, or the certificate of one. Raises Refused."""
+    """A public key in whatever form it was given out, or the certificate of one; `-` is standard
+    input. Raises Refused.
+    """
     from seeclient.public_keys import read_public_key
 
+    from seemachine.encodings.forms import FormError, recognized_key
+    from seemachine.encodings.readings import MAX_TEXT
+
     try:
-        return read_public_key(path)
+        if path != STANDARD_INPUT:
+            return read_public_key(path)
+        return recognized_key(sys.stdin.buffer.read(MAX_TEXT + 1)).key
+    except FormError as error:
+        raise Refused(error.about(title(path))) from None
     except StatusError as error:
         raise refused(error) from None
 

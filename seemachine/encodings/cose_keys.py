@@ -10,7 +10,7 @@ from seemachine.lms.parameters import ParameterError
 from seemachine.mldsa.parameters import MLDSA_SETS, MldsaError, of_public_key
 
 # Labels of what all keys have, and of these two types (RFC 9052 7.1; RFC 8778 4; RFC 9964 3).
-KTY, ALG, PUB = 1, 3, -1
+KTY, ALG, PUB, PRIV = 1, 3, -1, -2
 HSS_LMS, AKP = 5, 7
 ALG_HSS_LMS = -46
 ALG_MLDSA = {44: -48, 65: -49, 87: -50}
@@ -27,11 +27,13 @@ def written(key: Key) -> bytes:
 
 def public_key(data: bytes) -> Key | None:
     """The key of a COSE_Key, whatever else it has; None for one of another type, and for what is
-    not CBOR. Raises FormError for one of ours that is damaged.
+    not CBOR. Raises FormError for one of ours that is damaged, or private.
     """
     found = _map(data)
     if found is None or found.get(KTY) not in (HSS_LMS, AKP):
         return None
+    if PRIV in found:
+        raise FormError("a private COSE_Key; only public keys are read")
     encoded = found.get(PUB)
     if not isinstance(encoded, bytes):
         raise FormError("a COSE_Key without its public key")

@@ -11,6 +11,7 @@ from seemachine.encodings.describing import described
 from seemachine.encodings.kinds import (
     LMS,
     MLDSA,
+    AmbiguousForm,
     FormError,
     Key,
     RecognizedKey,
@@ -25,6 +26,7 @@ from seemachine.frozen import frozen
 __all__ = [
     "KEY_FORMS",
     "SIGNATURE_FORMS",
+    "AmbiguousForm",
     "Form",
     "FormError",
     "Key",

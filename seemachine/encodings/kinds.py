@@ -23,6 +23,20 @@ class FormError(ValueError):
         return name + (rest if rest != sentence else f": {sentence}")
 
 
+class AmbiguousForm(FormError):
+    """Bytes that may be two things, until somebody says in which of `forms` they are. The text ends
+    with asking for that.
+    """
+
+    def __init__(self, sentence: str, *forms: str) -> None:
+        super().__init__(sentence)
+        self.forms = forms
+
+    def asking_for(self, option: str) -> FormError:
+        """The same refusal with what is to be given, such as `--from lms`."""
+        return FormError(f"{self}: {' or '.join(option + form for form in self.forms)}")
+
+
 class RecognizedKey(NamedTuple):
     """A public key, and the name of the form that it was in."""
 

@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 from seemachine.encodings.der import OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, DerError, only
 from seemachine.encodings.keyforms import HSS_LMS
-from seemachine.lms.hss import MAX_LEVELS
+from seemachine.encodings.kinds import AmbiguousForm, RecognizedKey
+from seemachine.encodings.writers import CALIPTRA_SETS
+from seemachine.lms.hss import MAX_LEVELS, HssPublicKey
 from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import (
     IDENTIFIER_BYTES,
@@ -29,6 +31,8 @@ WHAT = (
 )
 _INTEGER = 0x02
 _MLDSA = bytes.fromhex("6086480165030403")
+# Botan has an identifier of its own for private keys, 1.3.6.1.4.1.25258.1.13.
+_IDENTIFIERS = (HSS_LMS, bytes.fromhex("2b0601040181c52a010d"))
 # hsslms 0.1.3 begins its files so.
 _HSSLMS = (b"PersHSS_Priv_v", b"LMSWrapper_Priv_v")
 # What pyhsslms 2 has where its first version had the number of signatures that are left.
@@ -39,8 +43,7 @@ def maker_of(data: bytes) -> str:
     """Whose private LMS key the bytes are: what completes "a private LMS key ..."; empty for
     anything else.
 
-    A plain private key of Caliptra's `image/app` (type, LM-OTS type, I and seed: 48 bytes) is not
-    told: a public key looks the same.
+    A plain private key of Caliptra's `image/app` is not told: see `is_lookalike`.
     """
     return next((maker for maker, is_of in MAKERS.items() if is_of(data)), "")
 
@@ -48,6 +51,26 @@ def maker_of(data: bytes) -> str:
 def refusal(maker: str) -> str:
     """Why one is not taken, and what to do."""
     return f"this is a private LMS key {maker}, and no private LMS key is read: {WHY}; {WHAT}"
+
+
+def is_lookalike(found: RecognizedKey) -> bool:
+    """Whether it may be a plain private key of Caliptra's `image/app`: type, LM-OTS type, I and a
+    seed of 24 bytes, which is a public key in all of them.
+    """
+    key = found.key
+    if isinstance(key, bytes) or found.form != "lms":
+        return False
+    return (key.key.tree.name, key.key.ots.name) == CALIPTRA_SETS
+
+
+def refuse_lookalike(found: RecognizedKey) -> None:
+    """Raises AmbiguousForm for what may be one: in another form its seed would be published."""
+    if is_lookalike(found):
+        raise AmbiguousForm(
+            "this may be a public key in the form lms, or a private key of Caliptra's image/app,"
+            " whose seed looks like a root; if it is public, say so",
+            found.form,
+        )
 
 
 def is_of_mldsa(data: bytes) -> bool:
@@ -78,7 +101,7 @@ def _identifier(data: bytes) -> bytes:
 
 
 def _is_pkcs8(data: bytes) -> bool:
-    return data[:1] == bytes([SEQUENCE]) and _identifier(data) == HSS_LMS
+    return data[:1] == bytes([SEQUENCE]) and _identifier(data) in _IDENTIFIERS
 
 
 def _is_bouncy_castle(data: bytes) -> bool:
@@ -97,7 +120,9 @@ def _is_bc_tree(data: bytes) -> bool:
 
 
 def _is_pyhsslms(data: bytes) -> bool:
-    """A tree: types, seed, I and q. An HSS key: levels, a count, trees."""
+    """A tree: types, seed, I and q; of lms-go the same in another order, so as long. An HSS key:
+    levels, a count, trees.
+    """
     if _is_pyhsslms_tree(data):
         return True
     if not 1 <= _word(data, 0) <= MAX_LEVELS:
@@ -119,9 +144,12 @@ def _is_hsslms(data: bytes) -> bool:
 
 def _is_cisco(data: bytes) -> bool:
     """The count, a byte for the parameter sets of each level, the seed, and I where it is drawn
-    (PRIVATE_KEY_LEN of hash-sigs); wolfSSL and hbs-lms-rust have the same.
+    (PRIVATE_KEY_LEN of hash-sigs); wolfSSL and hbs-lms-rust have the same. After 64 such bytes
+    wolfBoot has the public key, liboqs the tree that it keeps.
     """
-    if len(data) not in (8 + 8 + 24, 8 + 8 + 32, 8 + 8 + 24 + 16, 8 + 8 + 32 + 16):
+    lengths = (8 + 8 + 24, 8 + 8 + 32, 8 + 8 + 24 + 16, 8 + 8 + 32 + 16)
+    more = data[lengths[-1] :]
+    if len(data) not in lengths and not _is_hss_public(more) and not _is_cisco_aux(more):
         return False
     sets = data[8:16].rstrip(b"\xff")
     codes = [(each >> 4, each & 0xF) for each in sets]
@@ -155,15 +183,23 @@ def _is_public(data: bytes) -> bool:
     return True
 
 
+def _is_hss_public(data: bytes) -> bool:
+    try:
+        HssPublicKey.decode(data)
+    except ParameterError:
+        return False
+    return True
+
+
 def _word(data: bytes, place: int) -> int:
     return int.from_bytes(data[place : place + 4].ljust(4, b"\0"), "big")
 
 
 MAKERS: dict[str, Callable[[bytes], bool]] = {
-    "in PKCS#8 (Bouncy Castle and Caliptra write such)": _is_pkcs8,
+    "in PKCS#8 (Bouncy Castle, Botan and Caliptra write such)": _is_pkcs8,
     "of hsslms": _is_hsslms,
     "of Bouncy Castle": _is_bouncy_castle,
-    "of pyhsslms": _is_pyhsslms,
-    "of hash-sigs, wolfSSL or hbs-lms-rust": _is_cisco,
+    "of pyhsslms or lms-go": _is_pyhsslms,
+    "of hash-sigs, wolfSSL, wolfBoot, liboqs or hbs-lms-rust": _is_cisco,
     "of hash-sigs, or rather the tree that it keeps beside one (.aux)": _is_cisco_aux,
 }

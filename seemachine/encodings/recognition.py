@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from seemachine.encodings import cose_keys, json_forms, keyforms, mldsa_forms
 from seemachine.encodings.der import OCTET_STRING, DerError, only
+from seemachine.encodings.describing import described
 from seemachine.encodings.explaining import (
     A_KEY_FILE,
     is_key_file,
@@ -19,6 +20,7 @@ from seemachine.encodings.explaining import (
     why_no_signature,
 )
 from seemachine.encodings.kinds import (
+    AmbiguousForm,
     FormError,
     Key,
     RecognizedKey,
@@ -40,21 +42,23 @@ Value = TypeVar("Value")
 LONGEST = 1 << 18
 # A file of blocks of PEM has a chain of certificates, or what a system trusts: about 150.
 MOST_READINGS = 1000
+# Forms whose bytes are those of another, by which they are called.
+SAME_BYTES = {"caliptra-raw": "lms"}
 Readers = tuple[tuple[str, Callable[[bytes], Value]], ...]
 
 
-def recognized_key(data: bytes) -> RecognizedKey:
-    """The public key that some bytes are, and its form. Raises FormError, also where they are two
-    keys, and where they are a private one.
+def recognized_key(data: bytes, form: str = "") -> RecognizedKey:
+    """The public key that some bytes are, and its form, which must be `form` where that is given.
+    Raises FormError, also where they are two keys, and where they are a private one.
     """
     texts = _texts(data)
-    found = {key: form for text in texts for form, key in keys_in(text)}
+    found = {key: name for text in texts for name, key in keys_in(text)}
     if len(found) > 1:
         raise FormError(f"this holds {len(found)} public keys; name a file that has one")
     if not found:
         raise FormError(why_no_key(texts))
-    [(key, form)] = found.items()
-    return RecognizedKey("pem" if form == "der" and BLOCK in data else form, key)
+    [(key, name)] = found.items()
+    return _as_meant(RecognizedKey("pem" if name == "der" and BLOCK in data else name, key), form)
 
 
 def recognized_signature(data: bytes, form: str = "") -> RecognizedSignature:
@@ -63,26 +67,49 @@ def recognized_signature(data: bytes, form: str = "") -> RecognizedSignature:
     """
     texts = _texts(data)
     every = [found for text in texts for found in _read(SIGNATURE_READERS, text)]
-    found = {made: name for name, made in every if made and form in ("", "base64", name)}
-    if len(found) > 1:
-        names = " or ".join(sorted(set(found.values())))
-        if len(found) > len(set(found.values())):
-            raise FormError(f"this holds {len(found)} signatures; name a file that has one")
-        raise FormError(f"this may be a signature in the form {names}; say which is meant")
+    found = [
+        RecognizedSignature("base64" if _is_base64(made, data) else name, made)
+        for made, name in {made: name for name, made in every if made}.items()
+    ]
     if not found:
         raise FormError(why_no_signature(texts))
-    [(made, name)] = found.items()
-    return RecognizedSignature("base64" if _is_base64(made, data) else name, made)
+    return _only_signature(found, form)
+
+
+def _as_meant(found: RecognizedKey, form: str) -> RecognizedKey:
+    if form not in ("", found.form) and SAME_BYTES.get(form) != found.form:
+        raise FormError(f"this is a {described(found)}, and not {form}")
+    return found
+
+
+def _only_signature(found: list[RecognizedSignature], form: str) -> RecognizedSignature:
+    """Raises FormError."""
+    meant = [each for each in found if form in ("", each.form)]
+    if len(meant) == 1:
+        return meant[0]
+    names = sorted({each.form for each in meant})
+    if not meant:
+        raise FormError(f"this is a {described(found[0])}, and not {form}")
+    if len(meant) > len(names):
+        raise FormError(f"this holds {len(meant)} signatures; name a file that has one")
+    which = f"this may be a signature in the form {' or '.join(names)}"
+    raise AmbiguousForm(f"{which}; say which is meant", *names)
 
 
 def recognized(data: bytes, form: str = "") -> RecognizedKey | RecognizedSignature:
-    """The public key or signature that some bytes are; nothing is both. Raises FormError."""
+    """The public key or signature that some bytes are, in `form` where that is given; nothing is
+    both. Raises FormError.
+    """
     try:
-        return recognized_key(data)
+        found = recognized_key(data)
     except FormError as error:
         of_key = str(error)
+    else:
+        return _as_meant(found, form)
     try:
         return recognized_signature(data, form)
+    except AmbiguousForm:
+        raise
     except FormError as error:
         raise FormError(why_neither(of_key, str(error))) from None
 

@@ -49,7 +49,7 @@ def caliptra_raw(key: HssPublicKey) -> bytes:
 def plain_signature(made: HssSignature) -> bytes:
     """The plain signature (RFC 8554 5.4). Raises FormError for one of more than one level."""
     if made.levels != 1:
-        raise FormError(f"it has one level, and this signature has {made.levels}; use hss")
+        raise FormError(f"it has {made.levels} levels, and there is room for one; use hss")
     return made.signatures[0].encode()
 
 
@@ -66,7 +66,7 @@ def info(content: bytes) -> bytes:
 
 def _tree(key: HssPublicKey) -> PublicKey:
     if key.levels != 1:
-        raise FormError(f"it has one level, and this key has {key.levels}; use hss or pem")
+        raise FormError(f"it has {key.levels} levels, and there is room for one; use hss or pem")
     return key.key
 
 
@@ -75,8 +75,8 @@ def _of_caliptra(key: HssPublicKey) -> PublicKey:
     if (tree.tree.name, tree.ots.name) != CALIPTRA_SETS:
         lms, lmots = CALIPTRA_SETS
         raise FormError(
-            f"Caliptra takes {lms} {lmots} alone, and this key is {tree.tree.name} {tree.ots.name};"
-            f" make one with: pipsqueak generate alias=... algorithm=lms lmscode={lms}"
+            f"it is {tree.tree.name} {tree.ots.name}, and Caliptra takes {lms} {lmots} alone; make"
+            f" one with: pipsqueak generate alias=... algorithm=lms lmscode={lms}"
             f" lmotscode={lmots}"
         )
     return tree

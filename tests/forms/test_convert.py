@@ -64,7 +64,8 @@ class TestConvert:
         names = [form.name for form in KEY_FORMS.values() if "LMS" in form.algorithms]
         for form in names:
             put("key", write_key(key, form))
-            assert printed.of("convert", "key", "--to", "json") == write_key(key, "json")
+            words = ("convert", "key", "--from", form, "--to", "json")
+            assert printed.of(*words) == write_key(key, "json")
             put("key", write_key(key, "cose"))
             assert printed.of("convert", "key", "--to", form) == write_key(key, form)
 
@@ -101,10 +102,12 @@ class TestConvert:
         put("k", write_key(formed.key(levels=2), "hss"))
         put("s", write_signature(formed.signature(levels=2), "hss"))
         assert printed.refusal("convert", "k", "--to", "lms", "--out", "new") == (
-            "seemachine convert: k: the form lms can't hold it: it has one level, and this key has"
-            " 2; use hss or pem\n"
+            "seemachine convert: k: the form lms can't hold it: it has 2 levels, and there is room"
+            " for one; use hss or pem\n"
         )
-        assert "this signature has 2; use hss" in printed.refusal("convert", "s", "--to", "lms")
+        assert "it has 2 levels, and there is room for one; use hss\n" in printed.refusal(
+            "convert", "s", "--to", "lms"
+        )
         assert "s: pem is not a form of LMS; use one of lms, hss" in printed.refusal(
             "convert", "s", "--to", "pem"
         )
@@ -131,24 +134,45 @@ class TestConvert:
         put("k.prv", bytes(8) + b"\x64" + b"\xff" * 7 + os.urandom(48))
         said = printed.refusal("convert", "k.prv", "--to", "pem", "--out", "new")
         assert said.startswith(
-            "seemachine convert: k.prv is a private LMS key of hash-sigs, wolfSSL or hbs-lms-rust"
+            "seemachine convert: k.prv is a private LMS key of hash-sigs, wolfSSL, wolfBoot"
         )
         assert not Path("new").exists()
 
-    @pytest.mark.parametrize("name", ["owner_lms_priv.bin", "vnd-lms-prv-key0", "k.PRV", "sk"])
-    def test_a_private_key_that_looks_like_a_public_one(self, printed, name):
-        """Caliptra's older tools keep 48 bytes of both; only the name of the file can tell."""
-        put(name, write_key(formed.key(formed.CALIPTRA), "lms"))
-        assert "is called a private key" in printed.refusal("convert", name, "--to", "pem")
+    def test_a_private_key_that_looks_like_a_public_one(self, printed):
+        """Caliptra's older tools keep 48 bytes of both: no form is written before somebody says
+        that they are public, and who asks what they are is told.
+        """
+        key = formed.key(formed.CALIPTRA)
+        put("k", write_key(key, "lms"))
+        for form in ("pem", "lms", "json"):
+            said = printed.refusal("convert", "k", "--to", form, "--out", "new")
+            assert said == (
+                "seemachine convert: k may be a public key in the form lms, or a private key of"
+                " Caliptra's image/app, whose seed looks like a root; if it is public, say so:"
+                " --from lms\n"
+            )
+        assert not Path("new").exists()
+        for form in ("lms", "caliptra-raw"):
+            written = printed.of("convert", "k", "--to", "pem", "--from", form)
+            assert written == write_key(key, "pem")
+        assert printed.of("convert", "k").startswith(b"k: public key of LMS")
+        assert b"a private key of Caliptra's image/app has the same bytes" in printed.err
+        assert printed.of("convert", "k", "--from", "lms").startswith(b"k: public key of LMS")
+        assert printed.err == b""
 
-    @pytest.mark.parametrize(
-        "name", ["owner_lms_pub.bin", "private-beta/k", "disk", "skeleton.lms"]
-    )
-    def test_other_names(self, printed, name):
-        """They are no hint."""
-        Path(name).parent.mkdir(exist_ok=True)
-        put(name, write_key(formed.key(formed.CALIPTRA), "lms"))
-        assert printed.of("convert", name, "--to", "pem").startswith(b"-----BEGIN")
+    def test_a_form_that_says_that_a_key_is_public(self, printed):
+        """Only the bare bytes of Caliptra's parameter sets may be either."""
+        for name, pair in (("other", formed.SMALL), ("caliptra", formed.CALIPTRA)):
+            key = formed.key(pair)
+            put(name, write_key(key, "lms" if name == "other" else "hss"))
+            assert printed.of("convert", name, "--to", "der") == write_key(key, "der")
+
+    def test_bytes_that_may_be_two_signatures(self, printed):
+        """It is said how to say which."""
+        put("s", formed.signature_of_two_readings())
+        said = printed.refusal("convert", "s", "--to", "hss")
+        assert said.endswith("say which is meant: --from hss or --from lms\n")
+        assert printed.of("convert", "s", "--to", "hss", "--from", "lms").startswith(bytes(4))
 
     def test_usage(self, printed):
         """A form that is not there is told by what it may mean; a file needs a form."""

@@ -31,8 +31,7 @@ from seemachine.encodings.forms import (
     write_signature,
 )
 from seemachine.encodings.kinds import bytes_of
-from seemachine.lms.hss import HssPublicKey, HssSignature
-from seemachine.lms.keys import u32
+from seemachine.lms.hss import HssPublicKey
 from seemachine.lms.parameters import signature_bytes
 from seemachine.mldsa.parameters import MLDSA_SETS
 
@@ -70,8 +69,10 @@ def test_a_key_of_more_levels(levels):
     for form in LMS_FORMS:
         if form in ("lms", "caliptra", "caliptra-raw"):
             sentence = refused(write_key, key, form)
-            assert sentence.startswith(f"the form {form} can't hold it: it has one level, and this")
-            assert sentence.endswith(f"key has {levels}; use hss or pem")
+            assert sentence == (
+                f"the form {form} can't hold it: it has {levels} levels, and there is room for one;"
+                " use hss or pem"
+            )
         else:
             assert recognized_key(write_key(key, form)) == (form, key)
 
@@ -101,7 +102,7 @@ def test_a_signature(levels):
     if levels == 1:
         assert recognized_signature(write_signature(made, "lms")) == ("lms", made)
     else:
-        assert "has one level, and this signature has" in refused(write_signature, made, "lms")
+        assert "levels, and there is room for one; use hss" in refused(write_signature, made, "lms")
 
 
 @given(st.sampled_from(formed.PAIRS), st.integers(0, 31))
@@ -337,25 +338,34 @@ class TestNotOne:
 
 
 def test_a_signature_that_may_be_two():
-    """Built so that its bytes are a plain signature, and one of two levels: it is not taken before
-    one is named.
-    """
-    pairs = {(tree.name, ots.name): (tree, ots) for tree, ots in formed.PAIRS}
-    wide = pairs["sha256_m24_h10", "sha256_n24_w1"]
-    top, below = (pairs[f"sha256_m32_h{h}", "sha256_n32_w4"] for h in (5, 15))
-    # Its leaf is where a plain one has its LM-OTS type.
-    above = formed.tree_signature(top, wide[1].typecode)
-    two = HssSignature((above, formed.tree_signature(below)), (formed.tree_key(below),))
-    data = bytearray(two.encode())
-    place = 4 + wide[1].signature_bytes
-    data[place : place + 4] = u32(wide[0].typecode)
-
-    said = refused(recognized_signature, bytes(data))
+    """It is not taken before one is named, in text neither."""
+    data = formed.signature_of_two_readings()
+    said = refused(recognized_signature, data)
     assert said == "this may be a signature in the form hss or lms; say which is meant"
     for form, levels in (("lms", 1), ("hss", 2)):
-        found = recognized_signature(bytes(data), form)
+        found = recognized_signature(data, form)
         assert (found.form, found.signature.levels) == (form, levels)
         assert write_signature(found.signature, form) == data
+    text = base64.b64encode(data)
+    assert "in the form base64 or lms; say" in refused(recognized_signature, text)
+    assert recognized_signature(text, "base64").signature.levels == 2
+
+
+def test_a_form_that_it_is_not_in():
+    """Who says one is told of the one that it is in."""
+    key, made = formed.key(), formed.signature()
+    sets = "of LMS, sha256_m32_h5 sha256_n32_w1"
+    assert refused(recognized, write_key(key, "hss"), "der") == (
+        f"this is a public key {sets}, as hss, and not der"
+    )
+    assert refused(recognized, write_signature(made, "lms"), "hss") == (
+        f"this is a signature {sets}, leaf 0, as lms, and not hss"
+    )
+    for form in LMS_FORMS:
+        data = write_key(formed.key(formed.CALIPTRA), form)
+        assert recognized(data, form).form == SAME.get(form, form)
+    for form in ("lms", "hss", "base64", "json"):
+        assert recognized(write_signature(made, form), form).form == form
 
 
 @pytest.mark.parametrize("form", [*LMS_FORMS, *MLDSA_FORMS])

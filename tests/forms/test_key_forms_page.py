@@ -10,9 +10,9 @@ from kit import formed
 from vectors.published import cases
 
 from seemachine import testing
-from seemachine.cli import convert
 from seemachine.cli.command import main
 from seemachine.encodings.forms import KEY_FORMS, SIGNATURE_FORMS, recognized_key, write_key
+from seemachine.encodings.private_keys import MAKERS
 from seemachine.encodings.readings import readings
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/key-forms.md").read_text()
@@ -83,9 +83,24 @@ def test_the_commands(tmp_path, monkeypatch, capsys):
     assert "release.hss: public key of LMS, sha256_m24_h5" in capsys.readouterr().out
 
 
-def test_names_of_private_keys():
-    """Those that the page lists are those that are refused."""
-    [listed] = re.findall(r"file is called (.*?);", PAGE)
-    names = re.findall(r"`(\w+)`", listed)
-    assert len(names) == 5
-    assert all(convert.PRIVATE.search(f"k_{name}.bin") for name in names)
+@pytest.mark.parametrize(
+    "maker",
+    [
+        "Bouncy Castle",
+        "Botan",
+        "Caliptra",
+        "pyhsslms",
+        "lms-go",
+        "hsslms",
+        "hash-sigs",
+        "wolfSSL",
+        "wolfBoot",
+        "liboqs",
+        "hbs-lms-rust",
+    ],
+)
+def test_makers_of_private_keys(maker):
+    """Those that the page lists are those that refusals name."""
+    section = PAGE.partition("## Private keys of others")[2].partition("OpenSSL has none")[0]
+    assert maker in section
+    assert any(maker in named for named in MAKERS)

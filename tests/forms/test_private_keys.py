@@ -9,10 +9,18 @@ from hsslms.pershss import PersHSS_Priv
 from kit import formed
 from pyhsslms import pyhsslms
 
+from seemachine.encodings import cbor
 from seemachine.encodings.der import OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, element
-from seemachine.encodings.forms import KEY_FORMS, FormError, recognized_key, write_key
+from seemachine.encodings.forms import (
+    KEY_FORMS,
+    AmbiguousForm,
+    FormError,
+    RecognizedKey,
+    recognized_key,
+    write_key,
+)
 from seemachine.encodings.keyforms import HSS_LMS
-from seemachine.encodings.private_keys import maker_of
+from seemachine.encodings.private_keys import is_lookalike, maker_of, refuse_lookalike
 from seemachine.encodings.readings import armored
 from seemachine.lms.keys import u32
 from seemachine.mldsa.parameters import MLDSA_SETS
@@ -52,6 +60,23 @@ def of_cisco(levels, seed):
     return bytes(7) + b"\x05" + sets + os.urandom(seed)
 
 
+def of_botan(levels=2):
+    """Levels, index, types of each level, seed and I (hss.cpp), under an identifier of Botan's."""
+    types = (u32(5) + u32(4)) * levels
+    content = u32(levels) + bytes(8) + types + os.urandom(32 + 16)
+    return pkcs8(content, bytes.fromhex("2b0601040181c52a010d"))
+
+
+def of_lms_go(pair=(5, 4), size=32):
+    """Types, q, I and the seed (lms/private.go)."""
+    return u32(pair[0]) + u32(pair[1]) + u32(3) + os.urandom(16 + size)
+
+
+def of_wolfboot():
+    """64 bytes of wolfSSL's, then the public key (keygen.c, sign.c)."""
+    return of_cisco(1, 48) + write_key(formed.key(), "hss")
+
+
 PRIVATE = {
     "Caliptra": (OF_CALIPTRA.encode, "in PKCS#8"),
     "Caliptra in DER": (lambda: pkcs8(os.urandom(48)), "in PKCS#8"),
@@ -63,6 +88,11 @@ PRIVATE = {
         lambda: armored(pkcs8(u32(1) + of_bouncy_castle(32)), "PRIVATE KEY").encode(),
         "in PKCS#8",
     ),
+    "Botan": (of_botan, "in PKCS#8"),
+    "lms-go": (of_lms_go, "or lms-go"),
+    "lms-go n24": (lambda: of_lms_go((10, 8), 24), "or lms-go"),
+    "wolfBoot": (of_wolfboot, "wolfBoot"),
+    "liboqs": (lambda: of_cisco(1, 48) + u32(0x80000020) + os.urandom(32 * 33), "liboqs"),
     "Bouncy Castle": (lambda: of_bouncy_castle(32), "of Bouncy Castle"),
     "Bouncy Castle m24": (lambda: of_bouncy_castle(24, (10, 8)), "of Bouncy Castle"),
     "Bouncy Castle 1.86": (
@@ -122,6 +152,12 @@ def test_private_keys_of_mldsa(each):
     assert refusal(seed) == "this is a private key of ML-DSA; only public keys are read"
 
 
+def test_a_private_cose_key():
+    """Label -2 is its seed (RFC 9964 4): it is refused although its public key is in it."""
+    private = cbor.encoded({1: 7, 3: -50, -1: formed.mldsa_key(), -2: os.urandom(32)})
+    assert refusal(private) == "this is a private COSE_Key; only public keys are read"
+
+
 def test_an_encrypted_private_key():
     """Of what algorithm nobody can tell; it is not said to be damaged."""
     scheme = element(SEQUENCE, element(OBJECT_IDENTIFIER, bytes.fromhex("2a864886f70d01050d")))
@@ -148,7 +184,7 @@ def test_none_is_ever_a_public_key(name):
     """
     data = bytes(PRIVATE[name][0]())
     for size in {*range(min(len(data), 100)), *({1312, 1952, 2592} & set(range(len(data))))}:
-        if name.startswith("pyhsslms") and size in (48, 56):
+        if name.startswith(("pyhsslms", "lms-go")) and size in (48, 56):
             continue
         with pytest.raises(FormError):
             recognized_key(data[:size])
@@ -156,6 +192,8 @@ def test_none_is_ever_a_public_key(name):
 
 NEARLY = {
     "one byte more than hash-sigs": lambda: of_cisco(1, 49),
+    "one byte more than wolfBoot": lambda: of_wolfboot() + b"\0",
+    "what follows is no public key": lambda: of_cisco(1, 48) + bytes(60),
     "a parameter set that there is not": lambda: bytes(8) + b"\x44" + b"\xff" * 7 + os.urandom(48),
     "no parameter set": lambda: bytes(8) + b"\xff" * 8 + os.urandom(48),
     "as many levels as there can't be": lambda: u32(1) + u32(9) + hss_of_bouncy_castle()[8:],
@@ -181,8 +219,14 @@ def test_what_nearly_is_one(name):
 
 def test_what_nobody_can_tell():
     """A bare key of Caliptra's image/app has type, LM-OTS type, I and seed: byte by byte a public
-    key with another root. The reference says so.
+    key with another root. No other form, and no other key, may be one.
     """
     bare = base64.b64decode("".join(OF_CALIPTRA.splitlines()[1:-1]))[-48:]
-    assert recognized_key(bare).form == "lms"
-    assert "lms" in KEY_FORMS
+    for data in (bare, bare.hex().encode(), base64.b64encode(bare)):
+        with pytest.raises(AmbiguousForm, match="or a private key of Caliptra's image/app"):
+            refuse_lookalike(recognized_key(data))
+    for pair in formed.PAIRS:
+        assert is_lookalike(RecognizedKey("lms", formed.key(pair))) is (pair == formed.CALIPTRA)
+    for form in KEY_FORMS.keys() - {"lms", "caliptra-raw", "raw"}:
+        assert not is_lookalike(recognized_key(write_key(formed.key(formed.CALIPTRA), form)))
+    assert not is_lookalike(recognized_key(formed.mldsa_key()))

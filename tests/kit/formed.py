@@ -7,7 +7,7 @@ import os
 from vectors.published import cases
 
 from seemachine.lms.hss import HssPublicKey, HssSignature
-from seemachine.lms.keys import PublicKey, Signature
+from seemachine.lms.keys import PublicKey, Signature, u32
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS, signature_bytes
 from seemachine.mldsa.parameters import MLDSA_SETS
 
@@ -46,6 +46,20 @@ def signature(pair=SMALL, levels=1, leaf=0):
     """A signature of LMS, all of whose levels are alike."""
     above = tuple(tree_signature(pair, level) for level in range(1, levels))
     return HssSignature((*above, tree_signature(pair, leaf)), (tree_key(pair),) * (levels - 1))
+
+
+def signature_of_two_readings():
+    """Bytes that are a plain signature, and one of two levels."""
+    pairs = {(tree.name, ots.name): (tree, ots) for tree, ots in PAIRS}
+    wide = pairs["sha256_m24_h10", "sha256_n24_w1"]
+    top, below = (pairs[f"sha256_m32_h{h}", "sha256_n32_w4"] for h in (5, 15))
+    # Its leaf is where a plain one has its LM-OTS type.
+    above = tree_signature(top, wide[1].typecode)
+    two = HssSignature((above, tree_signature(below)), (tree_key(below),))
+    data = bytearray(two.encode())
+    place = 4 + wide[1].signature_bytes
+    data[place : place + 4] = u32(wide[0].typecode)
+    return bytes(data)
 
 
 def mldsa_key(number=87):

@@ -12,8 +12,8 @@ def add(words: Any, enter: Enter) -> None:
         "convert",
         help="write a public key or a signature in the form that another tool takes",
         description=(
-            "Write a public key or a signature, of LMS, HSS or ML-DSA, in another form. In which it"
-            " is, its bytes tell; without --to, print what it is. Private keys are refused."
+            "Write a public key or a signature of LMS, HSS or ML-DSA in another form. Its bytes"
+            " tell which form it is in; without --to, print what it is. Private keys are refused."
         ),
     )
     parser.add_argument(
@@ -33,7 +33,7 @@ def _add_forms(parser: Any) -> None:
     parser.add_argument(
         "--from",
         dest="given_as",
-        choices=list(SIGNATURE_FORMS),
+        choices=names,
         metavar="FORM",
-        help="in which form a signature is, where its bytes may be two",
+        help="the form that FILE is in; needed where its bytes may be two things",
     )

@@ -34,7 +34,7 @@ def add_key(verb: Any) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="the public key that you trust, in any form, or its certificate",
+        help="the public key that you trust, in any form, or its certificate; - is standard input",
     )
 
 
