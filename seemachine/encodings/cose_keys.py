@@ -9,7 +9,7 @@ from seemachine.lms.hss import HssPublicKey
 from seemachine.lms.parameters import ParameterError
 from seemachine.mldsa.parameters import MLDSA_SETS, MldsaError, of_public_key
 
-# Labels of what all keys have, and of these two types (RFC 9052 7.1; RFC 8778 4; RFC 9964 3).
+# Labels of what all keys have, and of these two types (RFC 9052 7.1; RFC 8778 3; RFC 9964 3).
 KTY, ALG, PUB, PRIV = 1, 3, -1, -2
 HSS_LMS, AKP = 5, 7
 ALG_HSS_LMS = -46

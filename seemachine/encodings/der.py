@@ -55,6 +55,12 @@ def element(tag: int, content: bytes) -> bytes:
     return bytes([tag, 0x80 | len(length)]) + length + content
 
 
+def public_key_info(identifier: bytes, key: bytes) -> bytes:
+    """A SubjectPublicKeyInfo (RFC 5280 4.1) of an algorithm without parameters."""
+    algorithm = element(SEQUENCE, element(OBJECT_IDENTIFIER, identifier))
+    return element(SEQUENCE, algorithm + element(BIT_STRING, b"\0" + key))
+
+
 def only(data: bytes) -> Element:
     """The element that the bytes are. Raises DerError for anything before or after it."""
     found = list(islice(_elements(data), 2))

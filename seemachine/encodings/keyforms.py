@@ -11,8 +11,8 @@ from seemachine.encodings.der import (
     SEQUENCE,
     DerError,
     Element,
-    element,
     only,
+    public_key_info,
 )
 from seemachine.frozen import frozen
 from seemachine.lms.hss import HssPublicKey, HssSignature
@@ -50,9 +50,8 @@ def subject_public_key(data: bytes) -> HssPublicKey | None:
 
 
 def written(key: HssPublicKey) -> bytes:
-    """The SubjectPublicKeyInfo of a key (RFC 9802 3, RFC 9708)."""
-    algorithm = element(SEQUENCE, element(OBJECT_IDENTIFIER, HSS_LMS))
-    return element(SEQUENCE, algorithm + element(BIT_STRING, b"\0" + key.encode()))
+    """The SubjectPublicKeyInfo of a key (RFC 9802 5.1, RFC 9708 4)."""
+    return public_key_info(HSS_LMS, key.encode())
 
 
 def certificate(data: bytes) -> Certificate:

@@ -1,13 +1,12 @@
 """ML-DSA public keys as others publish them: SubjectPublicKeyInfo (RFC 9881) and certificates."""
 
 from seemachine.encodings.der import (
-    BIT_STRING,
     OBJECT_IDENTIFIER,
     SEQUENCE,
     DerError,
     Element,
-    element,
     only,
+    public_key_info,
 )
 from seemachine.encodings.keyforms import key_info, parts
 from seemachine.mldsa.parameters import MLDSA_SETS, MldsaError, of_public_key
@@ -31,8 +30,7 @@ def public_key(data: bytes) -> bytes:
 def written(key: bytes) -> bytes:
     """The SubjectPublicKeyInfo of a key (RFC 9881 4). Raises MldsaError."""
     identifier = _SIGNATURES + bytes([of_public_key(key).arc])
-    algorithm = element(SEQUENCE, element(OBJECT_IDENTIFIER, identifier))
-    return element(SEQUENCE, algorithm + element(BIT_STRING, b"\0" + key))
+    return public_key_info(identifier, key)
 
 
 def subject_public_key(data: bytes) -> bytes | None:

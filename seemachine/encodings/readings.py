@@ -12,7 +12,9 @@ MAX_BYTES = 16 << 20
 MAX_TEXT = 1 << 20
 MAX_DEPTH = 4
 MAX_MEMBERS = 100
-GZIP = b"\x1f\x8b"
+# The third byte is the method, of which there is one (RFC 1952 2.3.1): every 65,536th key and
+# signature of ML-DSA begins with the first two.
+GZIP = b"\x1f\x8b\x08"
 BOM = b"\xef\xbb\xbf"
 BLOCK = b"-----BEGIN "
 _BLOCK = re.compile(rb"-----BEGIN ([^-\r\n]*)-----(.*?)(-----END \1-----|\Z)", re.DOTALL)

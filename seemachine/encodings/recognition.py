@@ -65,7 +65,8 @@ def recognized_signature(data: bytes, form: str = "") -> RecognizedSignature:
     """The signature that some bytes are, and its form. `form` says which is meant where they could
     be two. Raises FormError.
     """
-    texts = _texts(data)
+    # Most signatures of ML-DSA are their bytes, which may begin like anything, such as gzip.
+    texts = [data] if _is_mldsa_signature(data) else _texts(data)
     every = [found for text in texts for found in _read(SIGNATURE_READERS, text)]
     found = [
         RecognizedSignature("base64" if _is_base64(made, data) else name, made)
@@ -162,7 +163,11 @@ def _plain_signature(data: bytes) -> HssSignature:
 
 
 def _mldsa_signature(data: bytes) -> bytes | None:
-    return data if set_of_signature(data) and not data.isascii() else None
+    return data if _is_mldsa_signature(data) else None
+
+
+def _is_mldsa_signature(data: bytes) -> bool:
+    return set_of_signature(data) is not None and not data.isascii()
 
 
 def _form_of_info(data: bytes) -> str:

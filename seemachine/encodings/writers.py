@@ -1,13 +1,7 @@
 """How each form of a public key is written where it is more than its bytes."""
 
 from seemachine.encodings import keyforms, mldsa_forms
-from seemachine.encodings.der import (
-    BIT_STRING,
-    OBJECT_IDENTIFIER,
-    OCTET_STRING,
-    SEQUENCE,
-    element,
-)
+from seemachine.encodings.der import OCTET_STRING, element, public_key_info
 from seemachine.encodings.kinds import FormError, Key
 from seemachine.encodings.readings import armored
 from seemachine.lms.hss import HssPublicKey, HssSignature
@@ -22,7 +16,7 @@ def plain(key: HssPublicKey) -> bytes:
 
 
 def der(key: Key) -> bytes:
-    """A SubjectPublicKeyInfo (RFC 9802 3, RFC 9708 4; RFC 9881 4)."""
+    """A SubjectPublicKeyInfo (RFC 9802 5.1, RFC 9708 4; RFC 9881 4)."""
     return mldsa_forms.written(key) if isinstance(key, bytes) else keyforms.written(key)
 
 
@@ -33,17 +27,28 @@ def pem(key: Key) -> bytes:
 
 def der_8708(key: HssPublicKey) -> bytes:
     """With an OCTET STRING around the key (RFC 8708 4)."""
-    return info(element(OCTET_STRING, key.encode()))
+    return public_key_info(keyforms.HSS_LMS, element(OCTET_STRING, key.encode()))
 
 
 def caliptra(key: HssPublicKey) -> bytes:
-    """Caliptra's 48 bytes in its own SubjectPublicKeyInfo, in PEM. Raises FormError."""
-    return armored(without_levels(_of_caliptra(key)), "PUBLIC KEY").encode()
+    """Caliptra's 48 bytes in a SubjectPublicKeyInfo that no standard has, in PEM. Raises
+    FormError.
+    """
+    info = public_key_info(keyforms.HSS_LMS, caliptra_raw(key))
+    return armored(info, "PUBLIC KEY").encode()
 
 
 def caliptra_raw(key: HssPublicKey) -> bytes:
     """Caliptra's 48 bytes. Raises FormError for a key of other parameter sets."""
-    return _of_caliptra(key).encode()
+    tree = _tree(key)
+    if (tree.tree.name, tree.ots.name) != CALIPTRA_SETS:
+        lms, lmots = CALIPTRA_SETS
+        raise FormError(
+            f"it is {tree.tree.name} {tree.ots.name}, and Caliptra takes {lms} {lmots} alone; make"
+            f" one with: pipsqueak generate alias=... algorithm=lms lmscode={lms}"
+            f" lmotscode={lmots}"
+        )
+    return tree.encode()
 
 
 def plain_signature(made: HssSignature) -> bytes:
@@ -53,30 +58,7 @@ def plain_signature(made: HssSignature) -> bytes:
     return made.signatures[0].encode()
 
 
-def without_levels(key: PublicKey) -> bytes:
-    """A SubjectPublicKeyInfo of the plain key, which no standard has."""
-    return info(key.encode())
-
-
-def info(content: bytes) -> bytes:
-    """A SubjectPublicKeyInfo under the identifier of HSS/LMS."""
-    algorithm = element(SEQUENCE, element(OBJECT_IDENTIFIER, keyforms.HSS_LMS))
-    return element(SEQUENCE, algorithm + element(BIT_STRING, b"\0" + content))
-
-
 def _tree(key: HssPublicKey) -> PublicKey:
     if key.levels != 1:
         raise FormError(f"it has {key.levels} levels, and there is room for one; use hss or pem")
     return key.key
-
-
-def _of_caliptra(key: HssPublicKey) -> PublicKey:
-    tree = _tree(key)
-    if (tree.tree.name, tree.ots.name) != CALIPTRA_SETS:
-        lms, lmots = CALIPTRA_SETS
-        raise FormError(
-            f"it is {tree.tree.name} {tree.ots.name}, and Caliptra takes {lms} {lmots} alone; make"
-            f" one with: pipsqueak generate alias=... algorithm=lms lmscode={lms}"
-            f" lmotscode={lmots}"
-        )
-    return tree

@@ -31,6 +31,7 @@ from seemachine.encodings.forms import (
     write_signature,
 )
 from seemachine.encodings.kinds import bytes_of
+from seemachine.encodings.readings import GZIP
 from seemachine.lms.hss import HssPublicKey
 from seemachine.lms.parameters import signature_bytes
 from seemachine.mldsa.parameters import MLDSA_SETS
@@ -121,6 +122,19 @@ def test_signatures_of_mldsa():
     for made in signatures:
         for form in ("raw", "base64", "json"):
             assert recognized_signature(write_signature(made, form)) == (form, made)
+
+
+@pytest.mark.parametrize("start", ["1f8b", "1f8b08", "3082", "7b22", "2d2d2d2d2d424547494e20"])
+def test_what_begins_like_another_form(start):
+    """Bytes of ML-DSA may begin like anything: like gzip, every 65,536th does."""
+    start = bytes.fromhex(start)
+    for number in (44, 65, 87):
+        key = start + formed.mldsa_key(number)[len(start) :]
+        if start != GZIP:
+            assert recognized_key(key) == ("raw", key)
+    for made in formed.mldsa_signatures():
+        signature = start + made[len(start) :]
+        assert recognized_signature(signature) == ("raw", signature)
 
 
 @pytest.mark.parametrize("size", [each.signature_bytes for each in MLDSA_SETS])
