@@ -175,6 +175,17 @@ def _check_listed(source: Source) -> None:
         raise NotAsListed(refusal.status, refusal.detail, refusal.where) from None
 
 
+def _check_found(pair: Pair) -> None:
+    """Raises StatusError for a signature that was sought and is not there, or its file neither."""
+    if not pair.sought or Path(pair.signature).exists():
+        return
+    try:
+        Path(pair.file).stat()
+    except OSError as error:
+        raise host_files.refusal(Path(pair.file), error, READ) from None
+    raise StatusError(Status.OSErrorErrno, pair.missing, READ)
+
+
 def _opened(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:
     if str(path) == STANDARD_INPUT:
         return contextlib.nullcontext(sys.stdin.buffer)
@@ -185,6 +196,7 @@ def _signature(pair: Pair) -> RecognizedSignature | StatusError:
     try:
         if pair.listed is not None:
             _check_listed(pair.listed)
+        _check_found(pair)
         return signatures.recognized(contents(pair.signature), title(pair.signature))
     except StatusError as refusal:
         return refusal

@@ -20,12 +20,19 @@ SUFFIXES = tuple(dict.fromkeys(form.suffix for form in SIGNATURE_FORMS.values())
 
 class Pair(NamedTuple):
     """The names of a file, which was signed, and of its signature; `listed` is how a list has the
-    file.
+    file. `sought`: the signature is where one may be, and nobody named it.
     """
 
     file: str
     signature: str
     listed: Source | None = None
+    sought: bool = False
+
+    @property
+    def missing(self) -> str:
+        """What is said where that signature is not there."""
+        others = " or ".join(SUFFIXES[1:])
+        return f"there is no {self.signature}, nor one with {others}; say where with --signature"
 
 
 def pairs(files: Sequence[str], signature: str | None) -> list[Pair]:
@@ -47,7 +54,10 @@ def listed(manifest: Path, signature: str | None) -> list[Pair]:
     folder = None if signature is None else Path(signature)
     if folder is not None and not folder.is_dir():
         return [Pair(_only([each.name for each in sources], folder), str(folder), sources[0])]
-    return [Pair(each.name, _place(_names(Path(each.name), folder)), each) for each in sources]
+    return [
+        Pair(each.name, _place(_names(Path(each.name), folder)), each, sought=True)
+        for each in sources
+    ]
 
 
 def refuse_two_of_input(names: Sequence[str]) -> None:
@@ -68,12 +78,12 @@ def _only(files: Sequence[str], signature: Path) -> str:
 
 def _of(file: str, folder: Path | None) -> Iterator[Pair]:
     if not Path(file).is_dir():
-        yield Pair(file, _place(_names(Path(file), folder)))
+        yield Pair(file, _place(_names(Path(file), folder)), sought=True)
         return
     if folder is None:
         raise Misused(f"{file} is a folder; name that of its signatures with --signature")
     for name in _inside(Path(file), folder):
-        yield Pair(str(Path(file) / name), _place([str(folder / name)]))
+        yield Pair(str(Path(file) / name), _place([str(folder / name)]), sought=True)
 
 
 def _inside(folder: Path, signatures: Path) -> list[str]:

@@ -32,7 +32,6 @@ from seemachine.encodings.forms import (
 )
 from seemachine.encodings.kinds import bytes_of
 from seemachine.encodings.readings import GZIP
-from seemachine.lms.hss import HssPublicKey
 from seemachine.lms.parameters import signature_bytes
 from seemachine.mldsa.parameters import MLDSA_SETS
 
@@ -382,13 +381,6 @@ def test_a_form_that_it_is_not_in():
         assert recognized(write_signature(made, form), form).form == form
 
 
-@pytest.mark.parametrize("form", [*LMS_FORMS, *MLDSA_FORMS])
-def test_every_form_says_what_it_is(form):
-    """For help and for the reference."""
-    assert KEY_FORMS[form].name == form
-    assert KEY_FORMS[form].what
-
-
 def test_texts_go_to_a_terminal():
     """Those that say so are text."""
     key, made = formed.key(formed.CALIPTRA), formed.signature()
@@ -407,7 +399,6 @@ def test_hexadecimal_and_base64_of_a_key():
         data = write_key(key, form)
         for text in (data.hex(), data.hex(":").upper(), base64.b64encode(data).decode()):
             assert recognized_key(text.encode()) == (form, key)
-    assert isinstance(key, HssPublicKey)
 
 
 LONG = {

@@ -120,7 +120,8 @@ class TestVerified:
         words = ("--key", "k", "--signature", "sigs", "files")
         assert [each["file"] for each in shell.json(*words)["files"]] == ["files/b", "files/a/m"]
         Path("files/new").write_bytes(b"")
-        assert "files/new: UNREADABLE: sigs/new.sig: No such file" in shell.verify(*words, code=2)
+        said = shell.verify(*words, code=2)
+        assert "files/new: UNREADABLE: there is no sigs/new.sig, nor" in said
         Path("files/new").unlink()
         Path("files/link").symlink_to("b")
         shell.verify(*words, code=2)
@@ -256,6 +257,12 @@ class TestUnreadable:
         )
         assert "UNREADABLE: gone: No such" in shell.verify(
             "--key", "k", "--signature", "gone", "m", code=2
+        )
+        assert "gone: UNREADABLE: gone: No such" in shell.verify("--key", "k", "gone", code=2)
+        Path("n").touch()
+        assert shell.verify("--key", "k", "n", code=2).endswith(
+            "\nn: UNREADABLE: there is no n.sig, nor one with .b64 or .json; say where with"
+            " --signature\n"
         )
         assert shell.verify("--key", "gone", "m", code=2) == ""
         assert "seemachine verify: gone: No such file" in shell.err
