@@ -86,6 +86,8 @@ def _refusing(given: object, name: str) -> Iterator[None]:
     try:
         yield
     except FormError as error:
-        refusal = error.asking_for("given_as=") if isinstance(error, AmbiguousForm) else error
+        refusal = error
+        if isinstance(error, AmbiguousForm):
+            refusal = error.asking_for("given_as={!r}")
         detail = refusal.about(str(given) if isinstance(given, Path) else name)
         raise StatusError(Status.InvalidParameter, detail, WHERE) from None

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             _convert(options, found)
     except AmbiguousForm as error:
-        raise Refused(error.asking_for("--from ").about(name)) from None
+        raise Refused(error.asking_for("--from {}").about(name)) from None
     except FormError as error:
         raise Refused(error.about(name)) from None
     return 0

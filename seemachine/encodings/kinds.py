@@ -33,8 +33,8 @@ class AmbiguousForm(FormError):
         self.forms = forms
 
     def asking_for(self, option: str) -> FormError:
-        """The same refusal with what is to be given, such as `--from lms`."""
-        return FormError(f"{self}: {' or '.join(option + form for form in self.forms)}")
+        """The same refusal with what is to be given: an option such as `--from {}`."""
+        return FormError(f"{self}: {' or '.join(option.format(form) for form in self.forms)}")
 
 
 class RecognizedKey(NamedTuple):

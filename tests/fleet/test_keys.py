@@ -59,7 +59,7 @@ def make(shell: Shell, alias: str, *more: str) -> None:
 def documented(shell: Shell, *words: str) -> dict[str, Any]:
     """What a command says in JSON."""
     _, lines = shell.seemachine("key", *words, "--json")
-    told = "\n".join(line for line in lines if not line.startswith("seemachine key:"))
+    told = "\n".join(line for line in lines if not line.startswith("seemachine key "))
     document: dict[str, Any] = json.loads(told)
     return document
 

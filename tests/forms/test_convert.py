@@ -4,11 +4,13 @@ import io
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import seeclient
 from kit import formed
 from seeclient import forms as client_forms
+from seeclient.local import LocalKey
 
 from seemachine import testing
 from seemachine.cli.command import main
@@ -326,6 +328,32 @@ class TestOfAKey:
         said = printed.refusal("key", "export", "release", "--format", "caliptra")
         assert "Caliptra takes sha256_m24_h15 sha256_n24_w4 alone" in said
         assert "lmscode=sha256_m24_h15 lmotscode=sha256_n24_w4" in said
+
+    def test_the_library_and_what_may_be_a_private_key(self, tmp_path):
+        """Bytes, text and files of Caliptra's parameter sets are not written before it is said that
+        they are public; a key of this host is.
+        """
+        key = formed.key(formed.CALIPTRA)
+        data = write_key(key, "lms")
+        file = tmp_path / "k"
+        file.write_bytes(data)
+        for given in (data, data.hex(), file):
+            with pytest.raises(seeclient.StatusError, match="say so: given_as='lms'") as refused:
+                client_forms.public_key_as(given, "pem")
+            assert refused.value.detail.startswith(f"{file if given is file else 'public_key'} may")
+            written = client_forms.public_key_as(given, "pem", given_as="lms")
+            assert written == write_key(key, "pem")
+        with pytest.raises(seeclient.StatusError, match="as lms, and not der"):
+            client_forms.public_key_as(data, "pem", given_as="der")
+        own = LocalKey(SimpleNamespace(public_key=data))
+        assert own.public_key_as("caliptra") == write_key(key, "caliptra")
+
+    def test_the_library_and_a_signature_that_may_be_two(self):
+        """It says which argument says which."""
+        data = formed.signature_of_two_readings()
+        with pytest.raises(seeclient.StatusError, match="given_as='hss' or given_as='lms'"):
+            client_forms.signature_as(data, "hss")
+        assert client_forms.signature_as(data, "hss", given_as="hss") == data
 
     @pytest.mark.parametrize(
         ("call", "arguments"),
