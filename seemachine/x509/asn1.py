@@ -12,8 +12,8 @@ from pyasn1_modules import rfc2986, rfc5280
 
 from seemachine.x509.errors import X509Error
 
-# The first year that takes a GeneralizedTime (RFC 5280 4.1.2.5).
-GENERALIZED_FROM = 2050
+# Years that take a UTCTime, which has two digits of them (RFC 5280 4.1.2.5).
+OF_UTC_TIME = range(1950, 2050)
 # id-ExtensionReq (RFC 2985 5.4.2).
 EXTENSION_REQUEST = "1.2.840.113549.1.9.14"
 
@@ -43,10 +43,10 @@ def name(value: x509.Name) -> Any:
 def time(moment: datetime) -> Any:
     """A moment, to the second."""
     value, utc = rfc5280.Time(), moment.astimezone(UTC)
-    if utc.year < GENERALIZED_FROM:
+    if utc.year in OF_UTC_TIME:
         value["utcTime"] = utc.strftime("%y%m%d%H%M%SZ")
     else:
-        value["generalTime"] = utc.strftime("%Y%m%d%H%M%SZ")
+        value["generalTime"] = f"{utc.year:04}{utc:%m%d%H%M%SZ}"
     return value
 
 

@@ -11,7 +11,10 @@ from seemachine.x509.documents import der, signature_of, titled, value_of
 from seemachine.x509.errors import X509Error
 from seemachine.x509.keys import SubjectKey
 from seemachine.x509.profile import USAGES
+from seemachine.x509.requests import extension_name
 
+# Of those that may be critical.
+KNOWN = (x509.BasicConstraints.oid, x509.KeyUsage.oid)
 Signed = x509.Certificate | x509.CertificateRevocationList
 
 
@@ -60,6 +63,14 @@ class Issuer:
         if not begin <= now <= end:
             dates = f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
             raise X509Error(f"{name} is valid from {dates}, and not now")
+
+    @property
+    def unjudged(self) -> list[str]:
+        """Critical extensions whose rules nobody here applies, such as nameConstraints."""
+        found = self.certificate.extensions
+        return [
+            extension_name(each.oid) for each in found if each.critical and each.oid not in KNOWN
+        ]
 
     @property
     def authority(self) -> x509.AuthorityKeyIdentifier:

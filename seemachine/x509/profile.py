@@ -1,9 +1,7 @@
-"""What a certificate says of its subject: how long, for what, under which other names."""
+"""What a certificate says of its subject: how long, and for what."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -11,6 +9,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from seemachine.x509.asn1 import extension
 from seemachine.x509.errors import X509Error
 from seemachine.x509.keys import SubjectKey
+from seemachine.x509.names import alternatives
 
 # Names of RFC 5280 4.2.1.3, and of `cryptography`.
 USAGES = {
@@ -67,7 +66,7 @@ class Profile:
     usages: tuple[str, ...] = ()
     purposes: tuple[x509.ObjectIdentifier, ...] = ()
     names: tuple[x509.GeneralName, ...] = ()
-    lists: tuple[str, ...] = ()
+    lists: tuple[x509.GeneralName, ...] = ()
     more: tuple[x509.Extension[x509.ExtensionType], ...] = ()
 
     def extensions(self, key: SubjectKey) -> Extensions:
@@ -78,7 +77,8 @@ class Profile:
             extension(self._key_usage(key), critical=True),
         ]
         if self.purposes:
-            found.append(extension(x509.ExtendedKeyUsage(self.purposes), critical=False))
+            purposes = x509.ExtendedKeyUsage(dict.fromkeys(self.purposes))
+            found.append(extension(purposes, critical=False))
         if self.names:
             found.append(alternatives(self.names))
         if self.lists:
@@ -121,54 +121,10 @@ def without_doubles(wanted: Extensions) -> Extensions:
     return wanted
 
 
-def _distribution(places: tuple[str, ...]) -> x509.CRLDistributionPoints:
+def _distribution(places: tuple[x509.GeneralName, ...]) -> x509.CRLDistributionPoints:
     return x509.CRLDistributionPoints(
-        [
-            x509.DistributionPoint([x509.UniformResourceIdentifier(place)], None, None, None)
-            for place in places
-        ]
+        [x509.DistributionPoint([each], None, None, None) for each in dict.fromkeys(places)]
     )
-
-
-def subject(text: str) -> x509.Name:
-    """A name such as `CN=Root,O=Example` (RFC 4514: the last is the outermost).
-
-    Raises X509Error.
-    """
-    try:
-        found = x509.Name.from_rfc4514_string(text)
-    except (ValueError, KeyError) as error:
-        why = f" ({error})" if str(error) else ""
-        raise X509Error(f"{text!r} is not a name; write CN=...,O=...{why}") from None
-    if not list(found):
-        raise X509Error("the name is empty; write CN=...,O=...")
-    return found
-
-
-def alternative(text: str) -> x509.GeneralName:
-    """An address, a URI, a mail address or a host name. Raises X509Error."""
-    try:
-        return x509.IPAddress(ip_address(text))
-    except ValueError:
-        pass
-    try:
-        if "://" in text or text.lower().startswith("urn:"):
-            return x509.UniformResourceIdentifier(text)
-        return x509.RFC822Name(text) if "@" in text else x509.DNSName(_host(text))
-    except ValueError as error:
-        raise X509Error(f"{text!r} can't be in a certificate: {error}") from None
-
-
-def alternatives(names: Iterable[x509.GeneralName]) -> x509.Extension[x509.ExtensionType]:
-    """The extension that has them."""
-    return extension(x509.SubjectAlternativeName(list(names)), critical=False)
-
-
-def _host(text: str) -> str:
-    labels = text.removeprefix("*.").split(".")
-    if all(each.replace("-", "").isalnum() and each.isascii() for each in labels):
-        return text
-    raise X509Error(f"{text!r} is neither an address, a URI, a mail address nor a host name")
 
 
 def purpose(text: str) -> x509.ObjectIdentifier:

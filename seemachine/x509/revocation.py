@@ -14,6 +14,7 @@ from seemachine.x509.documents import value_of
 from seemachine.x509.errors import X509Error
 from seemachine.x509.issuers import Issuer, is_signed
 from seemachine.x509.profile import Validity
+from seemachine.x509.requests import extension_name
 from seemachine.x509.signing import REVOCATION_LIST, Draft
 
 # removeFromCRL is for delta lists alone.
@@ -22,6 +23,8 @@ REASONS = {
     for each in x509.ReasonFlags
     if each not in (x509.ReasonFlags.remove_from_crl, x509.ReasonFlags.unspecified)
 }
+# Of a list.
+WRITTEN = (x509.AuthorityKeyIdentifier.oid, x509.CRLNumber.oid)
 # Of a number and of a serial (RFC 5280 4.1.2.2, 5.2.3).
 MOST = 1 << 159
 MOST_DIGITS = 40
@@ -51,8 +54,21 @@ def earlier(document: x509.CertificateRevocationList, issuer: Issuer) -> Earlier
     """A list that the issuer signed. Raises X509Error for any other."""
     if document.issuer != issuer.certificate.subject or not is_signed(document, issuer.key):
         raise X509Error("the list before is damaged, or was not signed by this issuer")
+    _refuse_losses(document)
     number = value_of(document, x509.CRLNumber)
     return Earlier(number.crl_number if number else 0, tuple(map(_read, document)))
+
+
+def _refuse_losses(document: x509.CertificateRevocationList) -> None:
+    """What the list after would not have: other tools write more than is written here."""
+    found = [each.oid for each in document.extensions if each.oid not in WRITTEN]
+    for entry in document:
+        found += [each.oid for each in entry.extensions if each.oid != x509.CRLReason.oid]
+    if found:
+        raise X509Error(
+            f"the list before has {extension_name(found[0])}, which would be lost; make the list"
+            " after with the tool that made it"
+        )
 
 
 def revoked(certificate: x509.Certificate, issuer: Issuer) -> int:
@@ -65,11 +81,15 @@ def revoked(certificate: x509.Certificate, issuer: Issuer) -> int:
 
 
 def serial(text: str) -> int | None:
-    """A serial number in hexadecimal, with colons or without; None for anything else."""
+    """A serial number in hexadecimal, with colons or without; None for anything else. Raises
+    X509Error for a number that no certificate has.
+    """
     digits = text.replace(":", "")
     if not digits or len(digits) > MOST_DIGITS or set(digits) - set(string.hexdigits):
         return None
-    return int(digits, 16) or None
+    if not 0 < (number := int(digits, 16)) < MOST:
+        raise X509Error(f"{text} is not a serial number: it has from 1 to 159 bits")
+    return number
 
 
 def draft(

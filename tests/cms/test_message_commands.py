@@ -18,6 +18,7 @@ from seeclient import blocking
 
 from seemachine import testing
 from seemachine.cli import cms, out_files
+from seemachine.cli.answer import Answer
 from seemachine.cli.command import main
 from seemachine.testing import BlockingFleet
 
@@ -354,6 +355,23 @@ def test_ctrl_c_says_that_a_leaf_may_be_gone(
     code, out, told = command(f"{line} --yes")
     assert (code, out, leaves()) == (130, "", 1)
     assert "a leaf of release may be gone; if nothing was written, give the same command" in told
+
+
+@pytest.mark.parametrize("line", INTERRUPTED)
+def test_what_is_signed_is_written_before_it_is_told(
+    command: Command, leaves: Callable[[], int], line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody reads what is printed, as before `| head`, the leaf has not gone for nothing."""
+
+    def closed(*_: object, **__: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    before = set(Path().iterdir())
+    monkeypatch.setattr(Answer, "say", closed)
+    command(f"{line} --yes")
+    assert leaves() == 1
+    [made] = set(Path().iterdir()) - before
+    assert made.stat().st_size > 1000
 
 
 def test_ctrl_c_while_it_is_asked_says_nothing_of_leaves(

@@ -12,7 +12,8 @@ from seemachine.lms.lease import build_page
 from seemachine.testing import make_key, repeatable
 from seemachine.x509 import certificates
 from seemachine.x509.issuers import Issuer
-from seemachine.x509.profile import Profile, Validity, subject
+from seemachine.x509.names import subject
+from seemachine.x509.profile import Profile, Validity
 from seemachine.x509.signing import Signer
 
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -17,6 +17,8 @@ from seemachine.cli import leaves as leaves_of
 from seemachine.cli.answer import Refused
 from seemachine.cli.command import main
 from seemachine.testing import BlockingFleet
+from seemachine.x509 import asn1
+from seemachine.x509.profile import Profile
 
 ROOT = "cert root root --subject CN=Root,O=Example --out"
 Command = Callable[..., tuple[int, str, str]]
@@ -106,6 +108,7 @@ REFUSED = {
     "--out a.pem --usage keyAgreement": "key usage keyAgreement can't be in",
     "--out a.pem --subject XX=a": "is not a name; write CN=...,O=...",
     "--out a.pem --name a_b": "is neither an address, a URI",
+    "--out a.pem --subject DC=ü": "has letters that this part of a name can't have",
     "--out - --json": "--json has standard output; name a file with --out",
 }
 
@@ -146,6 +149,46 @@ def test_a_wrong_issuer_takes_no_leaf(command: Command, leaves: Callable[[], int
     told = command("cert crl root --issuer a.csr --revoke x --out a.crl --yes")
     assert "a.csr is not a certificate" in told[2]
     assert leaves() == 0
+
+
+def test_what_an_issuer_can_not_wish(command: Command, leaves: Callable[[], int]) -> None:
+    """Places where no list can be, an empty subject; and what would revoke another certificate
+    than is meant.
+    """
+    done(command(f"{ROOT} root.pem --yes"))
+    done(command("cert request root --subject CN=a --out a.csr --yes"))
+    Path("cafe").write_bytes(Path("root.pem").read_bytes())
+    leaves()
+    issue, crl = "cert issue root a.csr", "cert crl root"
+    refused = {
+        f"{issue} --crl-url ä": "is not where a list can be",
+        f"{issue} --subject=": "the name is empty",
+        f"{crl} --revoke=": "--revoke takes a serial number or the file",
+        f"{crl} --revoke==superseded": "--revoke takes a serial number or the file",
+        f"{crl} --revoke cafe": "write ./cafe for the file, 0cafe for the number",
+        f"{crl} --revoke 0": "0 is not a serial number",
+    }
+    for line, sentence in refused.items():
+        code, _, told = command(f"{line} --issuer root.pem --out made --yes")
+        assert (code, Path("made").exists()) == (2, False)
+        assert sentence in told
+    assert leaves() == 0
+    told = done(command(f"{crl} --revoke ./cafe --issuer root.pem --out made --yes"))
+    assert "revoked      cafe" not in told
+
+
+def test_critical_extensions_of_an_issuer_are_told(
+    command: Command, fleet: BlockingFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody here applies them, so whoever issues hears of them before."""
+    limits = x509.NameConstraints([x509.DNSName("a.example")], None)
+    more, usual = asn1.extension(limits, critical=True), Profile.extensions
+    with monkeypatch.context() as patch:
+        patch.setattr(Profile, "extensions", lambda made, key: [*usual(made, key), more])
+        done(command(f"{ROOT} root.pem --yes"))
+    done(command("cert request root --subject CN=a --out a.csr --yes"))
+    told = command("cert issue root a.csr --issuer root.pem --out a.pem --yes")[2]
+    assert "the issuer's certificate has nameConstraints" in told
 
 
 def test_a_list_is_not_forgotten(command: Command, leaves: Callable[[], int]) -> None:

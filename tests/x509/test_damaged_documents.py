@@ -1,6 +1,7 @@
 """Files of others may be anything: each is read, refused, or shown as wrong; nothing else."""
 
 import random
+import re
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +14,8 @@ from kit.signers import NOW, YEAR, issuer, root, signer
 from seemachine.x509 import certificates, documents, requests, revocation, telling
 from seemachine.x509.errors import X509Error
 from seemachine.x509.issuers import Issuer
-from seemachine.x509.profile import Profile, alternative, alternatives, purpose, subject
+from seemachine.x509.names import alternative, alternatives, distribution_point, subject
+from seemachine.x509.profile import Profile, purpose
 from seemachine.x509.revocation import NOTHING, Revoked
 
 BY = signer()
@@ -24,7 +26,12 @@ TIMES = 120
 def certificate() -> bytes:
     """With extensions of all kinds."""
     names = tuple(map(alternative, ("a.example", "127.0.0.1", "https://a/b", "a@b.example")))
-    return root(BY, names=names, purposes=(purpose("codeSigning"),), lists=("http://a/b",))
+    return root(
+        BY,
+        names=names,
+        purposes=(purpose("codeSigning"),),
+        lists=(distribution_point("http://a/b"),),
+    )
 
 
 def request() -> bytes:
@@ -79,7 +86,7 @@ def used(document: documents.Document, known: Issuer) -> None:
 def test_a_time_that_is_none_is_damage(make: Callable[[], bytes]) -> None:
     """Each of those in a document; of a list also when a certificate was revoked."""
     data = make()
-    times = [place for place in range(len(data) - 15) if data[place : place + 2] == b"\x17\x0d"]
+    times = [found.start() for found in re.finditer(rb"\x17\x0d\d{12}Z", data)]
     assert len(times) == (3 if make is listed else 2)
     for place in times:
         assert documents.documents(data[: place + 2] + b"x" + data[place + 3 :]) == []
@@ -88,8 +95,8 @@ def test_a_time_that_is_none_is_damage(make: Callable[[], bytes]) -> None:
 def test_a_reason_that_is_none_is_damage() -> None:
     """Extensions of entries are read last."""
     data = listed()
-    assert data.count(b"\x0a\1\1") == 1
-    assert documents.documents(data.replace(b"\x0a\1\1", b"\4\1\1")) == []
+    assert data.count(b"\4\3\x0a\1\1") == 1
+    assert documents.documents(data.replace(b"\4\3\x0a\1\1", b"\4\3\4\1\1")) == []
 
 
 @pytest.mark.parametrize("make", [certificate, request, listed])

@@ -5,7 +5,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from kit.signers import NOW, YEAR, issuer, mldsa_signer, root, signer
 
-from seemachine.x509 import revocation
+from seemachine.x509 import asn1, revocation
 from seemachine.x509.errors import X509Error
 from seemachine.x509.revocation import NOTHING, Earlier, Revoked
 from seemachine.x509.signing import Signer
@@ -95,8 +95,56 @@ def test_numbers_end() -> None:
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("5", 5), ("0f:FF", 0xFFF), ("0", None), ("a.pem", None), ("", None), ("f" * 41, None)],
+    [("5", 5), ("0f:FF", 0xFFF), ("a.pem", None), ("", None), ("f" * 41, None)],
 )
 def test_serial_numbers_as_text(text: str, number: int | None) -> None:
     """Hexadecimal as other tools print it; anything else is the name of a file."""
     assert revocation.serial(text) == number
+
+
+@pytest.mark.parametrize("text", ["0", "00:00", "f" * 40, "80" + "0" * 38])
+def test_serial_numbers_that_no_certificate_has(text: str) -> None:
+    """They are positive, and of 20 octets at most (RFC 5280 4.1.2.2)."""
+    with pytest.raises(X509Error, match="is not a serial number"):
+        revocation.serial(text)
+    assert revocation.serial("7" + "f" * 39) == (1 << 159) - 1
+
+
+STRANGE = [
+    x509.IssuingDistributionPoint(
+        full_name=[x509.UniformResourceIdentifier("http://a/")],
+        relative_name=None,
+        only_contains_user_certs=False,
+        only_contains_ca_certs=False,
+        only_some_reasons=None,
+        indirect_crl=False,
+        only_contains_attribute_certs=False,
+    ),
+    x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"),
+]
+
+
+@pytest.mark.parametrize("value", STRANGE, ids=["known", "unknown"])
+def test_what_the_list_after_would_not_have(
+    value: x509.ExtensionType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that another tool made with the same key is not taken over in part."""
+    by = signer()
+    more = asn1.extension(value, critical=True)
+    written = asn1.extensions
+    monkeypatch.setattr(asn1, "extensions", lambda form, wanted: written(form, [*wanted, more]))
+    made = listed(by)
+    monkeypatch.undo()
+    with pytest.raises(X509Error, match="which would be lost"):
+        revocation.earlier(made, issuer(by))
+
+
+def test_what_entries_after_would_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since when a key was in wrong hands, such as."""
+    by = signer()
+    invalid = x509.InvalidityDate(NOW.replace(tzinfo=None))
+    monkeypatch.setattr(x509, "CRLReason", lambda _: invalid)
+    made = listed(by, Revoked(5, NOW, COMPROMISED))
+    monkeypatch.undo()
+    with pytest.raises(X509Error, match="the list before has invalidityDate"):
+        revocation.earlier(made, issuer(by))

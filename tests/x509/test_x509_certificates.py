@@ -15,7 +15,8 @@ from seemachine.x509 import asn1, certificates, issuers, requests
 from seemachine.x509.errors import X509Error
 from seemachine.x509.issuers import Issuer
 from seemachine.x509.keys import SubjectKey
-from seemachine.x509.profile import Profile, Validity, alternative, purpose, subject
+from seemachine.x509.names import alternative, distribution_point, subject
+from seemachine.x509.profile import Profile, Validity, purpose
 from seemachine.x509.signing import Draft, Signer
 
 HSS = "1.2.840.113549.1.9.16.3.17"
@@ -156,7 +157,7 @@ def test_everything_that_is_wished_is_there() -> None:
         usages=("digitalSignature", "keyAgreement", "encipherOnly"),
         purposes=(purpose("codeSigning"), purpose("1.2.3")),
         names=names,
-        lists=("http://crl.example/a.crl",),
+        lists=(distribution_point("http://crl.example/a.crl"),),
         more=(more,),
     )
     found = issue(by, asked_by(key), wanted).extensions

@@ -16,7 +16,8 @@ from judges.present import missing
 from kit.signers import NOW, YEAR, issuer, root, signer
 
 from seemachine.x509 import certificates, requests, revocation
-from seemachine.x509.profile import Profile, subject
+from seemachine.x509.names import subject
+from seemachine.x509.profile import Profile
 from seemachine.x509.revocation import NOTHING, Revoked
 
 HERE = Path(__file__).parent

@@ -11,7 +11,8 @@ from seemachine.encodings.der import BIT_STRING, OCTET_STRING, SEQUENCE, element
 from seemachine.x509 import asn1, requests
 from seemachine.x509.errors import X509Error
 from seemachine.x509.keys import SubjectKey
-from seemachine.x509.profile import Profile, alternative, alternatives, subject
+from seemachine.x509.names import alternative, alternatives, subject
+from seemachine.x509.profile import Profile
 from seemachine.x509.signing import Draft, Signer
 
 
