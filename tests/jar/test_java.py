@@ -14,27 +14,35 @@ MOMENT = dt.datetime(2026, 11, 29, 20, 30, tzinfo=dt.UTC)
 
 
 def test_jars_and_messages(lms: LmsSigner, java: Callable[..., list[str]]) -> None:
-    """JARs, of LMS and ML-DSA: each entry is signed; another bit in the signature or in an entry
-    is found, and so is a manifest that was cut. Messages, of LMS: detached and attached, with
-    signed attributes and without; a flipped bit and another content are found.
+    """Of LMS and each set of ML-DSA. JARs: each entry is signed; another bit in the signature or in
+    an entry is found, and so is a manifest that was cut. Messages, detached and attached, with
+    signed attributes and without: a flipped bit and another content are found.
     """
-    jars = [each for signer in (lms, MldsaSigner.made(44)) for each in some_jars(signer)]
-    good, without = message(lms, Terms(moment=MOMENT)), message(lms, Terms(signed_attributes=False))
-    messages = [
-        (good, CONTENT),
-        (message(lms, Terms(attached=True)), CONTENT),
-        (without, CONTENT),
-        (good, OTHER),
-        (without, OTHER),
-        (flip(good, -9), CONTENT),
-    ]
+    signers = [lms, *map(MldsaSigner.made, (44, 65, 87))]
+    jars = [each for signer in signers for each in some_jars(signer)]
+    messages = [each for signer in signers for each in some_messages(signer)]
     told = java([*jars, *messages])
-    for first in (0, 4):
+    for first in range(0, len(jars), 4):
         # The manifest counts as an entry.
         assert told[first] == "5 signed, 2 not"
         assert all("SecurityException" in each for each in told[first + 1 : first + 3]), told
         assert told[first + 3] != told[first]
-    assert told[8:] == ["verified"] * 3 + ["not verified"] * 3
+    assert told[len(jars) :] == (["verified"] * 4 + ["not verified"] * 3) * len(signers)
+
+
+def some_messages(signer: LmsSigner | MldsaSigner) -> list[tuple[bytes, bytes]]:
+    """Four good ones with their content, and three with another or a flipped bit."""
+    good = message(signer, Terms(moment=MOMENT))
+    without = message(signer, Terms(signed_attributes=False))
+    return [
+        (good, CONTENT),
+        (message(signer, Terms(attached=True)), CONTENT),
+        (without, CONTENT),
+        (message(signer, Terms(attached=True, signed_attributes=False)), CONTENT),
+        (good, OTHER),
+        (without, OTHER),
+        (flip(good, -1500), CONTENT),
+    ]
 
 
 def some_jars(signer: LmsSigner | MldsaSigner) -> list[bytes]:

@@ -37,7 +37,7 @@ def _printed(*words: str) -> str | None:
     if shutil.which(words[0]) is None:
         return None
     told = subprocess.run(words, capture_output=True, text=True, check=False)
-    return told.stdout.strip() or told.stderr.strip()
+    return (told.stdout.strip() or told.stderr.strip()).partition("\n")[0]
 
 
 def _package_of(name: str) -> Callable[[], str | None]:
@@ -54,6 +54,8 @@ JUDGES: Mapping[str, tuple[Callable[[], str | None], str]] = {
     "cryptography": (_package_of("cryptography"), "pip install cryptography"),
     "pyhsslms": (_package_of("pyhsslms"), "pip install pyhsslms"),
     "hsslms": (_package_of("hsslms"), "pip install hsslms"),
+    "cwt": (_package_of("cwt"), "pip install cwt"),
+    "base64": (lambda: _printed("base64", "--version"), "apt-get install coreutils"),
 }
 
 

@@ -54,7 +54,7 @@ def issuer(by: Signer, **profile: object) -> Issuer:
     return Issuer.of(x509.load_der_x509_certificate(root(by, **profile)), by.key)
 
 
-def mldsa_signer() -> Signer:
-    """A key of ML-DSA-44 of `cryptography`."""
-    private = mldsa.MLDSA44PrivateKey.from_seed_bytes(bytes(32))
+def mldsa_signer(number: int = 44, label: int = 0) -> Signer:
+    """A key of ML-DSA-44, 65 or 87 of `cryptography`."""
+    private = getattr(mldsa, f"MLDSA{number}PrivateKey").from_seed_bytes(bytes([label]) * 32)
     return Signer(private.public_key().public_bytes_raw(), private.sign)

