@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Refused
-from seemachine.cli.refusals import refused
 from seemachine.cli.signed_files import PublicValue, Work
-from seemachine.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
     from seemachine.cms.certificates import Certificate
 
 MOST_CERTIFICATES = 1 << 20
+# Of a message that verifies, what JSON has.
+TOLD = ("signer", "hash", "signing_time")
 ENDINGS = {False: ".p7s", True: ".p7m"}
 
 
@@ -24,7 +24,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
 
     try:
         signed_files.check_words(options)
-        return _sign(options) if verb == "sign" else signed_files.verify(_verify, options)
+        return _sign(options) if verb == "sign" else signed_files.verify(_verify, options, *TOLD)
     except CmsError as error:
         read = options.file if verb == "sign" else options.message
         raise Refused(f"{signed_files.title(read)}: {error}") from None
@@ -103,7 +103,7 @@ def _check(content: bytes | Path | None, key: PublicValue, made: bytes) -> None:
     verifying.verify(reading.read(made), key, content)
 
 
-def _verify(options: argparse.Namespace) -> int:
+def _verify(options: argparse.Namespace) -> None:
     from seemachine.cms import reading, verifying
 
     answer: Answer = options.answer
@@ -111,18 +111,11 @@ def _verify(options: argparse.Namespace) -> int:
     message = reading.read(signed_files.read_file(options.message, reading.MOST_BYTES))
     answer.give(file=str(options.message), content=options.file and str(options.file))
     answer.give(attached=message.content is not None, certificates=len(message.certificates))
-    try:
-        verified = verifying.verify(message, key, options.file and _content(options.file))
-    except StatusError as error:
-        if error.status is not Status.VerifyFailed:
-            raise refused(error) from None
-        answer.give(verified=False, signer=None, hash=None, signing_time=None)
-        return signed_files.found(error, answer)
+    verified = verifying.verify(message, key, options.file and _content(options.file))
     moment = verified.signing_time
-    answer.give(verified=True, signer=verified.named, hash=verified.hash_name)
+    answer.give(signer=verified.named, hash=verified.hash_name)
     answer.give(signing_time=moment and moment.isoformat(timespec="seconds"))
     when = f", signing time {moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
     answer.say(f"{signed_files.title(options.message)}: verified, {verified.named}{when}")
     if message.certificates:
         answer.say("the certificates in it were not judged; the key is the one that you named")
-    return 0

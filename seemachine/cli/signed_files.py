@@ -20,10 +20,11 @@ from seemachine.cli import leaves
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.out_files import OutFile, lost
 from seemachine.cli.refusals import refused
+from seemachine.encodings.kinds import FormError
 from seemachine.frozen import frozen
 from seemachine.lms.hss import HssPublicKey
 from seemachine.lms.keys import PublicKey
-from seemachine.wire.status import StatusError
+from seemachine.wire.status import Status, StatusError
 
 # Of ML-DSA its bytes.
 PublicValue = HssPublicKey | bytes
@@ -78,15 +79,26 @@ def check_words(options: argparse.Namespace) -> None:
         )
 
 
-def verify(look: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
-    """Look at a signature. Returns the exit code: 1 is that of one that is not good, so what can't
-    be read is refused with 2.
+def verify(
+    look: Callable[[argparse.Namespace], None], options: argparse.Namespace, *told: str
+) -> int:
+    """Look at a signature; `told` are fields that one has that is good. Returns the exit code: 1 is
+    that of one that is not good, so what can't be read is refused with 2.
     """
+    answer: Answer = options.answer
     try:
-        return look(options)
+        look(options)
+    except StatusError as error:
+        if error.status is not Status.VerifyFailed:
+            raise refused(error, 2) from None
+        answer.give(verified=False, **dict.fromkeys(told))
+        answer.say(f"NOT VERIFIED: {error.detail}")
+        return answer.found(error.detail)
     except Refused as error:
         error.failure = error.failure._replace(exit_code=2)
         raise
+    answer.give(verified=True)
+    return 0
 
 
 def sign(work: Work, options: argparse.Namespace) -> int:
@@ -166,19 +178,13 @@ def read_key(path: Path) -> PublicValue:
     """A public key in whatever form it was given out, or the certificate of one; `-` is standard
     input. Raises Refused.
     """
-    from seeclient.public_keys import read_public_key
-
-    from seemachine.encodings.forms import FormError, recognized_key
     from seemachine.encodings.readings import MAX_TEXT
+    from seemachine.encodings.recognition import recognized_key
 
     try:
-        if path != STANDARD_INPUT:
-            return read_public_key(path)
-        return recognized_key(sys.stdin.buffer.read(MAX_TEXT + 1)).key
+        return recognized_key(read_file(path, MAX_TEXT)).key
     except FormError as error:
         raise Refused(error.about(title(path))) from None
-    except StatusError as error:
-        raise refused(error) from None
 
 
 def title(path: Path) -> str:
@@ -207,9 +213,3 @@ def read_file(path: Path, most: int) -> bytes:
 def now(options: argparse.Namespace) -> dt.datetime | None:
     """The signing time, if there is to be one."""
     return None if options.no_time else dt.datetime.now(dt.UTC)
-
-
-def found(error: StatusError, answer: Answer) -> int:
-    """A signature was looked at, and is not good. Returns the exit code."""
-    answer.say(f"NOT VERIFIED: {error.detail}")
-    return answer.found(error.detail)

@@ -4,9 +4,11 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import partial
+from zipfile import ZipInfo
 
 from seemachine.cms import reading, verifying
 from seemachine.cms.algorithms import Key
+from seemachine.cms.errors import CmsError
 from seemachine.jar import archive, manifest
 from seemachine.jar.archive import BLOCK_ENDINGS, Archive
 from seemachine.jar.errors import JarError
@@ -14,6 +16,8 @@ from seemachine.jar.manifest import Attributes
 from seemachine.wire.status import Status, StatusError
 
 DIGEST = "SHA-256-Digest"
+# Each is read whole.
+MOST_SIGNERS = 16
 # Others take longer hashes too, such as jarsigner.
 HASHES = {DIGEST: "sha256", "SHA-384-Digest": "sha384", "SHA-512-Digest": "sha512"}
 
@@ -60,16 +64,29 @@ def _other(what: str) -> StatusError:
 
 
 def _check_manifest(key: Key, found: Archive, data: bytes) -> None:
-    """By its one signer."""
+    """By any of its signers; if none is the one, the refusal is that of one that has such a key."""
+    refused: list[ValueError | StatusError] = []
+    for block, listed in _signers(found):
+        try:
+            return _check_by(key, found.whole(block), found.whole(listed), data)
+        except (CmsError, JarError, StatusError) as error:
+            refused.append(error)
+    raise next((each for each in refused if isinstance(each, StatusError)), refused[0])
+
+
+def _signers(found: Archive) -> list[tuple[ZipInfo, ZipInfo]]:
+    """The block and the signature file of each; one at least."""
     files = {entry.filename: entry for entry in found.signatures}
     blocks = [name for name in files if name.upper().endswith(BLOCK_ENDINGS)]
-    if len(blocks) != 1:
-        raise JarError(f"it has {len(blocks)} signatures, where one is expected")
-    [block] = blocks
-    listed = files.get(block.rpartition(".")[0] + ".SF")
-    if listed is None:
-        raise JarError(f"{block} is there without its signature file")
-    signed = found.whole(listed)
-    verifying.verify(reading.read(found.whole(files[block])), key, signed)
-    if not _agree(manifest.read(signed).main, "-Manifest", lambda: [data]):
+    if not 0 < len(blocks) <= MOST_SIGNERS:
+        raise JarError(f"it has {len(blocks)} signatures, where 1 to {MOST_SIGNERS} are expected")
+    listed = {name: files.get(name.rpartition(".")[0] + ".SF") for name in blocks}
+    if missing := [name for name in blocks if listed[name] is None]:
+        raise JarError(f"{missing[0]} is there without its signature file")
+    return [(files[name], entry) for name, entry in listed.items() if entry]
+
+
+def _check_by(key: Key, block: bytes, listed: bytes, data: bytes) -> None:
+    verifying.verify(reading.read(block), key, listed)
+    if not _agree(manifest.read(listed).main, "-Manifest", lambda: [data]):
         raise _other("its manifest")

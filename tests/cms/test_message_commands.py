@@ -313,9 +313,30 @@ def test_a_jar_from_standard_input(command: Command, monkeypatch: pytest.MonkeyP
     assert told == "standard input: verified, 1 entry\n"
 
 
+def test_the_key_from_standard_input(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all three, as of `seemachine verify`; what is no key is refused by the same name."""
+    done(command("cms sign lattice content"))
+    done(command("cose sign lattice content"))
+    done(command("jar sign release a.jar --certificate KEYS/release.pem --yes"))
+    verify = {
+        "cms verify content.p7s content": "lattice.key",
+        "cose verify content.cose": "lattice.key",
+        "jar verify a-signed.jar": "release.pem",
+    }
+    for line, key in verify.items():
+        piped(monkeypatch, (Path(os.environ["KEYS"]) / key).read_bytes())
+        assert "verified" in done(command(f"{line} --key -"))
+        piped(monkeypatch, b"no key")
+        code, out, told = command(f"{line} --key -")
+        assert (code, out) == (2, "")
+        assert "standard input is not an LMS, HSS or ML-DSA public key" in told
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
+        ("cms verify - content --key -", "standard input can be one thing"),
+        ("jar verify - --key -", "standard input can be one thing"),
         ("cms sign release - --yes", "say with --out where it goes, - is standard output"),
         ("cose sign release - --yes", "say with --out where it goes, - is standard output"),
         ("cose sign release - --out m --external - --yes", "standard input can be one thing"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit.jars import ENTRIES, LONG, NAMED, contents, exchanged, flip, jar, signed
-from kit.message_keys import LmsSigner, certificate
+from kit.message_keys import LmsSigner, MldsaSigner, certificate
 
 from seemachine.cms import certificates
 from seemachine.cms import signing as cms
@@ -66,8 +66,28 @@ def test_our_own_check_finds_what_was_changed(lms: LmsSigner) -> None:
         checking.check(lms.key, jar([("a", b"")]))
     with pytest.raises(JarError, match="it has 0 signatures"):
         checking.check(lms.key, jar(ENTRIES))
-    with pytest.raises(JarError, match="it has 2 signatures"):
+    with pytest.raises(JarError, match=r"B\.EC is there without its signature file"):
         checking.check(lms.key, jar([*found.items(), ("META-INF/B.EC", b"")]))
+    more = [(f"META-INF/B{number}.EC", b"") for number in range(checking.MOST_SIGNERS)]
+    with pytest.raises(JarError, match="it has 17 signatures, where 1 to 16 are expected"):
+        checking.check(lms.key, jar([*found.items(), *more]))
+
+
+def test_one_of_several_signers(lms: LmsSigner) -> None:
+    """Each key finds its own, whatever the others are; a key that none of them has finds none."""
+    mldsa, other = MldsaSigner.made(44), LmsSigner.made()
+    found = contents(signed(lms, jar(ENTRIES)))
+    theirs = contents(signed(mldsa, jar(ENTRIES)))
+    second = [(f"META-INF/B.{end}", theirs[f"META-INF/CODE.{end}"]) for end in ("SF", "DSA")]
+    strange = [("META-INF/A.SF", b"A: b\r\n"), ("META-INF/A.RSA", b"\x30\x00")]
+    whole = jar([*strange, *found.items(), *second])
+    assert checking.check(lms.key, whole) == checking.check(mldsa.key, whole) == 4
+    with pytest.raises(StatusError):
+        checking.check(other.key, whole)
+    damaged = exchanged(whole, "META-INF/CODE.DSA", flip(found["META-INF/CODE.DSA"], -9))
+    with pytest.raises(StatusError):
+        checking.check(lms.key, damaged)
+    assert checking.check(mldsa.key, damaged) == 4
 
 
 def test_longer_digests_of_others(lms: LmsSigner) -> None:

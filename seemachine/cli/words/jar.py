@@ -35,10 +35,10 @@ def _add_verify(verbs: Any) -> None:
         "verify",
         help="verify a JAR with a public key",
         description=(
-            "Verify a JAR with a public key that you trust. Exit code 1 where it does not verify,"
-            " also where some of its entries are not signed, which Java takes; 2 where a"
-            " file could not be read."
+            "Verify a JAR with a public key that you trust, that of any of its signers. Exit code 1"
+            " where it does not verify, also where some of its entries are not signed, which Java"
+            " takes; 2 where a file could not be read."
         ),
     )
-    verify.add_argument("file", type=Path, metavar="FILE", help="a JAR with one signature")
+    verify.add_argument("file", type=Path, metavar="FILE", help="a signed JAR; - is standard input")
     add_key(verify)
