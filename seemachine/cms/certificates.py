@@ -1,8 +1,10 @@
 """What a message needs of the certificate of its signer (RFC 5280 4.1)."""
 
+import contextlib
 import hashlib
 import re
 from binascii import Error, a2b_base64
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +12,8 @@ from pyasn1_modules import rfc5280
 
 from seemachine.cms.algorithms import Key, signature_identifier
 from seemachine.cms.errors import CmsError
-from seemachine.cms.structures import decoded
+from seemachine.cms.reading import SignerInfo
+from seemachine.cms.structures import decoded, encoded
 from seemachine.encodings import keyforms, mldsa_forms
 from seemachine.encodings.der import DerError
 from seemachine.encodings.kinds import bytes_of
@@ -71,6 +74,31 @@ def read(data: bytes) -> Certificate:
         key,
         valid,
     )
+
+
+def of_signer(data: Iterable[bytes], signer: SignerInfo) -> list[Certificate]:
+    """Those of some certificates that a message names as its signer's; what can't be read is
+    nobody's.
+    """
+    return [each for each in _readable(data) if is_named(each, signer)]
+
+
+def of_key(data: Iterable[bytes], key: Key) -> list[Certificate]:
+    """Those of some certificates that are of a key."""
+    return [each for each in _readable(data) if each.key == key]
+
+
+def is_named(certificate: Certificate, signer: SignerInfo) -> bool:
+    """Whether it is the one that a message names as its signer's."""
+    if isinstance(signer.name, bytes):
+        return certificate.subject_key == signer.name
+    return (encoded(certificate.issuer), certificate.serial) == signer.name
+
+
+def _readable(data: Iterable[bytes]) -> Iterator[Certificate]:
+    for each in data:
+        with contextlib.suppress(CmsError):
+            yield read(each)
 
 
 def key_identifier(key: Key) -> bytes:

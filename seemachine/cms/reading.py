@@ -9,18 +9,22 @@ from seemachine.cms import attributes
 from seemachine.cms.algorithms import hash_named
 from seemachine.cms.attributes import Attributes, identifier_der
 from seemachine.cms.errors import CmsError
-from seemachine.cms.structures import SignedData, decoded
+from seemachine.cms.structures import SignedData, decoded, encoded
 from seemachine.encodings.readings import readings
 
 MOST_BYTES = 80 << 20
+MOST_CERTIFICATES = 100
 SIGNED_DATA = str(rfc5652.id_signedData)
 
 
 @dataclass(frozen=True, slots=True)
 class SignerInfo:
-    """One of its signers. `named` says who, in words."""
+    """One of its signers. `name` says which certificate is his: its issuer, in DER, and its serial
+    number, or the identifier of its key.
+    """
 
-    named: str
+    name: tuple[bytes, int] | bytes
+    version: int
     hash_identifier: str
     # The DER of the AlgorithmIdentifiers of hash and signature.
     algorithms: tuple[bytes, bytes]
@@ -28,6 +32,13 @@ class SignerInfo:
     has_parameters: bool
     attributes: Attributes | None
     signature: bytes
+
+    @property
+    def named(self) -> str:
+        """His name, in words."""
+        if isinstance(self.name, bytes):
+            return f"key {self.name.hex()}"
+        return f"serial number {self.name[1]:x}"
 
     @property
     def hash_name(self) -> str:
@@ -40,6 +51,7 @@ class SignedMessage:
     """`content` is None where it is detached; `certificates` are there byte for byte."""
 
     content_type: str
+    hash_identifiers: frozenset[str]
     content: bytes | None
     certificates: tuple[bytes, ...]
     signers: tuple[SignerInfo, ...]
@@ -63,10 +75,13 @@ def _bare(data: bytes) -> bytes:
 
 
 def _read_signed(found: Any) -> SignedMessage:
+    if len(found["certificates"]) > MOST_CERTIFICATES:
+        raise CmsError(f"it has more than {MOST_CERTIFICATES} certificates")
     inner = found["encapContentInfo"]
     content = inner["eContent"]
     return SignedMessage(
         str(inner["eContentType"]),
+        frozenset(str(each["algorithm"]) for each in found["digestAlgorithms"]),
         bytes(content) if content.isValue else None,
         tuple(map(bytes, found["certificates"])),
         tuple(map(_read_signer, found["signerInfos"])),
@@ -80,7 +95,8 @@ def _read_signer(found: Any) -> SignerInfo:
         value = rfc5652.SignedAttributes()
         value.extend(signed)
     return SignerInfo(
-        _named(found["sid"]),
+        _name(found["sid"]),
+        int(found["version"]),
         str(found["digestAlgorithm"]["algorithm"]),
         (identifier_der(found["digestAlgorithm"]), identifier_der(algorithm)),
         str(algorithm["algorithm"]),
@@ -90,7 +106,8 @@ def _read_signer(found: Any) -> SignerInfo:
     )
 
 
-def _named(found: Any) -> str:
+def _name(found: Any) -> tuple[bytes, int] | bytes:
     if found.getName() == "subjectKeyIdentifier":
-        return f"key {bytes(found['subjectKeyIdentifier']).hex()}"
-    return f"serial number {int(found['issuerAndSerialNumber']['serialNumber']):x}"
+        return bytes(found["subjectKeyIdentifier"])
+    named = found["issuerAndSerialNumber"]
+    return encoded(named["issuer"]), int(named["serialNumber"])

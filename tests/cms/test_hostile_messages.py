@@ -1,16 +1,19 @@
 """Messages that a verifier must not believe, and bytes that must not harm it."""
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kit.message_keys import LmsSigner, MldsaSigner
+from kit.message_keys import LmsSigner, MldsaSigner, certificate
 from pyasn1_modules import rfc5652
 
-from seemachine.cms import attributes, reading, signing, verifying
+from seemachine.cms import attributes, certificates, reading, signing, verifying
+from seemachine.cms.certificates import Certificate
 from seemachine.cms.errors import CmsError
 from seemachine.cms.signing import Terms
 from seemachine.cms.structures import SignedData, decoded, encoded
@@ -52,23 +55,76 @@ def judged(lms: LmsSigner, data: bytes) -> None:
     verifying.verify(reading.read(data), lms.key)
 
 
-def test_no_flipped_bit_is_believed(lms: LmsSigner, message: bytes) -> None:
-    """Of any byte but those of the names by which the signer is found; where a message still
-    verifies, it says the same.
+@dataclass(frozen=True)
+class Certified:
+    """A key, its certificate, and a message with that."""
+
+    signer: LmsSigner
+    own: Certificate
+    message: bytes
+
+    def made(self, **terms: Any) -> bytes:
+        """Another message."""
+        prepared = signing.prepare(self.signer.key, CONTENT, Terms(True, **terms), self.own)
+        return prepared.finished(self.signer.sign(prepared.to_sign))
+
+
+@pytest.fixture(scope="module")
+def certified() -> Certified:
+    """Attached, with signed attributes."""
+    signer = LmsSigner.made()
+    bare_one = Certified(signer, certificates.read(certificate(signer)), b"")
+    return replace(bare_one, message=bare_one.made(moment=MOMENT))
+
+
+def test_no_flipped_bit_is_believed(certified: Certified) -> None:
+    """Of any byte beside the certificate but the version of the whole, which says nothing, and tags
+    that BER may have in two ways; where a message still verifies, it says the same.
+
+    Each third byte has another bit flipped; all bits of all bytes take half a minute.
     """
-    unlike = 0
-    for place in range(0, len(message), 29):
+    message = certified.message
+    good, believed = reading.read(message), set()
+    own, signature = (
+        message.index(each) for each in (certified.own.data, good.signers[0].signature)
+    )
+    places = [*range(own), *range(own + len(certified.own.data), signature)]
+    for place in [*places[::3], *range(signature, len(message), 97)]:
         data = bytearray(message)
-        data[place] ^= 1
-        try:
+        data[place] ^= 1 << place % 8
+        with contextlib.suppress(CmsError, StatusError):
             read = reading.read(bytes(data))
-            verifying.verify(read, lms.key)
-        except (CmsError, StatusError):
-            unlike += 1
-            continue
-        assert read.content == CONTENT
-        assert read.signers[0].attributes == reading.read(message).signers[0].attributes
-    assert unlike > len(message) // 29 * 9 // 10
+            verifying.verify(read, certified.signer.key)
+            believed.add(place)
+            assert (read.content, read.signers) == (good.content, good.signers)
+    version = message.index(b"\x02\x01\x01\x31") + 2
+    assert believed <= {version, *(place for place in places if message[place] == 0xA0)}
+
+
+@pytest.mark.parametrize("name", [b"K" * 20, b"\x02\x02\x12\x34"])
+def test_no_flipped_bit_of_a_name_is_believed(certified: Certified, name: bytes) -> None:
+    """Where the certificate of the key is in the message, it is the one that the signer is named
+    by: the identifier of the key, or issuer and serial number.
+    """
+    message = certified.made(by_key=len(name) == 20)
+    judged(certified.signer, message)
+    place = message.rindex(name)
+    for each in (place + 2, place + len(name) - 1):
+        data = bytearray(message)
+        data[each] ^= 1
+        with pytest.raises(CmsError, match="it names another signer than the one whose"):
+            judged(certified.signer, bytes(data))
+
+
+def test_certificates_that_can_not_be_read_are_nobodys(certified: Certified) -> None:
+    """Damaged ones, and those of keys of others; a message has a hundred at most."""
+    strange = (b"\x30\x00", certificate(MldsaSigner.made(44), serial=0x77))
+    message = certified.made(others=strange)
+    judged(certified.signer, message)
+    # Each another one: they are a set.
+    many = [bytes([0x30, 4, 4, 2, number, 0]) for number in range(100)]
+    with pytest.raises(CmsError, match="it has more than 100 certificates"):
+        judged(certified.signer, changed(message, lambda s: s["certificates"].extend(many)))
 
 
 def test_attributes_are_not_the_content_of_another_message(lms: LmsSigner, message: bytes) -> None:
@@ -120,8 +176,26 @@ def test_long_contents_that_begin_like_attributes() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
+        (lambda s: _info(s).__setitem__("version", 1), "in another way than its version says"),
+        (
+            lambda s: s["digestAlgorithms"][0].__setitem__("algorithm", SHA1),
+            "the hash of its signer, sha256, is not among those it lists",
+        ),
+    ],
+)
+def test_what_contradicts_itself_without_attributes(
+    lms: LmsSigner, bare: bytes, change: Callable[[Any], None], sentence: str
+) -> None:
+    """Nothing of it is signed, and all of it is looked at."""
+    with pytest.raises(CmsError, match=sentence):
+        judged(lms, changed(bare, change))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
         (lambda s: s["encapContentInfo"].__setitem__("eContentType", "1.2.3"), "another type"),
-        (lambda s: _info(s)["digestAlgorithm"].__setitem__("algorithm", SHA1), "other algorithms"),
+        (lambda s: _rehash(s, SHA1), "other algorithms"),
         (lambda s: _info(s)["signatureAlgorithm"].__setitem__("algorithm", "1.2.3"), "none of its"),
         (
             lambda s: _info(s)["signatureAlgorithm"].__setitem__("parameters", b"\x05\x00"),
@@ -138,6 +212,12 @@ def test_what_contradicts_the_signed_attributes(
     """Type of content, algorithms, attributes twice: each with its sentence."""
     with pytest.raises(CmsError, match=sentence):
         judged(lms, changed(message, change))
+
+
+def _rehash(signed: Any, identifier: str) -> None:
+    """Say that it was another hash, where messages do."""
+    for place in (signed["digestAlgorithms"][0], _info(signed)["digestAlgorithm"]):
+        place["algorithm"] = identifier
 
 
 def _info(signed: Any) -> Any:
@@ -157,11 +237,7 @@ def test_a_hash_that_is_not_taken(lms: LmsSigner) -> None:
     prepared = signing.prepare(key, CONTENT, Terms(True, by_key=True))
     data = changed(
         prepared.finished(bytes(lms.sign(encoded(made)))),
-        lambda s: (
-            _attributes(s).clear(),
-            _attributes(s).extend(made),
-            _info(s)["digestAlgorithm"].__setitem__("algorithm", SHA1),
-        ),
+        lambda s: (_attributes(s).clear(), _attributes(s).extend(made), _rehash(s, SHA1)),
     )
     with pytest.raises(CmsError, match=r"its hash 1\.3\.14\.3\.2\.26 is not one of sha256"):
         judged(lms, data)
