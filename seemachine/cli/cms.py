@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seemachine.cli import signed_files
-from seemachine.cli.answer import Answer, Refused
+from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.signed_files import PublicValue, Work
 
 if TYPE_CHECKING:
+    from cryptography import x509
+
     from seemachine.cms.certificates import Certificate
+    from seemachine.cms.reading import SignedMessage
 
 MOST_CERTIFICATES = 1 << 20
 # Of a message that verifies, what JSON has.
-TOLD = ("signer", "hash", "signing_time")
+TOLD = ("signer", "hash", "signing_time", "path")
 ENDINGS = {False: ".p7s", True: ".p7m"}
 
 
@@ -23,11 +26,18 @@ def run(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cms.errors import CmsError
 
     try:
-        signed_files.check_words(options)
+        _check_words(options)
         return _sign(options) if verb == "sign" else signed_files.verify(_verify, options, *TOLD)
     except CmsError as error:
         read = options.file if verb == "sign" else options.message
         raise Refused(f"{signed_files.title(read)}: {error}") from None
+
+
+def _check_words(options: argparse.Namespace) -> None:
+    """Raises Misused."""
+    signed_files.check_words(options)
+    if vars(options).get("key") and (options.certificate or options.crl):
+        raise Misused("--certificate and --crl are for --root: a key that is named needs none")
 
 
 def _sign(options: argparse.Namespace) -> int:
@@ -107,15 +117,37 @@ def _verify(options: argparse.Namespace) -> None:
     from seemachine.cms import reading, verifying
 
     answer: Answer = options.answer
-    key = signed_files.read_key(options.key)
+    named = signed_files.read_key(options.key) if options.key else None
     message = reading.read(signed_files.read_file(options.message, reading.MOST_BYTES))
     answer.give(file=str(options.message), content=options.file and str(options.file))
     answer.give(attached=message.content is not None, certificates=len(message.certificates))
+    key, path = (named, ()) if named is not None else _trusted(message, options)
     verified = verifying.verify(message, key, options.file and _content(options.file))
     moment = verified.signing_time
     answer.give(signer=verified.named, hash=verified.hash_name)
     answer.give(signing_time=moment and moment.isoformat(timespec="seconds"))
     when = f", signing time {moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
-    answer.say(f"{signed_files.title(options.message)}: verified, {verified.named}{when}")
-    if message.certificates:
+    title = signed_files.title(options.message)
+    answer.say(f"{title}: verified; it names its signer by {verified.named}{when}")
+    _tell_path(path, options)
+    if message.certificates and not path:
         answer.say("the certificates in it were not judged; the key is the one that you named")
+
+
+def _trusted(
+    message: "SignedMessage", options: argparse.Namespace
+) -> "tuple[PublicValue, tuple[x509.Certificate, ...]]":
+    from seemachine.cli import cms_trust
+
+    return cms_trust.signer(message, options)
+
+
+def _tell_path(path: "tuple[x509.Certificate, ...]", options: argparse.Namespace) -> None:
+    answer: Answer = options.answer
+    subjects = [each.subject.rfc4514_string() for each in path]
+    answer.give(path=subjects or None)
+    if path:
+        by = f"certified by {', which is by '.join(subjects[1:])}" if subjects[1:] else "a root"
+        answer.say(f"signed by {subjects[0]}, {by}")
+        if not options.crl:
+            answer.say("whether a certificate is revoked was not looked at; name lists with --crl")

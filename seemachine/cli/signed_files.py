@@ -70,7 +70,9 @@ def check_words(options: argparse.Namespace) -> None:
     """What is wrong whatever the world looks like. Raises Misused."""
     words = vars(options)
     read = [words.get(each) for each in ("message", "file", "external", "key")]
-    if [*read, *words.get("certificate", ())].count(STANDARD_INPUT) > 1:
+    for several in ("certificate", "root", "crl"):
+        read += words.get(several, ())
+    if read.count(STANDARD_INPUT) > 1:
         raise Misused("standard input can be one thing")
     if options.file == STANDARD_INPUT and words.get("out", "-") is None:
         raise Misused(

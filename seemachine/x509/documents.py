@@ -42,6 +42,12 @@ def documents(data: bytes, kinds: tuple[type[Any], ...] = tuple(LOADERS)) -> lis
     return list(found.values())
 
 
+def certificates(data: bytes) -> list[x509.Certificate]:
+    """The certificates among them."""
+    found = documents(data, (x509.Certificate,))
+    return [each for each in found if isinstance(each, x509.Certificate)]
+
+
 def only(data: bytes, kind: type[Kind], what: str) -> Kind:
     """The one of a kind that a file has. Raises X509Error."""
     title, _ = LOADERS[kind]

@@ -52,17 +52,8 @@ class Issuer:
         """Raises X509Error unless it is a CA whose key may be used so (`keyCertSign`, `cRLSign`)
         now.
         """
-        name = titled(self.certificate)
-        constraints = value_of(self.certificate, x509.BasicConstraints)
-        if constraints is None or not constraints.ca:
-            raise X509Error(f"{name} is not of a CA; make one with: seemachine cert root")
-        usages = value_of(self.certificate, x509.KeyUsage)
-        if usages is not None and not getattr(usages, USAGES[usage]):
-            raise X509Error(f"{name} has no key usage {usage}; name another --issuer")
-        begin, end = self.certificate.not_valid_before_utc, self.certificate.not_valid_after_utc
-        if not begin <= now <= end:
-            dates = f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
-            raise X509Error(f"{name} is valid from {dates}, and not now")
+        if why := unfit(self.certificate, usage, now):
+            raise X509Error(f"{why}; name another --issuer, or make one with: seemachine cert root")
 
     @property
     def unjudged(self) -> list[str]:
@@ -78,6 +69,26 @@ class Issuer:
         found = value_of(self.certificate, x509.SubjectKeyIdentifier)
         identifier = self.key.identifier if found is None else found.digest
         return x509.AuthorityKeyIdentifier(identifier, None, None)
+
+
+def unfit(certificate: x509.Certificate, usage: str, moment: datetime) -> str:
+    """Why it is not one of a CA whose key may be used so at a moment; empty where it is."""
+    constraints = value_of(certificate, x509.BasicConstraints)
+    if constraints is None or not constraints.ca:
+        return f"{titled(certificate)} is not of a CA"
+    usages = value_of(certificate, x509.KeyUsage)
+    if usages is not None and not getattr(usages, USAGES[usage]):
+        return f"{titled(certificate)} has no key usage {usage}"
+    return untimely(certificate, moment)
+
+
+def untimely(certificate: x509.Certificate, moment: datetime) -> str:
+    """Why it is not valid at a moment; empty where it is."""
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if begin <= moment <= end:
+        return ""
+    dates = f"{begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
+    return f"{titled(certificate)} is valid from {dates}, and not now"
 
 
 def key_of(certificate: x509.Certificate) -> SubjectKey:

@@ -118,7 +118,7 @@ def _together(before: Iterable[Revoked], more: Iterable[Revoked]) -> list[Revoke
     for each in more:
         known = found.get(each.serial)
         if known and known.reason is not x509.ReasonFlags.certificate_hold:
-            raise X509Error(f"{each.serial:x} is revoked since {known.since:%Y-%m-%d} already")
+            raise X509Error(f"{each.serial:x} was revoked on {known.since:%Y-%m-%d} already")
         found[each.serial] = each
     return list(found.values())
 

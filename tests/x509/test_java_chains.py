@@ -1,4 +1,6 @@
-"""What the PKIX rules of JDK 25 say of our chains: good, revoked, and damaged."""
+"""What the PKIX rules of JDK 25 say of our chains, good, revoked and damaged; and that ours say the
+same.
+"""
 
 import shutil
 import subprocess
@@ -14,10 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from judges.present import missing
 from kit.signers import NOW, TEN_YEARS, YEAR, mldsa_signer, signer
 
-from seemachine.x509 import asn1, certificates, requests, revocation
+from seemachine.x509 import asn1, certificates, documents, requests, revocation
 from seemachine.x509.documents import der
+from seemachine.x509.errors import X509Error
 from seemachine.x509.issuers import Issuer
 from seemachine.x509.names import subject
+from seemachine.x509.paths import Trust
 from seemachine.x509.profile import Profile, Validity
 from seemachine.x509.revocation import NOTHING, Revoked
 from seemachine.x509.signing import Signer
@@ -139,6 +143,17 @@ def of_an_unknown_extension(critical: bool) -> tuple[Chain, str]:
     return Chain(der(known.certificate), [listed(known, by)], [made]), wanted
 
 
+def ours(chain: Chain) -> bool:
+    """Whether a chain is valid by our own rules."""
+    root, *path = map(x509.load_der_x509_certificate, [chain.root, *chain.path])
+    lists = [each for data in chain.lists for each in documents.documents(data)]
+    try:
+        found = Trust([root], NOW, path[:-1], lists).path(path[-1])
+    except X509Error:
+        return False
+    return found == (*reversed(path), root)
+
+
 def test_java_validates_chains_with_their_lists(
     verdicts: Callable[[list[Chain]], list[str]],
 ) -> None:
@@ -147,6 +162,7 @@ def test_java_validates_chains_with_their_lists(
     for number in (44, 65, 87):
         wanted += of_root(mldsa_signer(number), -1500)
     wanted += [*of_two_levels(), of_an_unknown_extension(True), of_an_unknown_extension(False)]
+    assert [ours(chain) for chain, _ in wanted] == [verdict == "valid" for _, verdict in wanted]
     told = verdicts([chain for chain, _ in wanted])
     assert len(told) == len(wanted)
     wrong = [

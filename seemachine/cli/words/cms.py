@@ -2,11 +2,13 @@
 
 import argparse
 import re
+from pathlib import Path
 from typing import Any
 
 from seemachine.cli.words.options import Enter
 from seemachine.cli.words.signed_files import (
     add_certificates,
+    add_key,
     add_no_time,
     add_signing,
     add_verifying,
@@ -66,11 +68,38 @@ def _add_verify(verbs: Any) -> None:
         "verify",
         help="verify a message with a public key",
         description=(
-            "Verify a message with a public key that you trust. Exit code 1 where it does not"
-            " verify, 2 where a file could not be read. Certificates in the message are not judged."
+            "Verify a message with a public key that you trust, or by the certificates in it, which"
+            " must lead to a root that you trust. Exit code 1 where it does not verify, 2 where a"
+            " file could not be read."
         ),
     )
     add_verifying(verify, "a message, DER, BER or PEM", "its content where that is not in it")
+    _add_trust(verify)
+
+
+def _add_trust(verify: Any) -> None:
+    trusted = verify.add_mutually_exclusive_group(required=True)
+    add_key(trusted, required=False)
+    trusted.add_argument(
+        "--root",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="certificates of roots that you trust, PEM or DER; may be repeated",
+    )
+    for name, what in (
+        ("certificate", "with --root: certificates that may be on the way, beside those in it"),
+        ("crl", "with --root: lists of revoked certificates; then each issuer must have one"),
+    ):
+        verify.add_argument(
+            f"--{name}",
+            type=Path,
+            action="append",
+            default=[],
+            metavar="FILE",
+            help=f"{what}; may be repeated",
+        )
 
 
 def _identifier(text: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.cli.words.options import Enter
-from seemachine.cli.words.signed_files import add_signing, add_verifying
+from seemachine.cli.words.signed_files import add_key, add_signing, add_verifying
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -40,6 +40,7 @@ def add(words: Any, enter: Enter) -> None:
         ),
     )
     add_verifying(verify, "a message", "its payload where that is not in it")
+    add_key(verify)
     for name, verb in verbs.choices.items():
         verb.add_argument(
             "--external",

@@ -24,15 +24,14 @@ def add_verifying(verb: Any, message: str, file: str) -> None:
         "message", type=Path, metavar="MESSAGE", help=f"{message}; - is standard input"
     )
     verb.add_argument("file", type=Path, metavar="FILE", nargs="?", help=file)
-    add_key(verb)
 
 
-def add_key(verb: Any) -> None:
-    """`--key FILE`."""
+def add_key(verb: Any, *, required: bool = True) -> None:
+    """`--key FILE`, required but in a group of several."""
     verb.add_argument(
         "--key",
         type=Path,
-        required=True,
+        required=required,
         metavar="FILE",
         help="the public key that you trust, in any form, or its certificate; - is standard input",
     )

@@ -1,0 +1,72 @@
+"""Whose key signed a message: that of a certificate in it, where it leads to a trusted root."""
+
+import argparse
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+
+from seemachine.cli import signed_files
+from seemachine.cli.answer import Refused
+from seemachine.cli.signed_files import PublicValue
+from seemachine.cms import certificates
+from seemachine.cms.certificates import Certificate
+from seemachine.cms.reading import SignedMessage
+from seemachine.wire.status import Status, StatusError
+from seemachine.x509 import documents, issuers
+from seemachine.x509.errors import X509Error
+from seemachine.x509.paths import Trust
+
+
+def signer(
+    message: SignedMessage, options: argparse.Namespace
+) -> tuple[PublicValue, tuple[x509.Certificate, ...]]:
+    """The key of one of its signers, and the path from his certificate to a root. Raises Refused;
+    StatusError (VerifyFailed) where there is none.
+    """
+    roots = _read(options.root, x509.Certificate)
+    given = [*roots, *_read(options.certificate, x509.Certificate)]
+    data = [*message.certificates, *map(documents.der, given)]
+    others = [each for one in data for each in documents.certificates(one)]
+    lists = _read(options.crl, x509.CertificateRevocationList)
+    trust = Trust(roots, dt.datetime.now(dt.UTC), others, lists)
+    refused = ["the certificate of its signer is neither in it nor named with --certificate"]
+    for each in _of_signers(message, data):
+        try:
+            return _trusted(each, trust)
+        except X509Error as error:
+            refused.append(str(error))
+    raise StatusError(Status.VerifyFailed, refused[-1], "cms_verify")
+
+
+def _of_signers(message: SignedMessage, data: list[bytes]) -> Iterator[Certificate]:
+    for each in message.signers:
+        yield from certificates.of_signer(dict.fromkeys(data), each)
+
+
+def _trusted(
+    certificate: Certificate, trust: Trust
+) -> tuple[PublicValue, tuple[x509.Certificate, ...]]:
+    """Raises X509Error."""
+    end = documents.only(certificate.data, x509.Certificate, "the certificate of its signer")
+    key = issuers.key_of(end).own
+    # The two readers of certificates must agree on it.
+    if key is None or key != certificate.key:
+        raise X509Error(f"{documents.titled(end)} has a key that is neither LMS nor ML-DSA")
+    if certificate.for_messages is False:
+        raise X509Error(f"{documents.titled(end)} is not for messages, by its key usage")
+    return key, trust.path(end)
+
+
+def _read(paths: list[Path], kind: type[Any]) -> list[Any]:
+    """All that these files have of a kind. Raises Refused for one that has none."""
+    read: list[Any] = []
+    for path in paths:
+        found = documents.documents(signed_files.read_file(path, documents.MOST), (kind,))
+        if not found:
+            what, _ = documents.LOADERS[kind]
+            raise Refused(f"{signed_files.title(path)} is not a {what}")
+        read += found
+    return read

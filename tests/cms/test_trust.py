@@ -1,0 +1,141 @@
+"""`seemachine cms verify --root`: whom a message is believed, and why others are not."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seemachine import testing
+from seemachine.cli.command import main
+
+Command = Callable[[str], tuple[int, str, str]]
+MADE = """
+cert root root --subject CN=Root --out root.pem
+cert root code --subject CN=Other --out other.pem
+cert request code --subject CN=Code --out code.csr
+cert issue root code.csr --issuer root.pem --purpose codeSigning --out code.pem
+cert issue root code.csr --issuer root.pem --usage cRLSign --out lists.pem
+cert crl root --issuer root.pem --revoke 5 --out root.crl
+cert crl root --issuer root.pem --revoke code.pem --out revoked.crl
+cms sign code content --certificate code.pem --out good.p7s
+cms sign code content --certificate code.pem --no-certificates --out bare.p7s
+cms sign code content --by-key --out key.p7s
+""".strip().splitlines()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root that certified a key, what that signed, and lists."""
+    folder = tmp_path_factory.mktemp("trust")
+    with testing.fleet() as fleet, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, value in fleet.env.items():
+            patch.setenv(name, value)
+        for alias in ("root", "code"):
+            fleet.generate_lms(alias, **testing.QUICK)
+        Path("content").write_bytes(b"firmware 1.0")
+        Path("changed").write_bytes(b"firmware 1.1")
+        for line in MADE:
+            assert main([*line.split(), "--yes"]) == 0, line
+    good = Path(folder / "good.p7s").read_bytes()
+    (folder / "flipped.p7s").write_bytes(good[:-9] + bytes([good[-9] ^ 1]) + good[-8:])
+    (folder / "both.pem").write_bytes(
+        b"".join((folder / name).read_bytes() for name in ("other.pem", "root.pem"))
+    )
+    return folder
+
+
+@pytest.fixture
+def command(folder: Path, capsys: Any) -> Iterator[Command]:
+    """Runs one in that folder, without a world; exit code, standard output, standard error."""
+    back = Path.cwd()
+    os.chdir(folder)
+    capsys.readouterr()
+
+    def run(line: str) -> tuple[int, str, str]:
+        try:
+            code = main(f"cms verify {line}".split())
+        except SystemExit as ending:
+            code = int(str(ending.code))
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    yield run
+    os.chdir(back)
+
+
+def test_a_message_whose_certificate_leads_to_a_root(command: Command) -> None:
+    """With a list or without, which is said; the root may be one of several."""
+    code, out, _ = command("good.p7s content --root root.pem")
+    assert code == 0
+    assert "good.p7s: verified; it names its signer by serial number" in out
+    assert "\nsigned by CN=Code, certified by CN=Root\n" in out
+    assert "whether a certificate is revoked was not looked at" in out
+    code, out, _ = command("good.p7s content --root both.pem --crl root.crl")
+    assert (code, "not looked at" in out) == (0, False)
+    assert (
+        '"path": [\n    "CN=Code",\n    "CN=Root"\n  ]'
+        in (command("good.p7s content --root root.pem --json")[1])
+    )
+
+
+def test_a_certificate_that_is_named(command: Command) -> None:
+    """Beside a message that has none."""
+    code, out, _ = command("bare.p7s content --root root.pem")
+    assert (code, out) == (
+        1,
+        "NOT VERIFIED: the certificate of its signer is neither in it nor named with"
+        " --certificate\n",
+    )
+    assert command("bare.p7s content --root root.pem --certificate code.pem")[0] == 0
+    assert command("bare.p7s content --root root.pem --certificate root.pem")[0] == 1
+
+
+NOT_VERIFIED = {
+    "good.p7s content --root other.pem": "no root that is trusted leads to the certificate of",
+    "good.p7s content --root root.pem --crl revoked.crl": "CN=Code was revoked on",
+    "good.p7s changed --root root.pem": "the content is another than the one that was signed",
+    "flipped.p7s content --root root.pem": "",
+    "key.p7s content --root root.pem": "the certificate of its signer is neither in it",
+    # Its identifier is that of the key, which both certificates have.
+    "key.p7s content --root root.pem --certificate lists.pem": "is not for messages",
+}
+
+
+@pytest.mark.parametrize("line", NOT_VERIFIED)
+def test_what_is_not_believed(command: Command, line: str) -> None:
+    """Exit code 1, why, and in the document neither a path nor a signer."""
+    code, out, told = command(line)
+    assert (code, told) == (1, "")
+    assert out.startswith("NOT VERIFIED: ")
+    assert NOT_VERIFIED[line] in out
+    document = command(f"{line} --json")[1]
+    assert '"path": null' in document
+    assert '"signer": null' in document
+
+
+def test_the_certificate_of_the_key_by_its_identifier(command: Command) -> None:
+    """A message that names its signer so has as many as there are of the key."""
+    line = "key.p7s content --root root.pem --certificate lists.pem --certificate code.pem"
+    assert command(line)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("good.p7s content", 2, "one of the arguments --key --root is required"),
+        ("good.p7s content --key code.pem --root root.pem", 2, "not allowed with argument"),
+        ("good.p7s content --key code.pem --crl root.crl", 2, "are for --root"),
+        ("good.p7s content --root content", 2, "content is not a certificate"),
+        ("good.p7s content --root nosuch", 2, "nosuch: No such file"),
+        ("good.p7s content --root root.pem --crl root.pem", 2, "root.pem is not a revocation list"),
+        ("- content --root -", 2, "standard input can be one thing"),
+    ],
+)
+def test_what_can_not_be_looked_at(command: Command, line: str, code: int, said: str) -> None:
+    """Exit code 2, for nothing was judged."""
+    found, out, told = command(line)
+    assert (found, out) == (code, "")
+    assert said in told
