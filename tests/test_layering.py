@@ -597,6 +597,9 @@ def test_the_command_line_enters_no_room_before_it_must() -> None:
         "seemachine.hsms",
         "seemachine.hsms.features",
         "seemachine.printing",
+        # Who started the process is looked at before anything else.
+        "seemachine.process",
+        "seemachine.process.parent",
         "seemachine.terminal",
         "seemachine.wire",
         "seemachine.wire.names",

@@ -16,21 +16,27 @@ from seemachine.cli.answer import Answer
 from seemachine.cli.argtypes import WrongUsage
 from seemachine.document import INTERRUPTED, USAGE, Failure
 from seemachine.printing import say
+from seemachine.process.parent import Parent
 from seemachine.terminal import finish_output, settle_streams
 
 JSON = "--json"
 
 
-def main(arguments: Sequence[str] | None = None, options: argparse.Namespace | None = None) -> int:
-    """Run one command, whose words may have been read before.
+def main(
+    arguments: Sequence[str] | None = None,
+    options: argparse.Namespace | None = None,
+    parent: Parent | None = None,
+) -> int:
+    """Run one command, whose words may have been read before, of a process that `parent` started.
 
     Returns the exit code: 0 done, 1 refused, 2 invalid command line, 130 interrupted.
     """
+    parent = parent or Parent()
     settle_streams()
     words = sys.argv[1:] if arguments is None else arguments
     answer = Answer(as_json=JSON in words)
     try:
-        code = _carried_out(words, answer, options)
+        code = _carried_out(words, answer, options, parent)
         answer.close(code)
         sys.stdout.flush()
     except WrongUsage as wrong:
@@ -44,9 +50,11 @@ def main(arguments: Sequence[str] | None = None, options: argparse.Namespace | N
     return code
 
 
-def _carried_out(words: Sequence[str], answer: Answer, options: argparse.Namespace | None) -> int:
+def _carried_out(
+    words: Sequence[str], answer: Answer, options: argparse.Namespace | None, parent: Parent
+) -> int:
     try:
-        return _run(words, answer, options)
+        return _run(words, answer, options, parent)
     except KeyboardInterrupt:
         say(file=sys.stderr)
         return answer.fail(Failure.of(INTERRUPTED, "interrupted"))
@@ -70,7 +78,9 @@ def read(words: Sequence[str]) -> argparse.Namespace:
     return _parser().parse_args(words)
 
 
-def _run(words: Sequence[str], answer: Answer, options: argparse.Namespace | None) -> int:
+def _run(
+    words: Sequence[str], answer: Answer, options: argparse.Namespace | None, parent: Parent
+) -> int:
     if options is None and not words:
         _parser().print_help(sys.stderr)
         return 2
@@ -81,7 +91,7 @@ def _run(words: Sequence[str], answer: Answer, options: argparse.Namespace | Non
     # `help` has no document; what it is asked for is text.
     answer.as_json = getattr(options, "json", False)
     answer.command, options.answer = getattr(options, "command", None), answer
-    options.environ = os.environ
+    options.environ, options.parent = os.environ, parent
     # Whatever a command writes is for its user alone; what it runs for him may write as he wants.
     options.umask = os.umask(0o077)
     options.world = World.from_environment(os.environ, getattr(options, "home", None))

@@ -56,7 +56,8 @@ def _run(words: list[str], options: argparse.Namespace) -> int:
     stdout = sys.stderr.fileno() if options.json else sys.stdout.fileno()
     command = Command(words, environ, options.umask, stdout, options.keep)
     told = _Told(options, configs)
-    return told.judged(running.run(command, made, told.machines, told.show_log))
+    code = running.run(command, made, told.machines, told.show_log, options.parent)
+    return told.judged(code)
 
 
 def _configs(options: argparse.Namespace, made: TemporaryFolder) -> list[Config]:

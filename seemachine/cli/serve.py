@@ -91,7 +91,7 @@ def _escaped(text: str) -> str:
 
 def run(options: argparse.Namespace) -> int:
     """Run the machines that words and files describe. Returns the exit code."""
-    parent = Parent() if options.die_with_parent else None
+    parent: Parent | None = options.parent if options.die_with_parent else None
     files, esns = options.config or [], options.esn or []
     if not files and not esns:
         raise Misused("--esn is needed, such as --esn 7852-268D-3BF9")

@@ -15,6 +15,10 @@ class NoHandles(Exception):
     """This system gives no handles of processes that are not children."""
 
 
+class ParentEnded(Exception):
+    """It has ended while this process was on its way."""
+
+
 class Lifetime:
     """Of a fleet, from now on: for so many seconds, and as long as a process lives."""
 
@@ -39,26 +43,26 @@ class Lifetime:
         return ""
 
 
-def parent_ended() -> Ended:
+def parent_ended(parent: Parent) -> Ended:
     """For the parent of this process."""
-    parent = Parent()
     return lambda: parent.is_gone
 
 
-def handle_of_parent() -> int:
+def handle_of(parent: Parent) -> int:
     """A descriptor by which a child of this process can see the end of this one's parent.
 
-    It is never signalled. Raises NoHandles, OSError.
+    It is never signalled. Raises NoHandles, ParentEnded.
     """
-    number = os.getppid()
     try:
-        handle = os.pidfd_open(number)
+        handle = os.pidfd_open(parent.pid)
+    except ProcessLookupError as error:
+        raise ParentEnded from error
     except (AttributeError, OSError) as error:
         raise NoHandles from error
-    if os.getppid() != number:
-        # It has ended, so that its number may be another's.
+    if parent.is_gone:
+        # So that its number may be another's.
         os.close(handle)
-        return handle_of_parent()
+        raise ParentEnded
     return handle
 
 

@@ -23,16 +23,19 @@ STOP_SECONDS = 5.0
 
 
 def run(
-    command: Command, folder: TemporaryFolder, hosting: Hosting, tell: Callable[[int], None]
+    command: Command,
+    folder: TemporaryFolder,
+    hosting: Hosting,
+    tell: Callable[[int], None],
+    parent: Parent,
 ) -> int:
-    """Run a command. Returns its exit code as a shell has it, or NOT_BEGUN where machines did not
-    come up.
+    """Run a command for as long as `parent` lives. Returns its exit code as a shell has it, or
+    NOT_BEGUN where machines did not come up.
 
     `tell` is given that code while the folder is there. `hosting` may load what it needs: the
     command's process is forked before. Nothing is left after that, but a folder that is kept.
     Raises OSError, RuntimeError.
     """
-    parent = Parent()
     try:
         keeper = Keeper(command, folder)
     except OSError:

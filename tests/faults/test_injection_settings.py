@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kit.logs import Events
 
-from seemachine.cli.fleet import injection
+from seemachine.cli.fleet_up import injection
 from seemachine.config import Config, ConfigError, load, to_toml
 from seemachine.fleet import configuration
 from seemachine.fleet.configuration import FleetPlan

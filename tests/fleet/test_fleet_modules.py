@@ -9,11 +9,10 @@ import pytest
 from kit import processes
 from kit.here import told
 
-from seemachine.cli import fleet
+from seemachine.cli import command, fleet_foreground
 from seemachine.cli.answer import Answer
 from seemachine.config import ConfigError
 from seemachine.fleet import check, configuration, status
-from seemachine.fleet.lifetime import Lifetime
 from seemachine.hsms import records
 from seemachine.hsms.records import Loaded, Module
 from seemachine.state.disk.lock import FolderLock
@@ -242,14 +241,10 @@ def test_who_comes_second_is_told_the_way_down(
     """
     lock = FolderLock(tmp_path / "fleet", "the fleet")
     try:
-        assert (
-            fleet._foreground(
-                configuration.FleetPlan(World.at(tmp_path), ()),
-                Answer(as_json=False, command="fleet up"),
-                Lifetime(),
-            )
-            == 1
-        )
+        options = command.read(["fleet", "up"])
+        options.answer = Answer(as_json=False, command="fleet up")
+        plan = configuration.FleetPlan(World.at(tmp_path), ())
+        assert fleet_foreground.run(plan, options) == 1
     finally:
         lock.release()
 

@@ -14,10 +14,11 @@ from kit import processes
 from kit.waiting import eventually
 from shell import FIRST, SECOND, FleetShell
 
-from seemachine.cli import fleet as fleet_command
+from seemachine.cli import fleet_background, fleet_foreground
 from seemachine.cli.argtypes import duration
 from seemachine.fleet import configuration, lifetime
 from seemachine.fleet.lifetime import Lifetime
+from seemachine.process.parent import Parent
 from seemachine.world import World
 
 UP = f"{sys.executable} -m seemachine fleet up"
@@ -50,6 +51,20 @@ def test_a_fleet_in_the_background_ends_with_the_shell_that_started_it(shell: Fl
         owner.kill()
     assert eventually(lambda: processes.gone(supervisor))
     assert [shell.machine(esn)["state"] for esn in (FIRST, SECOND)] == ["down", "down"]
+
+
+def test_a_parent_that_has_ended_by_then_lets_no_fleet_come_up() -> None:
+    """Its number may be another's, so its handle is none of it."""
+    other = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    gone = Parent()
+    gone.pid = other.pid
+    options = argparse.Namespace(die_with_parent=True, parent=gone, ttl=None, until_end_of=None)
+    # One of that number that lives is another.
+    for end in (lambda: None, other.communicate):
+        end()
+        with pytest.raises(fleet_background.Refused, match="was to end with has ended"):
+            fleet_background._handle(options)
+    assert fleet_foreground._lifetime(options).over
 
 
 @pytest.mark.parametrize("process", ["each", "one"])
@@ -117,9 +132,9 @@ def test_a_handle_tells_of_the_end_of_its_process() -> None:
 def test_a_system_without_handles_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of a fleet that outlives its owner."""
     monkeypatch.delattr(os, "pidfd_open")
-    options = argparse.Namespace(die_with_parent=True)
-    with pytest.raises(fleet_command.Refused, match="leave out --detach, or --die-with-parent"):
-        fleet_command._handle(options)
+    options = argparse.Namespace(die_with_parent=True, parent=Parent())
+    with pytest.raises(fleet_background.Refused, match="leave out --detach, or --die-with-parent"):
+        fleet_background._handle(options)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from kit.in_process import Shell
 
-from seemachine.cli import fleet as cli
+from seemachine.cli import fleet_foreground
 from seemachine.fleet import background, configuration, resting
 from seemachine.process.identity import Process
 from seemachine.state.disk.durable import private_folder
@@ -87,7 +87,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """A world with machines that stay down, in which nothing is started."""
     (tmp_path / "fleet.toml").write_text(f'count = 1\n{ONE}[[machines]]\nesn = "{SECOND}"\n')
     keeps(tmp_path, GIVEN[0])
-    monkeypatch.setattr(cli, "_foreground", lambda *_: 0)
+    monkeypatch.setattr(fleet_foreground, "run", lambda *_: 0)
     monkeypatch.setattr(background, "start", lambda *_: Failed())
     return Shell(tmp_path)
 

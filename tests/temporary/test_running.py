@@ -154,6 +154,33 @@ def test_it_dies_with_its_parent(env: dict[str, str]) -> None:
     assert running.ended() == -signal.SIGKILL
 
 
+# The main program, whose parent is killed before anything of it is loaded.
+ORPHANED = """
+import os, signal, sys
+from seemachine import __main__
+
+class Loading(__main__.Loading):
+    def __enter__(self):
+        parent = os.getppid()
+        os.kill(parent, signal.SIGKILL)
+        while os.getppid() == parent:
+            pass
+        super().__enter__()
+
+__main__.Loading = Loading
+sys.exit(__main__.main())
+"""
+
+
+def test_it_dies_with_a_parent_that_is_killed_while_it_loads(env: dict[str, str]) -> None:
+    """To load takes most of the time until the command begins, if it does."""
+    job = ["sh", "-c", '"$@"; true', "sh", sys.executable, "-c", ORPHANED]
+    words = [*job, "run", "--", "sh", "-c", "exec sleep 60"]
+    # All that has the pipe has ended by then.
+    done = subprocess.run(words, env=env, capture_output=True, timeout=30, check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
 def test_ctrl_c_reaches_the_command_once(env: dict[str, str]) -> None:
     """The terminal sends it to all processes; a second one would break off what the first began.
     The exit code is the command's.
