@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
 def _run(words: list[str], options: argparse.Namespace) -> int:
     path = _with_our_commands(options.environ.get("PATH", os.defpath))
     _refuse_what_does_not_run(words[0], path)
-    made = (folder.made_to_stay if options.keep else folder.made)(options.environ)
+    made = _made(options)
     configs = _configs(options, made)
     environ = _on(made.world, options.environ) | {"PATH": path}
     # With --json the document is alone on standard output.
@@ -58,6 +58,17 @@ def _run(words: list[str], options: argparse.Namespace) -> int:
     told = _Told(options, configs)
     code = running.run(command, made, told.machines, told.show_log, options.parent)
     return told.judged(code)
+
+
+def _made(options: argparse.Namespace) -> TemporaryFolder:
+    """Raises Refused, OSError."""
+    try:
+        return (folder.made_to_stay if options.keep else folder.made)(options.environ)
+    except OSError as error:
+        if lacking(error):
+            raise
+        advice = "let TMPDIR name a folder that can be written"
+        raise Refused(f"{reason(error)}; {advice}", NOT_BEGUN) from None
 
 
 def _configs(options: argparse.Namespace, made: TemporaryFolder) -> list[Config]:
@@ -147,4 +158,4 @@ def _refuse_what_does_not_run(name: str, path: str) -> None:
         return
     there = os.sep in name and Path(name).exists()
     why = "can't be executed" if there else "was not found"
-    raise Refused(f"{name} {why}", NOT_EXECUTABLE if there else NOT_FOUND)
+    raise Refused(f"{name or repr(name)} {why}", NOT_EXECUTABLE if there else NOT_FOUND)

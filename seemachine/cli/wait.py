@@ -6,7 +6,7 @@ from typing import Any
 
 from seeclient import environment
 
-from seemachine.cli.answer import Answer
+from seemachine.cli.answer import Answer, Misused
 from seemachine.document import FOUND, Failure
 from seemachine.fleet.waiting import Inquiry, Roll, Silent
 from seemachine.frozen import replace
@@ -15,22 +15,34 @@ from seemachine.state.errors import counted
 # Of machines that do not answer; the others are counted.
 MOST_TOLD = 3
 NOBODY = "none is published here; start some with: seemachine fleet up"
+NO_OTHER = "no other is published here; see who is up with: seemachine fleet status"
 
 
 def run(options: argparse.Namespace) -> int:
     """Wait. Returns the exit code: 1 when not enough machines answered."""
     answer: Answer = options.answer
+    if options.fleet == "":
+        raise Misused("--fleet is empty; name machines, such as --fleet host:8888, or leave it out")
     given = environment.from_process(options.environ, options.world)
-    if options.fleet:
+    if options.fleet is not None:
         given = replace(given, fleet=options.fleet)
     roll = Inquiry(given).wait(options.machines, options.seconds)
     answer.give(**_document(roll))
     if roll.is_enough(options.machines):
         return 0
     parts = [*_sentences(roll, options.machines, options.seconds)]
-    if not (roll.answering or roll.silent or roll.absent):
-        parts.append(NOBODY if given.fleet is None else f"there is none in {given.fleet}")
+    if roll.absent:
+        parts.append("see why with: seemachine fleet check")
+    elif not roll.silent:
+        parts.append(_nobody(roll, given.fleet))
     return answer.refuse(Failure.of(FOUND, "; ".join(parts)))
+
+
+def _nobody(roll: Roll, fleet: object) -> str:
+    """Where all that are there answer, and those are too few."""
+    if fleet is None:
+        return NO_OTHER if roll.answering else NOBODY
+    return f"there is {'no other' if roll.answering else 'none'} in {fleet}"
 
 
 def _document(roll: Roll) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from kit import in_process
 from kit.processes import environment
 from seeclient.environment import Environment
 
+from seemachine.cli import wait
 from seemachine.cli.command import main
 from seemachine.fleet.waiting import Inquiry, Roll
 from seemachine.world import World
@@ -74,6 +76,28 @@ def test_why_it_was_in_vain(
     """Exit code 1, and a sentence that names them, the first few with the reason."""
     assert main(["wait", "--seconds", "1", *words.split()]) == 1
     assert capsys.readouterr() == ("", f"seemachine wait: within 1 second {said}\n")
+
+
+def test_too_few_that_all_answer_are_told(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody is silent, so what is said is that there is no other, here or at the addresses."""
+    monkeypatch.setattr(wait, "Inquiry", partial(Inquiry, connect=in_process.connect))
+    with in_process.machines(home, FIRST) as (machine,):
+        said = "within 1 second 1 of 2 machines answered"
+        assert main(["wait", "--seconds", "1", "--machines", "2"]) == 1
+        assert capsys.readouterr().err.startswith(f"seemachine wait: {said}; no other is published")
+        at = f"127.0.0.1:{machine.port}"
+        assert main(["wait", "--seconds", "1", "--machines", "2", "--fleet", at]) == 1
+        assert capsys.readouterr().err == f"seemachine wait: {said}; there is no other in {at}\n"
+
+
+def test_an_empty_address_does_not_stand_for_the_world(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A variable of a job that was never set must not have it wait for something else."""
+    assert main(["wait", "--fleet", ""]) == 2
+    assert "--fleet is empty" in capsys.readouterr().err
 
 
 def test_a_folder_without_sockets_has_no_machine(

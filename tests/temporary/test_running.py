@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -257,6 +258,7 @@ def test_a_document_is_alone_on_standard_output(env: dict[str, str]) -> None:
         ("nosuchcommand", 127, "nosuchcommand was not found"),
         ("/etc/passwd", 126, "/etc/passwd can't be executed"),
         ("/", 126, "/ can't be executed"),
+        ("''", 127, "'' was not found"),
         ("--", 2, "a command is needed, such as: seemachine run -- pipsqueak"),
     ],
 )
@@ -269,7 +271,7 @@ def test_what_can_not_be_run_is_told_before_anything_is_made(
 ) -> None:
     """With the exit code that a shell has for it."""
     monkeypatch.setattr(folder, "made", None)
-    assert main(["run", *words.split()]) == code
+    assert main(["run", *shlex.split(words)]) == code
     assert capsys.readouterr().err == f"seemachine run: {said}\n"
 
 
@@ -280,7 +282,8 @@ def test_without_a_place_for_a_world_nothing_is_run(
     monkeypatch.setattr(folder, "MEMORY", tmp_path / "missing")
     monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
     assert main(["run", "true"]) == 125
-    assert capsys.readouterr().err.endswith(": No such file or directory\n")
+    advice = "No such file or directory; let TMPDIR name a folder that can be written\n"
+    assert capsys.readouterr().err.endswith(f": {advice}")
 
 
 @pytest.mark.parametrize(
