@@ -18,6 +18,7 @@ from container.image_tree import ROOT
 BUILT = ROOT / "build" / "container"
 MACHINE, CLIENT = "seemachine:local", "seemachine-client:local"
 ARCHIVES = {MACHINE: "seemachine-image.tar", CLIENT: "seemachine-client-image.tar"}
+NETWORK = "hsms"
 DATA = "/var/lib/seemachine"
 # As the documents say that the machine is to be run.
 HARDENED = ("--read-only", "--cap-drop", "all")

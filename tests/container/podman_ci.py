@@ -16,28 +16,14 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-from container.podman import CLIENT, DATA, HARDENED, MACHINE, Podman, lack, within
+from container.podman import CLIENT, DATA, HARDENED, MACHINE, NETWORK, Podman, within
 from container.session import ESN
 
 from deploy import ci_examples as examples
 
-NETWORK = "hsms"
 POD = "job"
 # Native sidecars are in every cluster from 1.29 on.
 CLUSTERS = ("1.29", kubernetes_validate.latest_version())
-
-
-@pytest.fixture(scope="module")
-def podman() -> Iterator[Podman]:
-    """Both images, and a network in which containers have names."""
-    if reason := lack():
-        pytest.skip(reason)
-    folder = Path(tempfile.mkdtemp(prefix="podman"))
-    made = Podman(folder)
-    made("network", "create", NETWORK)
-    yield made
-    made.close()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

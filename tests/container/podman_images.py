@@ -1,16 +1,12 @@
 """`make containers`: both images under podman, as they are meant to be run, and as they are not."""
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from container.podman import CLIENT, DATA, HARDENED, MACHINE, Podman, lack, within
+from container.podman import CLIENT, DATA, HARDENED, MACHINE, NETWORK, Podman, within
 from container.session import ESN
 
-NETWORK = "hsms"
 OTHER_ESN = "5F08-02E0-D947"
 # What a program of the client's image does with the machines of SEEMACHINE_FLEET.
 SIGNING = """
@@ -24,20 +20,6 @@ with blocking.open_fleet() as fleet:
     key.verify(b"firmware", made.signature)
     print(made.leaf, made.remaining)
 """
-
-
-@pytest.fixture(scope="module")
-def podman() -> Iterator[Podman]:
-    """Both images, and a network in which containers have names."""
-    if reason := lack():
-        pytest.skip(reason)
-    # Short: paths of sockets in there have a limit.
-    folder = Path(tempfile.mkdtemp(prefix="podman"))
-    made = Podman(folder)
-    made("network", "create", NETWORK)
-    yield made
-    made.close()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
