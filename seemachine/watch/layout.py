@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from seemachine.frozen import frozen
 from seemachine.state.errors import counted
-from seemachine.watch.looks import DOWN, SILENT, UP, MachineLook
+from seemachine.watch.looks import DOWN, UP, MachineLook
 from seemachine.watch.watched import Change, Holding, Key, Watched, described, seconds_left
 
 GOOD, BAD, DIM, TITLE = "green", "red", "dim", "bold"
@@ -139,7 +139,7 @@ def _head(watched: Watched) -> Iterator[Line]:
     yield Line(f"{clock(watched.look.time)}   {told or NOBODY}{signing}", TITLE)
     if machines and states.get(DOWN) == len(machines):
         yield Line("none is up; start them with: seemachine fleet up", BAD)
-    elif states.get(DOWN) or states.get(SILENT):
+    elif any(machine.state == DOWN and not machine.why for machine in machines):
         yield Line("not all are up; see why with: seemachine fleet status", BAD)
     seeds = sorted({machine.seed for machine in machines if machine.seed})
     if seeds:
@@ -218,6 +218,8 @@ def _quarantine(watched: Watched) -> Iterator[Line]:
 
 def _requests(watched: Watched) -> Iterator[Line]:
     asked = watched.asked
+    if asked is None and any(machine.state == UP for machine in watched.machines):
+        yield Line("requests are not counted: no log of these machines is here", DIM)
     if not asked:
         return
     counts: dict[str, int] = {}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from seemachine.frozen import frozen, replace
 from seemachine.state.errors import counted
 from seemachine.watch.burning import Burning
-from seemachine.watch.looks import UP, Asked, FleetLook, MachineLook
+from seemachine.watch.looks import STARTING, UP, Asked, FleetLook, MachineLook
 from seemachine.wire.messages import NvmemfileInfo, Slot
 from seemachine.wire.names import printed_name
 
@@ -74,6 +74,8 @@ class Watched:
         self._burning: dict[tuple[str, bytes], Burning] = {}
         self._names: dict[bytes, str] = {}
         self._asked: deque[tuple[float, Asked]] = deque()
+        # The state of each machine that was told last.
+        self._told: dict[str, str] = {}
         # How often each machine was seen to start again; files of which the last look found leaves
         # used.
         self.restarts: dict[str, int] = {}
@@ -123,7 +125,7 @@ class Watched:
         changed: list[tuple[str, bool]] = []
         gone = self._known.keys() - {machine.esn for machine in look.machines}
         for esn in sorted(gone):
-            del self._known[esn]
+            del self._known[esn], self._told[esn]
             changed.append((f"{esn} is gone", False))
         for machine in look.machines:
             changed += self._met(machine)
@@ -140,6 +142,7 @@ class Watched:
         if before is not None and machine.state != UP:
             machine = replace(before, state=machine.state, why=machine.why)
         if before is None:
+            self._told[machine.esn] = machine.state
             yield f"{machine.esn} is {machine.state}", False
         else:
             yield from self._turned(before, machine)
@@ -151,16 +154,17 @@ class Watched:
 
     def _turned(self, before: MachineLook, machine: MachineLook) -> Iterator[tuple[str, bool]]:
         """Up, down, or somebody else by now."""
-        esn = machine.esn
+        esn, told = machine.esn, self._told[machine.esn]
         anew = before.opening and machine.opening and before.opening != machine.opening
         if anew:
             self.restarts[esn] = self.restarts.get(esn, 0) + 1
-        if before.state != machine.state:
+            yield f"{esn} was started again", told == UP
+        elif machine.state != told and not _on_its_way(before, machine):
             why = f": {machine.why}" if machine.why else ""
             again = " again" if machine.state == UP and before.opening else ""
             yield f"{esn} is {machine.state}{again}{why}", machine.state != UP
-        elif anew:
-            yield f"{esn} was started again", True
+        if not _on_its_way(before, machine):
+            self._told[esn] = machine.state
         if before.faults != machine.faults and machine.state == UP:
             what = f"has faults: {machine.faults}" if machine.faults else "has no faults any more"
             yield f"{esn} {what}", bool(machine.faults)
@@ -197,6 +201,13 @@ class Watched:
     ) -> Iterator[tuple[str, bool]]:
         if machine.doubt and machine.doubt != (before.doubt if before else ""):
             yield f"{machine.esn}: {machine.doubt}", True
+
+
+def _on_its_way(before: MachineLook, machine: MachineLook) -> bool:
+    """Whether it has just begun to start: by the next look it is up as a rule, and one sentence
+    tells of both.
+    """
+    return machine.state == STARTING != before.state
 
 
 def _refused(asked: Iterable[Asked]) -> Iterator[tuple[str, bool]]:

@@ -62,7 +62,15 @@ def test_a_fleet_that_is_down_says_how_it_starts():
     assert "none is up; start them with: seemachine fleet up" in lines(watched(down(up())))
     mixed = lines(watched(down(up()), up(OTHER_ESN)))
     assert mixed[:2] == ["1 up, 1 down", "not all are up; see why with: seemachine fleet status"]
-    assert not [line for line in lines(watched(up())) if "see why" in line]
+    told = (watched(up()), watched(up(), down(up(OTHER_ESN), "silent", "no answer within 3 s")))
+    assert not [line for fleet in told for line in lines(fleet) if "see why" in line]
+
+
+def test_requests_that_nobody_counts_are_not_passed_over():
+    """Without a log it is said that there is none; of a log that has none, nothing."""
+    told = "requests are not counted: no log of these machines is here"
+    assert lines(watched(up()))[-1] == told
+    assert told not in lines(watched(up(), asked=[]))
 
 
 def test_a_machine_that_is_down_says_why():

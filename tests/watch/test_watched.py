@@ -1,7 +1,19 @@
 """watched.py: what is known of a fleet over time."""
 
 import pytest
-from watch.looking import CARD, ESN, FILE, OTHER_ESN, OTHER_FILE, down, info, sentences, up, watched
+from watch.looking import (
+    CARD,
+    ESN,
+    FILE,
+    OTHER_ESN,
+    OTHER_FILE,
+    down,
+    info,
+    look,
+    sentences,
+    up,
+    watched,
+)
 
 from seemachine.frozen import replace
 from seemachine.watch.burning import WINDOW_SECONDS
@@ -68,12 +80,23 @@ def test_a_machine_that_goes_down_is_remembered():
     assert sentences(fleet, 1, down(machine, why="no licence")) == [f"{ESN} is down: no licence"]
     [key] = fleet.keys
     assert (key.left, key.holdings[0].info.remaining, key.holdings[0].usable) == (0, 29, False)
-    assert sentences(fleet, 2, down(machine, "starting")) == [f"{ESN} is starting"]
+    assert sentences(fleet, 2, down(machine, "starting")) == []
+    assert sentences(fleet, 3, down(machine, "starting")) == [f"{ESN} is starting"]
     again = replace(machine, opening=b"2")
-    assert sentences(fleet, 3, again) == [f"{ESN} is up again"]
+    assert sentences(fleet, 4, again) == [f"{ESN} was started again"]
     assert (fleet.keys[0].left, fleet.restarts) == (29, {ESN: 1})
-    assert sentences(fleet, 4, replace(machine, opening=b"3")) == [f"{ESN} was started again"]
-    assert fleet.restarts == {ESN: 2}
+
+
+def test_a_restart_is_one_sentence():
+    """Seen or not while it starts; it is bad news where nobody heard of its end."""
+    machine, others = up(), [replace(up(), opening=opening) for opening in (b"2", b"3", b"4")]
+    fleet = watched(machine)
+    for at, between in ((1, None), (2, "starting"), (4, "down")):
+        end = sentences(fleet, at, down(machine, between)) if between else []
+        assert end == ([f"{ESN} is down"] if between == "down" else [])
+        [change] = fleet.take(look(at + 1, others.pop(0)))
+        assert (change.sentence, change.bad) == (f"{ESN} was started again", between != "down")
+    assert fleet.restarts == {ESN: 3}
 
 
 def test_a_machine_that_is_silent_keeps_its_name():

@@ -91,7 +91,7 @@ async def test_a_machine_goes_down_and_comes_up(rig):
         rig.start(OTHER_ESN)
         await until(lambda: states(eyes) == {ESN: "up", OTHER_ESN: "up"})
         assert [each.sentence for each in fleet.take(eyes.look(2, 2))] == [
-            f"{OTHER_ESN} is up again"
+            f"{OTHER_ESN} was started again"
         ]
         assert fleet.restarts == {OTHER_ESN: 1}
 
