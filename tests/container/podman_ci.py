@@ -181,18 +181,19 @@ def test_the_service_of_github(podman: Podman, tmp_path: Path) -> None:
     """The service starts with its options, and its image's healthcheck; each step then does what it
     says on the runner.
     """
-    job = examples.github_jobs()["service"]
-    service = job["services"]["fleet"]
-    variables = [word for each in service["env"].items() for word in ("--env", "=".join(each))]
-    options = shlex.split(service["options"])
-    name = podman("run", "--detach", *options, *variables, "-p", "127.0.0.1::8888", MACHINE)
+    job, service = examples.github_jobs()["service"], examples.github_service()
+    # As the runner puts them together; ports of this host are any that are free.
+    inside = [each.partition(":")[2] for each in service["ports"]]
+    ports = [word for each in inside for word in ("-p", f"127.0.0.1::{each}")]
+    options, command = shlex.split(service["options"]), shlex.split(service["command"])
+    name = podman("run", "--detach", *ports, *options, MACHINE, *command)
     within(20, lambda: podman.healthy(name))
-    address = podman("port", name, "8888/tcp")
+    fleet = ",".join(podman("port", name, f"{each}/tcp") for each in inside)
     env = {
         **os.environ,
         "PATH": examples.programs(tmp_path / "bin"),
         "SEEMACHINE_HOME": str(tmp_path / "world"),
-        "SEEMACHINE_FLEET": address,
+        "SEEMACHINE_FLEET": fleet,
     }
     assert set(job["env"]) == {"SEEMACHINE_FLEET"}
     printed = [examples.run(line, tmp_path, env) for line in examples.lines(job)]

@@ -36,6 +36,12 @@ def github_jobs() -> dict[str, Any]:
     return jobs
 
 
+def github_service() -> dict[str, Any]:
+    """The machines beside its steps."""
+    service: dict[str, Any] = github_jobs()["service"]["services"]["fleet"]
+    return service
+
+
 def gitlab_jobs() -> dict[str, Any]:
     """Those of the pipeline."""
     return read("gitlab-ci.yml")
@@ -107,6 +113,7 @@ def serve_words() -> dict[str, list[str]]:
     return {
         "compose.yaml": compose()["fleet"]["command"],
         "compose-sockets.yaml": compose("compose-sockets.yaml")["fleet"]["command"],
+        "github-actions.yml": github_service()["command"].split(),
         "gitlab-ci.yml": gitlab_jobs()["service"]["services"][0]["command"],
         "kubernetes-sidecar.yaml": pod()["initContainers"][0]["args"],
         "testcontainers_example.py": command.replace("{ESN}", esn).split(),

@@ -106,9 +106,9 @@ def test_a_client_asks_where_the_machines_are() -> None:
     [service] = gitlab["services"]
     assert gitlab["variables"]["SEEMACHINE_FLEET"] == "fleet:8888,fleet:8889"
     assert service["alias"] == "fleet"
-    github = examples.github_jobs()["service"]
-    assert github["env"]["SEEMACHINE_FLEET"] == "127.0.0.1:8888"
-    assert github["services"]["fleet"]["ports"] == ["8888:8888"]
+    github = examples.github_jobs()["service"]["env"]["SEEMACHINE_FLEET"]
+    assert github == "127.0.0.1:8888,127.0.0.1:8889"
+    assert examples.github_service()["ports"] == ["8888:8888", "8889:8889"]
     [address] = examples.pod()["containers"][0]["env"]
     assert address["value"] == "127.0.0.1:8888,127.0.0.1:8889"
 
