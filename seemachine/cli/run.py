@@ -122,9 +122,10 @@ class _Told:
         """The exit code of a command that has ended, or never began."""
         answer, options = self._answer, self._options
         if code == NOT_BEGUN and not (self._hosted and self._hosted.came_up):
-            raise Refused("the machines did not come up; standard error says why", NOT_BEGUN)
-        if self._hosted is not None and self._hosted.failed:
-            answer.note("a fault of the program has ended the machines; see it with --log")
+            why = self._failure() or "standard error says why"
+            raise Refused(f"the machines did not come up; {why}", NOT_BEGUN)
+        if failure := self._failure():
+            answer.note(f"the machines have ended; {failure}")
         answer.give(seconds=round(time.monotonic() - self._began, 3))
         if options.keep:
             home = str(self._world)
@@ -133,6 +134,14 @@ class _Told:
         if code:
             return answer.found(f"the command ended with exit code {code}", code)
         return code
+
+    def _failure(self) -> str:
+        """What has ended the machines, where they did not end in order."""
+        if self._hosted is None or not self._hosted.failed:
+            return ""
+        if self._hosted.lack:
+            return sentence(self._hosted.lack)
+        return "that is a fault of the program; see it with --log"
 
 
 def _on(world: World, environ: Mapping[str, str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from seemachine.config import Config
 from seemachine.hsms import published
 from seemachine.process.hardening import harden
 from seemachine.process.log_writer import DRAIN_SECONDS, LogWriter
+from seemachine.process.shortage import lacking
 from seemachine.server.hosting import Host, ProcessFacts
 from seemachine.server.json_log import JsonLog
 from seemachine.server.launch import SWITCH_SECONDS, fitted
@@ -51,8 +52,8 @@ class HostedMachines:
         self._token: trio.lowlevel.TrioToken | None = None
         self._thread = threading.Thread(target=self._run, name="machines", daemon=True)
         self._tried = self._ending = False
-        # Whether a fault of ours has ended them.
-        self.failed = False
+        # Whether an error has ended them, and what the system lacked if that was it.
+        self.failed, self.lack = False, ""
         # Whether all are up, or were.
         self.came_up = False
 
@@ -82,8 +83,8 @@ class HostedMachines:
                 in_force, None, most, short, environ=self._environ, command="run", goes_on=True
             )
             trio.run(self._host, Host(fitting, self._log, of_process))
-        except BaseException:  # noqa: BLE001 - nobody else would tell of it
-            self.failed = True
+        except BaseException as error:  # noqa: BLE001 - nobody else would tell of it
+            self.failed, self.lack = True, lacking(error)
             self._log.exception("bug: the machines have ended")
         finally:
             self._are_tried()

@@ -20,7 +20,8 @@ READ_BYTES = 64
 
 class Received:
     """Signals of this process, for the length of a block. One that was ignored, as `nohup` has it,
-    stays so; a program that is started finds all others as they are by default.
+    stays so; a program that is started finds all others as they are by default. One that was
+    blocked, as by a careless parent, is not: the end of a child would go unheard.
 
     To be used in the main thread.
     """
@@ -32,9 +33,11 @@ class Received:
         numbers = [each for each in FORWARDED if signal.getsignal(each) is not signal.SIG_IGN]
         self._before = {each: signal.signal(each, _heard) for each in (*numbers, signal.SIGCHLD)}
         self._wakeup = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, self._before)
         return self
 
     def __exit__(self, *_error: object) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         signal.set_wakeup_fd(self._wakeup)
         for number, before in self._before.items():
             signal.signal(number, before)
