@@ -15,7 +15,7 @@ from seemachine.state.errors import counted
 # Of machines that do not answer; the others are counted.
 MOST_TOLD = 3
 NOBODY = "none is published here; start some with: seemachine fleet up"
-NO_OTHER = "no other is published here; see who is up with: seemachine fleet status"
+FEWER = "start it, or ask for fewer with --machines"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -40,9 +40,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _nobody(roll: Roll, fleet: object) -> str:
     """Where all that are there answer, and those are too few."""
-    if fleet is None:
-        return NO_OTHER if roll.answering else NOBODY
-    return f"there is {'no other' if roll.answering else 'none'} in {fleet}"
+    if roll.answering:
+        there = "is published here" if fleet is None else f"is in {fleet}"
+        return f"no other {there}; {FEWER}"
+    return NOBODY if fleet is None else f"there is none in {fleet}"
 
 
 def _document(roll: Roll) -> dict[str, Any]:
