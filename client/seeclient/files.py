@@ -20,6 +20,17 @@ ADVICE = {
 }
 
 
+# How the name of a file ends that has not taken its own yet.
+ASIDE = ".new"
+
+
+def is_aside(name: str) -> bool:
+    """Whether a file is one that was written aside, by a command that was killed."""
+    digits = name.removeprefix(".").removesuffix(ASIDE)
+    is_ours = len(digits) == 16 and all(each in "0123456789abcdef" for each in digits)
+    return is_ours and name == f".{digits}{ASIDE}"
+
+
 def sentence(error: OSError, path: Path | str = "") -> str:
     """`FILE: No space left on device; make room there`, without numbers of the system."""
     name = path or (os.fsdecode(error.filename) if error.filename else "")
@@ -51,7 +62,7 @@ def written_aside(path: Path, data: bytes, *, durable: bool = True) -> Iterator[
     end. Two at once have two. Raises OSError.
     """
     # Its name is no longer than may be, however long that of `path` is.
-    aside = path.with_name(f".{os.urandom(8).hex()}.new")
+    aside = path.with_name(f".{os.urandom(8).hex()}{ASIDE}")
     try:
         with aside.open("wb") as file:
             file.write(data)

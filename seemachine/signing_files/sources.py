@@ -6,13 +6,12 @@ from typing import BinaryIO
 
 from seeclient import files
 from seeclient.folders.names import Names
+from seeclient.message import MOST_KEPT
 
 from seemachine.frozen import field, frozen
 from seemachine.signing_files.refusing import WHERE, refuse
 
 STANDARD_INPUT, ITS_TITLE = "-", "standard input"
-# What gives its bytes once is kept in memory. A file may have any size.
-MOST_PIPED = 256 << 20
 # How the names end that `sign`, `cms sign` and `cose sign` give to signatures beside files.
 SIGNATURES = (".sig", ".p7s", ".cose")
 
@@ -63,9 +62,9 @@ def found(words: list[str], out: Path | None, standard_input: bytes | None) -> F
 
 def piped(pipe: BinaryIO, title: str) -> bytes:
     """All that a pipe gives. Raises OSError; StatusError where that is too much to keep."""
-    data = pipe.read(MOST_PIPED + 1)
-    if len(data) > MOST_PIPED:
-        refuse(f"{title} has more than {MOST_PIPED >> 20} MiB; put it into a file, and name that")
+    data = pipe.read(MOST_KEPT + 1)
+    if len(data) > MOST_KEPT:
+        refuse(f"{title} has more than {MOST_KEPT >> 20} MiB; put it into a file, and name that")
     return data
 
 

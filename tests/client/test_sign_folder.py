@@ -138,9 +138,9 @@ def test_what_was_changed_or_added_is_signed(release: Release) -> None:
     release.check("a", "b", "c", "d")
 
 
-def test_links_pipes_and_journals_are_skipped(release: Release) -> None:
+def test_links_pipes_and_what_commands_left_are_skipped(release: Release) -> None:
     """Each is told, with what it is. A loop of links is none."""
-    release.put("a", "sub/b", ".pipsqueak-0123456789abcdef.journal")
+    release.put("a", "sub/b", ".pipsqueak-0123456789abcdef.journal", "sub/.0123456789abcdef.new")
     (release.messages / "link").symlink_to("a")
     (release.messages / "sub" / "loop").symlink_to("..")
     os.mkfifo(release.messages / "pipe")
@@ -150,6 +150,7 @@ def test_links_pipes_and_journals_are_skipped(release: Release) -> None:
         "sub/loop": "a link",
         "pipe": "a pipe",
         ".pipsqueak-0123456789abcdef.journal": "a signing journal",
+        "sub/.0123456789abcdef.new": "what a killed command left",
     }
     assert [each.name for each in told if isinstance(each, FileSigned)] == ["a", "sub/b"]
 

@@ -53,7 +53,7 @@ def test_what_never_ends_is_refused(
     words: str, refused: Run, leaves: Leaves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before memory is."""
-    monkeypatch.setattr(sources, "MOST_PIPED", 1 << 20)
+    monkeypatch.setattr(sources, "MOST_KEPT", 1 << 20)
     with Path("/dev/zero").open() as endless:
         monkeypatch.setattr(sys, "stdin", endless)
         assert ENDLESS[words] in refused(f"sign {words}")

@@ -13,7 +13,7 @@ WHERE = "sign_folder"
 SUFFIX = ".sig"
 # Of the name of a journal, see seeclient.folders.journal.
 START, END = ".pipsqueak-", ".journal"
-JOURNAL = "a signing journal"
+JOURNAL, UNFINISHED = "a signing journal", "what a killed command left"
 KINDS = {
     stat.S_IFLNK: "a link",
     stat.S_IFIFO: "a pipe",
@@ -86,7 +86,7 @@ class Names:
 def _what(entry: "os.DirEntry[str]") -> str:
     """What is not to be signed; nothing of a file that is."""
     if entry.is_file(follow_symlinks=False):
-        return JOURNAL if entry.name.startswith(START) and entry.name.endswith(END) else ""
+        return _of_commands(entry.name)
     if entry.is_symlink():
         return KINDS[stat.S_IFLNK]
     try:
@@ -94,6 +94,13 @@ def _what(entry: "os.DirEntry[str]") -> str:
     except FileNotFoundError:
         return "gone by now"
     return KINDS.get(stat.S_IFMT(mode), "not a file")
+
+
+def _of_commands(name: str) -> str:
+    """What commands that sign leave where they are broken off."""
+    if name.startswith(START) and name.endswith(END):
+        return JOURNAL
+    return UNFINISHED if files.is_aside(name) else ""
 
 
 def without_file(messages: Path, signatures: Path) -> list[str]:
