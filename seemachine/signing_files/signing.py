@@ -5,6 +5,7 @@ gone on with, and takes no second leaf. See seeclient.folders.journal.
 """
 
 import contextlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -100,6 +101,11 @@ class FilesSigning:
                 manifests.check(places.task(name).source)
         for _, signing in self._parts:
             signing.sign()
+        if self.written:
+            # Once for all: a time for each folder is longer than to sign.
+            os.sync()
+        for _, signing in self._parts:
+            signing.settle()
 
     def _teller(self, places: FormedPlaces) -> Callable[[Event], None]:
         def tell(event: Event) -> None:

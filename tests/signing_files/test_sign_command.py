@@ -82,6 +82,18 @@ def test_files_of_more_folders_than_may_be_open(done: Run) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
 
 
+def test_all_is_on_the_disk_before_a_journal_ends(
+    done: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once for all folders: a power cut leaves each signature, or what it was asked for with."""
+    put("a", "d/b")
+    journals: list[int] = []
+    monkeypatch.setattr(os, "sync", lambda: journals.append(len([*Path().rglob("*.journal")])))
+    assert "2 signed" in done("sign rel a d/b --yes")
+    assert journals == [2]
+    assert not [*Path().rglob("*.journal")]
+
+
 @pytest.mark.parametrize("form", ["lms", "hss", "base64", "json"])
 def test_each_form(form: str, fleet: BlockingFleet, done: Run) -> None:
     """Is read as what it is."""

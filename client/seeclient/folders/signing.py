@@ -91,6 +91,10 @@ class FolderSigning:
             for check in self._checks if self.anew else ():
                 check(self.anew)
             self.sign()
+            if self.written:
+                # Once for all: one by one takes longer than to sign.
+                os.sync()
+            self.settle()
 
     def __enter__(self) -> Self:
         """From now on nobody else signs into the folder. Raises StatusError."""
@@ -118,9 +122,11 @@ class FolderSigning:
         """Sign those files. Raises StatusError where nobody can be asked."""
         for window in _windows(self.unsigned):
             self._sign_window(window)
-        if self.written:
-            # Once for all: one by one takes longer than to sign.
-            os.sync()
+
+    def settle(self) -> None:
+        """What was written is on the disk by now: the journal need not know of it. Raises
+        StatusError.
+        """
         if not self._places.is_whole:
             self._journal.done(name for name in self.names if name not in self._failed)
         elif not self._failed:
