@@ -29,8 +29,8 @@ def _sign(options: argparse.Namespace) -> int:
     terms = sign1.Terms(
         detached=options.detached,
         external=external,
-        key_id=None if options.key_id is None else options.key_id.encode(),
-        content_type=_content_type(options.content_type),
+        key_id=options.key_id,
+        content_type=options.content_type,
         tagged=not options.untagged,
     )
     payload = signed_files.read_file(options.file, sign1.MOST_PAYLOAD)
@@ -43,10 +43,6 @@ def _sign(options: argparse.Namespace) -> int:
         partial(_check, payload if options.detached else None, external),
     )
     return signed_files.sign(work, options)
-
-
-def _content_type(text: str | None) -> int | str | None:
-    return int(text) if text is not None and text.isascii() and text.isdecimal() else text
 
 
 def _external(options: argparse.Namespace) -> bytes:

@@ -119,7 +119,11 @@ def test_a_content_that_was_changed_is_found(command: Command) -> None:
 def test_cose(command: Command, leaves: Callable[[], int]) -> None:
     """With data that both sides know, and a type of content."""
     Path("device").write_bytes(b"device 7")
-    options = "--detached --external device --content-type 42 --key-id k --untagged"
+    done(
+        command("cose sign lattice content --content-type text/plain;charset=utf-8 --key-id \udcff")
+    )
+    assert b"\x78\x18text/plain;charset=utf-8\xa1\x04\x41\xff" in Path("content.cose").read_bytes()
+    options = "--force --detached --external device --content-type 42 --key-id k --untagged"
     assert "over the Sig_structure" in done(command(f"cose sign release content {options} --yes"))
     assert leaves() == 1
     verify = "cose verify content.cose content --key KEYS/release.key"
@@ -173,6 +177,13 @@ REFUSED = {
     "cms sign release attributes --bare": "sign it with signed attributes",
     "cms sign release content --out - --json": "--json has standard output",
     "cms sign release content --content-type firmware": "takes an object identifier",
+    "cms sign release content --content-type 1.99.1": "takes an object identifier",
+    "cms sign release content --content-type 0.40": "takes an object identifier",
+    "cose sign release content --content-type text": "takes a media type such as text/plain, or a",
+    "cose sign release content --content-type=": "takes a media type such as text/plain, or a",
+    "cose sign release content --content-type 65536": "or a number from 0 to 65535, not '65536'",
+    "cose sign release content --content-type 9999999999999999999999": "or a number from 0 to",
+    "cose sign release content --key-id=": "takes a text, not nothing",
     "jar sign release content --certificate KEYS/release.pem": "it is not a JAR that can be read",
     "jar sign release a.jar": "the following arguments are required: --certificate",
     "jar sign release a.jar --certificate KEYS/release.pem --name a.b": "is not the name of a",

@@ -14,7 +14,10 @@ from seemachine.cli.words.signed_files import (
     add_verifying,
 )
 
-_IDENTIFIER = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,17})){1,30}", re.ASCII)
+# Below 0 and 1 there are forty each (X.660 6.2).
+_IDENTIFIER = re.compile(
+    r"([01]\.(\d|[1-3]\d)|2\.(0|[1-9]\d{0,17}))(\.(0|[1-9]\d{0,17})){0,30}", re.ASCII
+)
 
 
 def add(words: Any, enter: Enter) -> None:

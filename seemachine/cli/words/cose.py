@@ -1,10 +1,19 @@
 """The words of `seemachine cose`."""
 
+import argparse
+import os
+import re
 from pathlib import Path
 from typing import Any
 
 from seemachine.cli.words.options import Enter
 from seemachine.cli.words.signed_files import add_key, add_signing, add_verifying
+
+# Content formats of CoAP (RFC 7252 12.3).
+MOST_FORMAT = 0xFFFF
+_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
+# RFC 6838 4.2, and parameters.
+_MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}( *; *{_NAME}=[ -~]+)?", re.ASCII)
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -22,9 +31,14 @@ def add(words: Any, enter: Enter) -> None:
     sign.add_argument(
         "--detached", action="store_true", help="leave the payload out of the message"
     )
-    sign.add_argument("--key-id", metavar="TEXT", help="which key it is, in an unsigned header")
     sign.add_argument(
-        "--content-type", metavar="TYPE", help="of the payload: a media type, or CoAP's number"
+        "--key-id", type=_key_id, metavar="TEXT", help="which key it is, in an unsigned header"
+    )
+    sign.add_argument(
+        "--content-type",
+        type=_content_type,
+        metavar="TYPE",
+        help="of the payload: a media type such as text/plain, or CoAP's number of one",
     )
     sign.add_argument(
         "--untagged",
@@ -49,3 +63,20 @@ def add(words: Any, enter: Enter) -> None:
             help="data that is signed too and known to both sides, such as a device's name",
         )
         verb.set_defaults(run=enter("cose", name))
+
+
+def _key_id(text: str) -> bytes:
+    if not text:
+        raise argparse.ArgumentTypeError("takes a text, not nothing")
+    return os.fsencode(text)
+
+
+def _content_type(text: str) -> int | str:
+    if text.isascii() and text.isdecimal() and len(text) < 10 and int(text) <= MOST_FORMAT:
+        return int(text)
+    if _MEDIA_TYPE.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(
+            f"takes a media type such as text/plain, or a number from 0 to {MOST_FORMAT},"
+            f" not {text!r}"
+        )
+    return text
