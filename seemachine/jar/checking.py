@@ -36,7 +36,7 @@ def check(key: Key, jar: bytes) -> int:
         sections = manifest.read(data).sections
         for entry in found.contents:
             named = sections.get(entry.filename, {})
-            if not _agree(named, "", partial(found.pieces, entry)):
+            if not agree(named, "", partial(found.pieces, entry)):
                 raise _other(f"its entry {entry.filename}")
     return len(found.contents)
 
@@ -49,7 +49,7 @@ def digest(content: Iterable[bytes], name: str = HASHES[DIGEST]) -> str:
     return base64.b64encode(hashed.digest()).decode()
 
 
-def _agree(named: Attributes, ending: str, content: Callable[[], Iterable[bytes]]) -> bool:
+def agree(named: Attributes, ending: str, content: Callable[[], Iterable[bytes]]) -> bool:
     """Whether there is a digest of a content, and all that are there are right."""
     wanted = [
         (name, named[attribute + ending])
@@ -88,5 +88,5 @@ def _signers(found: Archive) -> list[tuple[ZipInfo, ZipInfo]]:
 
 def _check_by(key: Key, block: bytes, listed: bytes, data: bytes) -> None:
     verifying.verify(reading.read(block), key, listed)
-    if not _agree(manifest.read(listed).main, "-Manifest", lambda: [data]):
+    if not agree(manifest.read(listed).main, "-Manifest", lambda: [data]):
         raise _other("its manifest")

@@ -1,11 +1,14 @@
 """Manifests: attributes in sections, in lines of at most 72 bytes (JAR File Specification)."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from seemachine.jar.errors import JarError
 
 LINE_BYTES = 70
+# From the end of a line on, as many empty ones as there are.
+_BLANKS = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)+")
 Attributes = dict[str, str]
 
 
@@ -25,6 +28,22 @@ def read(data: bytes) -> Manifest:
         name = block.pop(_named(block))
         sections.setdefault(name, {}).update(block)
     return Manifest(main, sections)
+
+
+def pieces(data: bytes) -> tuple[bytes, dict[str, bytes]]:
+    """The main section and that of each name as they stand, with the empty lines at their ends.
+
+    Raises JarError, also where a name has two, or the main section is not there.
+    """
+    found, begin = list[bytes](), 0
+    for blank in _BLANKS.finditer(data):
+        found.append(data[begin : blank.end()])
+        begin = blank.end()
+    main, *rest = [*found, data[begin:]] if begin < len(data) or not found else found
+    named = {name: each for each in rest for name in read(b"\n\n" + each).sections}
+    if len(named) != len(rest) or list(named) != list(read(data).sections):
+        raise JarError("the sections of its manifest can't be told apart")
+    return main, named
 
 
 def section(attributes: Iterable[tuple[str, str]]) -> bytes:

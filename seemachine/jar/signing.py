@@ -6,20 +6,25 @@ All that can be refused is refused by `prepare`; then whoever has the key signs 
 
 import datetime as dt
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from seemachine.cms import signing as cms
 from seemachine.cms.algorithms import Key
 from seemachine.cms.certificates import Certificate
 from seemachine.jar import archive, manifest
-from seemachine.jar.archive import FOLDER, MANIFEST, rewritten
-from seemachine.jar.checking import DIGEST, digest
+from seemachine.jar.archive import FOLDER, MANIFEST, Archive, rewritten
+from seemachine.jar.checking import DIGEST, agree, digest
 from seemachine.jar.errors import JarError
-from seemachine.jar.manifest import Attributes, Manifest, section
+from seemachine.jar.manifest import Attributes, section
 
 MOST_BYTES = 512 << 20
 CREATOR = "seemachine"
+# The bytes of the main section of a manifest, and of that of each name.
+Sections = tuple[bytes, dict[str, bytes]]
 # What JarFile looks for; it reads the algorithm from the block.
 BLOCK_ENDING = ".DSA"
 _NAME = re.compile(r"[A-Z0-9_-]{1,8}")
@@ -60,8 +65,9 @@ def prepare(
     if _NAME.fullmatch(name) is None:
         raise JarError(f"{name!r} is not the name of a signer: 1 to 8 of A to Z, 0 to 9, _ and -")
     _refuse_unknown_to_java(key)
-    old, digests = _read(jar)
-    main, sections = _written(old, digests)
+    with _read(jar) as found:
+        digests = {each.filename: digest(found.pieces(each)) for each in found.contents}
+        main, sections = _kept(found, name) if found.signatures else _new(found, digests)
     whole = main + b"".join(sections.values())
     signature_file = _signature_file(main, sections, whole)
     terms = cms.Terms(moment=moment, others=others)
@@ -88,23 +94,37 @@ def _refuse_unknown_to_java(key: Key) -> None:
         )
 
 
-def _read(jar: bytes) -> tuple[Manifest, dict[str, str]]:
-    """Its manifest, and the digests of the entries that are to be signed."""
+@contextmanager
+def _read(jar: bytes) -> Iterator[Archive]:
     if len(jar) > MOST_BYTES:
         raise JarError(f"it has more than {MOST_BYTES >> 20} MiB")
     with archive.read(jar) as found:
-        if found.signatures:
-            name = found.signatures[0].filename
-            raise JarError(f"it is signed already ({name}); sign the JAR as it was before that")
         if not found.contents:
             raise JarError("it has no entry that could be signed")
-        data = found.whole(found.manifest) if found.manifest else b""
-        digests = {each.filename: digest(found.pieces(each)) for each in found.contents}
-        return manifest.read(data), digests
+        yield found
 
 
-def _written(old: Manifest, digests: dict[str, str]) -> tuple[bytes, dict[str, bytes]]:
+def _kept(found: Archive, name: str) -> Sections:
+    """Those of a JAR that others have signed: one byte of them less, and their signatures are none.
+    Raises JarError where they do not have all entries, and for the name of a signer that is there.
+    """
+    names = {each.filename.upper().rpartition(".")[0] for each in found.signatures}
+    if f"{FOLDER}{name}" in names:
+        raise JarError(f"it has a signer {name} already; name another with --name")
+    data = found.whole(found.manifest) if found.manifest else b""
+    named = manifest.read(data).sections
+    for each in found.contents:
+        if not agree(named.get(each.filename, {}), "", partial(found.pieces, each)):
+            raise JarError(
+                f"it is signed already ({found.signatures[0].filename}), but without its entry"
+                f" {each.filename}; sign the JAR as it was before that"
+            )
+    return manifest.pieces(data)
+
+
+def _new(found: Archive, digests: dict[str, str]) -> Sections:
     """The main section, and that of each name, with what they had, but other digests."""
+    old = manifest.read(found.whole(found.manifest) if found.manifest else b"")
     version = {"Manifest-Version": "1.0"} if "manifest-version" not in _lower(old.main) else {}
     main = section({**version, **old.main}.items())
     sections = {}

@@ -21,7 +21,7 @@ public class Verify {
     }
 
     private static String jar(String name) {
-        int signed = 0, unsigned = 0;
+        int signed = 0, unsigned = 0, signers = 0;
         try (JarFile jar = new JarFile(new File(name), true)) {
             for (JarEntry entry : Collections.list(jar.entries())) {
                 try (InputStream content = jar.getInputStream(entry)) {
@@ -29,6 +29,7 @@ public class Verify {
                 }
                 if (entry.getCodeSigners() != null) {
                     signed++;
+                    signers = Math.max(signers, entry.getCodeSigners().length);
                 } else if (!entry.isDirectory()) {
                     unsigned++;
                 }
@@ -36,7 +37,7 @@ public class Verify {
         } catch (SecurityException | IOException error) {
             return error.getClass().getSimpleName() + ": " + error.getMessage();
         }
-        return signed + " signed, " + unsigned + " not";
+        return signed + " signed, " + unsigned + " not, by " + signers;
     }
 
     private static String message(String name, String content) throws Exception {

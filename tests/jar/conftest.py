@@ -13,7 +13,7 @@ from kit.message_keys import LmsSigner
 Verdicts = Callable[[list[bytes | tuple[bytes, bytes]]], list[str]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lms() -> LmsSigner:
     """The one set that Java verifies."""
     return LmsSigner.made()

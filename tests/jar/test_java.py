@@ -16,18 +16,30 @@ MOMENT = dt.datetime(2026, 11, 29, 20, 30, tzinfo=dt.UTC)
 def test_jars_and_messages(lms: LmsSigner, java: Callable[..., list[str]]) -> None:
     """Of LMS and each set of ML-DSA. JARs: each entry is signed; another bit in the signature or in
     an entry is found, and so is a manifest that was cut. Messages, detached and attached, with
-    signed attributes and without: a flipped bit and another content are found.
+    signed attributes and without: a flipped bit and another content are found. In a JAR of two
+    signers each entry has both.
     """
     signers = [lms, *map(MldsaSigner.made, (44, 65, 87))]
     jars = [each for signer in signers for each in some_jars(signer)]
     messages = [each for signer in signers for each in some_messages(signer)]
-    told = java([*jars, *messages])
+    told = java([*jars, *messages, *of_two_signers(lms)])
     for first in range(0, len(jars), 4):
         # The manifest counts as an entry.
-        assert told[first] == "5 signed, 2 not"
+        assert told[first] == "5 signed, 2 not, by 1"
         assert all("SecurityException" in each for each in told[first + 1 : first + 3]), told
         assert told[first + 3] != told[first]
-    assert told[len(jars) :] == (["verified"] * 4 + ["not verified"] * 3) * len(signers)
+    judged = told[len(jars) : -3]
+    assert judged == (["verified"] * 4 + ["not verified"] * 3) * len(signers)
+    assert told[-3] == "5 signed, 4 not, by 2"
+    assert all("SecurityException" in each for each in told[-2:])
+
+
+def of_two_signers(lms: LmsSigner) -> list[bytes]:
+    """A good one, and with a bit flipped in the block of either."""
+    good = signed(MldsaSigner.made(44), signed(lms, jar(ENTRIES)), "SECOND")
+    found = contents(good)
+    blocks = ("META-INF/CODE.DSA", "META-INF/SECOND.DSA")
+    return [good, *(exchanged(good, name, flip(found[name], -1500)) for name in blocks)]
 
 
 def some_messages(signer: LmsSigner | MldsaSigner) -> list[tuple[bytes, bytes]]:

@@ -123,6 +123,57 @@ def test_the_same_jar_is_signed_alike(lms: LmsSigner) -> None:
     assert again[0].finished(bytes(8)) == again[1].finished(bytes(8))
 
 
+THEIRS = (
+    b"Manifest-Version: 1.0\nCreated-By: 17 (others)\n\n\n"
+    b"Name: A\nSHA-384-Digest: %s\n\nName: B\nSHA-256-Digest: %s\nKept: y\n es\n"
+)
+
+
+def test_a_jar_that_others_have_signed(lms: LmsSigner) -> None:
+    """Their manifest, signature file and block stay byte for byte, so both signatures are good."""
+    digests = checking.digest([b"a"], "sha384"), checking.digest([b"b"])
+    listed = THEIRS % tuple(each.encode() for each in digests)
+    main, sections = manifest.pieces(listed)
+    assert main + b"".join(sections.values()) == listed
+    theirs = [(NAMED, listed), ("META-INF/OLD.SF", b"A: b\n"), ("META-INF/OLD.RSA", b"block")]
+    entries = [*theirs, ("A", b"a"), ("B", b"b")]
+    found = contents(signed(lms, jar(entries)))
+    assert all(found[name] == content for name, content in entries)
+    assert list(found)[:4] == [NAMED, "META-INF/CODE.SF", "META-INF/CODE.DSA", "META-INF/OLD.SF"]
+    named = manifest.read(found["META-INF/CODE.SF"]).sections
+    assert {name: each["SHA-256-Digest"] for name, each in named.items()} == {
+        name: checking.digest([each]) for name, each in sections.items()
+    }
+    both = signed(MldsaSigner.made(44), jar(list(found.items())), "SECOND")
+    assert checking.check(lms.key, both) == 2
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\r", b"\n"])
+def test_sections_as_they_stand(end: bytes) -> None:
+    """Whatever ends their lines; all bytes are there again."""
+    data = end.join([b"V: 1", b"", b"Name: A", b"B: c", b" d", b"", b"", b"Name: B", b""])
+    main, sections = manifest.pieces(data)
+    assert main + b"".join(sections.values()) == data
+    assert [each.count(b"Name") for each in (main, *sections.values())] == [0, 1, 1]
+    assert list(sections) == ["A", "B"]
+    assert manifest.pieces(b"") == (b"", {})
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        THEIRS % (b"wrong", b"wrong"),
+        b"\nName: A\nSHA-256-Digest: %s\n" % checking.digest([b"a"]).encode(),
+        b"V: 1\n\n" + b"Name: A\nSHA-256-Digest: %s\n\n" % checking.digest([b"a"]).encode() * 2,
+    ],
+)
+def test_what_others_have_signed_in_part(lms: LmsSigner, listed: bytes) -> None:
+    """Or so that two readers find other sections in it."""
+    entries = [(NAMED, listed), ("META-INF/OLD.SF", b""), ("A", b"a")]
+    with pytest.raises(JarError, match=r"signed already|can't be told apart"):
+        signed(lms, jar(entries))
+
+
 @pytest.mark.parametrize(
     ("alias", "name"),
     [("release", "RELEASE"), ("a.b/ü", "A_B__"), ("firmware-2026", "FIRMWARE"), ("", "SIGNER")],
@@ -160,7 +211,12 @@ BAD: dict[str, Callable[[], bytes]] = {
     "it has two entries META-INF/manifest.mf": lambda: jar(
         [(NAMED, b""), ("META-INF/manifest.mf", b"")]
     ),
-    "is signed already": lambda: jar([("META-INF/old.rsa", b"")]),
+    "is signed already (META-INF/old.rsa), but without its entry a;": lambda: jar(
+        [("META-INF/old.rsa", b""), ("a", b"")]
+    ),
+    "it has a signer CODE already; name another": lambda: jar(
+        [("meta-inf/code.rsa", b""), ("a", b"")]
+    ),
     "which a manifest can't name": lambda: jar([("a\r\nName: b", b"")]),
     "it has no entry that could be signed": lambda: jar([(NAMED, b""), ("a/", b"")]),
     "18 bytes stand before its first entry": lambda: b"#!/bin/sh\nexit 0\n\n" + jar([("a", b"")]),

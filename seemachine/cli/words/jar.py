@@ -19,7 +19,7 @@ def add(words: Any, enter: Enter) -> None:
             " SHA-256 with 32 bytes, Java 24 and later ML-DSA."
         ),
     )
-    add_signing(sign, "a JAR that is not signed", "NAME-signed.jar")
+    add_signing(sign, "a JAR, signed by others or not", "NAME-signed.jar")
     add_certificates(sign, required=True)
     sign.add_argument(
         "--name", metavar="NAME", help="name of the signer's files; default: made of ALIAS"
