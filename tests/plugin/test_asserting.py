@@ -86,7 +86,9 @@ def test_what_was_looked_at_is_said(rig, fleet, key):
 
     told = "no leaf twice in 2 signatures, 2 rows, 2 machines, 0 cards"
     assert no_leaf_twice(fleet, signatures=made) == told
-    assert no_leaf_twice(rig, signatures=[signature for _, signature in made]) == told
+    assert no_leaf_twice(rig, signatures=[signature for _, signature in made]) == told.replace(
+        "2 signatures", "2 signatures (2 not verified)"
+    )
     assert no_leaf_twice(rig) == "no leaf twice in 0 signatures, 2 rows, 2 machines, 0 cards"
 
 
@@ -130,8 +132,21 @@ def test_two_signatures_of_one_leaf():
     what = "leaf 3 of one key made 2 different signatures: signature 1, signature 2"
     assert refusal(signatures=[one, (b"other", other)]) == what
     assert no_leaf_twice(signatures=[one, one]) == (
-        "no leaf twice in 2 signatures, 0 rows, 0 machines, 0 cards"
+        "no leaf twice in 2 signatures (2 not verified), 0 rows, 0 machines, 0 cards"
     )
+
+
+def test_one_signature_of_two_messages(fleet, key):
+    """It fits one of them at most: that needs no key."""
+    made = [(b"one", key.sign(b"one"))]
+    made.append((b"two", made[0][1]))
+
+    what = "signature 1 and signature 2 are one signature, of two messages"
+    assert refusal(signatures=made) == what
+    assert refusal(fleet, signatures=made).startswith(
+        "signature 2 does not verify with the one key"
+    )
+    assert no_leaf_twice(signatures=made[:1] * 2)
 
 
 def test_a_signature_of_another_message(fleet, key):
@@ -207,6 +222,7 @@ def refused(_fleet, _story):
         ([b"short"], "signature 1 of those given is not one of LMS or HSS: not an LMS signature"),
         (["no/such/file"], "no/such/file"),
         ([None], "signature 1 is of type NoneType; a signature is bytes"),
+        ((b"one", b"signature"), r"give a list .*, or of pairs: \[\(message, signature\)\]"),
         (b"one alone", "signatures= takes a list, also of one signature"),
     ],
 )
@@ -220,7 +236,7 @@ def test_what_is_not_a_subject(key):
     """What can be looked at is named where something else is given."""
     with pytest.raises(TypeError, match="give a fleet or a Rig of seemachine"):
         no_leaf_twice(3)
-    with pytest.raises(TypeError, match="give an LMS key of a fleet, not 3"):
+    with pytest.raises(TypeError, match=r"give an LMS key of a fleet, such as .*, not 3"):
         leaves_used(3)
 
 

@@ -19,8 +19,9 @@ from seemachine.audit.evidence import Evidence, Known
 from seemachine.audit.findings import BAD, REUSE, UNREAD, Finding
 from seemachine.audit.judge import judge
 from seemachine.lms.hss import HssPublicKey
+from seemachine.state.errors import counted
 from seemachine.testing.assertions.answers import Answer, LeavesUsed, few, ranges
-from seemachine.testing.assertions.collected import Collected, evidence_of
+from seemachine.testing.assertions.collected import Collected, contradictions, evidence_of
 from seemachine.testing.assertions.holdings import Held, Names, held_by, overlaps, used_and_held
 from seemachine.testing.assertions.looking import Looked, look, world_of
 from seemachine.wire.messages import Suspect
@@ -34,15 +35,17 @@ def no_leaf_twice(subject: object = None, *, signatures: Iterable[Collected] = (
     `signatures` are bytes, pairs of a message and its signature, what `sign_with` gave, or files
     and folders of signatures. With messages they are also held against the ledgers.
 
-    Returns a sentence that says how much was looked at, and which machines are down. Raises
-    AssertionError when a leaf signed two messages, or could: it is held in two places, or was
-    handed out and is held still. Also for a signature that does not verify, when there was nothing
-    to look at, and when something did not tell.
+    Returns a sentence that says how much was looked at, how many signatures were not verified
+    because their message or key is not here, and which machines are down. Raises AssertionError
+    when a leaf signed two messages, or could: it is held in two places, or was handed out and is
+    held still. Also for a signature that does not verify, when there was nothing to look at, and
+    when something did not tell.
     """
     __tracebackhide__ = True
     evidence = evidence_of(signatures)
-    looked, held, told = _told(subject, evidence)
+    looked, held, down = _gathered(subject, evidence)
     wrong = [each.what for each in judge(evidence, reuse_only=True).findings if _is_wrong(each)]
+    wrong += contradictions(evidence.signatures)
     names = _names(subject)
     wrong += overlaps(held, names)
     wrong += used_and_held(held, evidence.handed, names)
@@ -52,11 +55,11 @@ def no_leaf_twice(subject: object = None, *, signatures: Iterable[Collected] = (
         raise AssertionError(
             "nothing to look at: no machine is up, no card has leases and no signature was given"
         )
-    return f"no leaf twice in {told}"
+    return f"no leaf twice in {'; '.join([_amounts(evidence, looked, held), *down])}"
 
 
-def _told(subject: object, evidence: Evidence) -> tuple[list[Looked], list[Held], str]:
-    """What a subject says, put into the evidence; and how much that is, in words."""
+def _gathered(subject: object, evidence: Evidence) -> tuple[list[Looked], list[Held], list[str]]:
+    """What a subject says, put into the evidence; and which machines are down."""
     __tracebackhide__ = True
     looked, down, held = list[Looked](), list[str](), list[Held]()
     if subject is not None:
@@ -64,15 +67,22 @@ def _told(subject: object, evidence: Evidence) -> tuple[list[Looked], list[Held]
         held = held_by(looked, world_of(subject))
         evidence.handed += [row for machine in looked for row in machine.rows]
         evidence.keys += _keys(world_of(subject))
-    cards = len({each.place for each in held} - {machine.esn for machine in looked})
-    counts = {
-        "signature": len(evidence.signatures),
-        "row": len(evidence.handed),
-        "machine": len(looked),
-        "card": cards,
-    }
-    told = ", ".join(f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items())
-    return looked, held, "; ".join([told, *down])
+    return looked, held, down
+
+
+def _amounts(evidence: Evidence, looked: list[Looked], held: list[Held]) -> str:
+    """How much was looked at, in words."""
+    unverified = sum(each.owner is None for each in evidence.signatures)
+    cards = {each.place for each in held} - {machine.esn for machine in looked}
+    signatures = counted(len(evidence.signatures), "signature")
+    return ", ".join(
+        (
+            f"{signatures} ({unverified} not verified)" if unverified else signatures,
+            counted(len(evidence.handed), "row"),
+            counted(len(looked), "machine"),
+            counted(len(cards), "card"),
+        )
+    )
 
 
 def _looked(subject: object) -> tuple[list[Looked], list[str]]:
@@ -160,7 +170,7 @@ def quarantined(subject: object) -> Answer:
 def _file_of(key: Any) -> KeyFile:
     file = getattr(key, "file", None)
     if not isinstance(file, KeyFile) or not file.name:
-        raise TypeError(f"give an LMS key of a fleet, not {key!r}")
+        raise TypeError(f"give an LMS key of a fleet, such as fleet.key('release'), not {key!r}")
     return file
 
 

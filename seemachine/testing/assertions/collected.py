@@ -1,7 +1,7 @@
 """Signatures that a test collected, as evidence for the audit."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from seeclient.results import Signed
@@ -18,7 +18,7 @@ Collected = Plain | tuple[bytes, Plain] | Path | str
 
 def evidence_of(signatures: Iterable[Collected]) -> Evidence:
     """What they prove. Raises ValueError for what is not an LMS or HSS signature."""
-    if isinstance(signatures, bytes | str | os.PathLike):
+    if isinstance(signatures, bytes | str | os.PathLike | Signed):
         raise TypeError("signatures= takes a list, also of one signature")
     found = Evidence()
     for number, each in enumerate(signatures, 1):
@@ -37,4 +37,17 @@ def _known(source: str, message: Message, signature: Plain) -> KnownSignature:
     try:
         return of_levels(source, 0, decode_either(bytes(data))[1], message)
     except ParameterError as error:
-        raise ValueError(f"{source} of those given is not one of LMS or HSS: {error}") from None
+        raise ValueError(
+            f"{source} of those given is not one of LMS or HSS: {error}; give a list of signatures,"
+            " or of pairs: [(message, signature)]"
+        ) from None
+
+
+def contradictions(signatures: Iterable[KnownSignature]) -> Iterator[str]:
+    """Of those that no key verified: what was given as the signature of two messages."""
+    of: dict[bytes, KnownSignature] = {}
+    for each in signatures:
+        if each.owner is None and isinstance(each.message, bytes):
+            before = of.setdefault(each.marks, each)
+            if before.message != each.message:
+                yield f"{before.source} and {each.source} are one signature, of two messages"

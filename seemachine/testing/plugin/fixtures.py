@@ -54,7 +54,10 @@ def blocking_fleet(request: pytest.FixtureRequest) -> "Iterator[BlockingFleet]":
 
 @pytest.fixture
 async def seemachine_async_fleet(request: pytest.FixtureRequest) -> "AsyncIterator[Any]":
-    """The same for a test of trio or asyncio, and the client of that: see without_loop.py."""
+    """The same for one test of trio or asyncio: a fleet, and the client of the loop that runs.
+
+    without_loop.py has it for tests whose fixtures no loop runs.
+    """
     from seemachine.testing.plugin import report
 
     async with AsyncExitStack() as stack:

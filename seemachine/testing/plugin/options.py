@@ -27,7 +27,7 @@ FOR_ALL = {
 
 def add(parser: pytest.Parser) -> None:
     """Say which there are."""
-    group = parser.getgroup("seemachine", "machines that sign, for tests")
+    group = parser.getgroup("seemachine", "seemachine: machines that sign, for tests")
     for word, what in FOR_ALL.items():
         name = f"seemachine_{word}"
         flag = f"--{name.replace('_', '-')}"
