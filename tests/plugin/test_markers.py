@@ -114,9 +114,9 @@ def test_without():
     done.assert_outcomes(passed=2, errors=1)
     done.stdout.fnmatch_lines(
         [
-            "@pytest.mark.seemachine: the fleet of this test is that of its module, so machines="
-            " and model= comes too late; say it for the whole module, or set seemachine_fleet_scope"
-            " = function"
+            "@pytest.mark.seemachine: machines= and model= can't change the fleet of this test,"
+            " which is that of its module; say it for the whole module, or set"
+            " seemachine_fleet_scope = function"
         ]
     )
 

@@ -103,8 +103,8 @@ def check(item: pytest.Item) -> None:
         if unheard and not _lasts(node, scope, item):
             said = " and ".join(f"{word}=" for word in unheard)
             raise refused(
-                f": the fleet of this test is that of its {scope}, so {said}"
-                f" comes too late; say it for the whole {scope}, or set {options.SCOPE} = function"
+                f": {said} can't change the fleet of this test, which is that of its {scope}; say"
+                f" it for the whole {scope}, or set {options.SCOPE} = function"
             )
 
 
