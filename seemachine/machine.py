@@ -88,7 +88,7 @@ class Machine:
 
     def __post_init__(self) -> None:
         if not is_esn(self.esn):
-            raise ValueError(f"{self.esn} is not an ESN; it looks like 7852-268D-3BF9")
+            raise ValueError(f"{self.esn} is not an ESN, such as 7852-268D-3BF9")
         if self.model not in MODELS:
             raise ValueError(f"{self.model} is not a model; one of {', '.join(MODELS)}")
         self.slots.make_place()

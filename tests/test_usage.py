@@ -18,7 +18,7 @@ WRONG = {
     (
         "card insert",
         "c --slot 2 --esn nonsense",
-    ): "argument --esn: 'nonsense' is not an ESN; it looks like 7852-268D-3BF9",
+    ): "argument --esn: 'nonsense' is not an ESN, such as 7852-268D-3BF9",
     (
         "card insert",
         f"c --esn {ESN} --slot 9",
@@ -47,9 +47,14 @@ WRONG = {
     ("nfast licence", "l --esn x"): "argument --esn: 'x' is not an ESN",
     ("fleet up", "--bogus"): "unrecognized arguments: --bogus",
     ("fleet", "--hepl"): "unrecognized arguments: --hepl; did you mean --help?",
-    ("fleet", "--home=/w"): "unrecognized arguments: --home=/w",
+    ("fleet", "--home=/w"): "--home comes after the command",
     ("fleet status", "--js"): "unrecognized arguments: --js; did you mean --json?",
     ("fleet", "stauts"): "unknown command 'stauts'; did you mean status?",
+    ("fleet", "start"): "unknown command 'start'; did you mean up?",
+    ("fleet", "stop"): "unknown command 'stop'; did you mean down?",
+    ("card", "ls"): "unknown command 'ls'; did you mean list?",
+    ("fleet", "-x"): "unrecognized arguments: -x",
+    ("sign", "k f --preset JDK"): "argument --preset: unknown choice 'JDK'; did you mean jdk?",
     ("card", "xyz"): "unknown command 'xyz'; known are new, insert, remove, format, list",
     (
         "pki issue client",
@@ -207,4 +212,7 @@ def test_help_that_can_not_be_written_is_not_given(
     with Path("/dev/full").open("w") as full, monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", full)
         assert main(words.split()) == 1
-    assert capsys.readouterr().err == "seemachine: No space left on device\n"
+    assert capsys.readouterr().err == (
+        "seemachine: standard output: No space left on device; make room there; the rest of the"
+        " answer is lost\n"
+    )

@@ -73,7 +73,7 @@ def _alias(_name: str, value: str) -> str:
 
 def _esn(name: str, value: str) -> str:
     if not is_esn(value.upper()):
-        raise UsageError(f"{name}={value} is not an ESN; it looks like 7852-268D-3BF9")
+        raise UsageError(f"{name}={value} is not an ESN, such as 7852-268D-3BF9")
     return value.upper()
 
 

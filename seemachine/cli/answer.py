@@ -30,9 +30,20 @@ class Misused(Refused):
         self.failure = Failure.of(USAGE, sentence)
 
 
+class Unwritten(Exception):
+    """Standard output did not take a line: who read it left, or the disk is full."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Answer:
     """One command's. What it says to a person is not said with --json, but for what goes to
     standard error; what it gives to a program is not printed without.
+
+    `code_unwritten` is the exit code when standard output does not take it all; a command that has
+    another meaning for 1 sets it.
     """
 
     def __init__(self, *, as_json: bool, command: str | None = None) -> None:
@@ -43,11 +54,13 @@ class Answer:
         # Lines that went to standard error.
         self.complaints: list[str] = []
         self._failure: Failure | None = None
+        self.code_unwritten = 1
 
     def say(self, *parts: object, sep: str = " ") -> None:
-        """A line for a person."""
+        """A line for a person. Raises Unwritten."""
         if not self.as_json:
-            say(*parts, sep=sep, flush=True)
+            with written():
+                say(*parts, sep=sep, flush=True)
 
     def give(self, **fields: Any) -> None:
         """Fields for a program."""
@@ -61,13 +74,14 @@ class Answer:
     def note(self, sentence: object) -> None:
         """What does not fail the command, and everybody should know."""
         self._notes.append(str(sentence))
-        self._complain(sentence)
+        self.complain(sentence)
 
     def refuse(self, failure: Failure) -> int:
         """Say why the command was not carried out. Returns the exit code."""
         self._failure = failure
-        sys.stdout.flush()
-        self._complain(failure.message)
+        with written():
+            sys.stdout.flush()
+        self.complain(failure.message)
         return failure.exit_code
 
     def found(self, sentence: str, exit_code: int = 1) -> int:
@@ -91,13 +105,25 @@ class Answer:
             yield
 
     def close(self, exit_code: int) -> None:
-        """The command is over."""
+        """The command is over. Raises Unwritten."""
         failure = self._failure
         if exit_code and failure is None:
             failure = Failure(REFUSED, self._notes[-1] if self._notes else SAID, exit_code)
-        if self.as_json:
-            say_json(document(PROGRAM, self.command, self._fields, failure, self._notes))
+        with written():
+            if self.as_json:
+                say_json(document(PROGRAM, self.command, self._fields, failure, self._notes))
+            sys.stdout.flush()
 
-    def _complain(self, sentence: object) -> None:
+    def complain(self, sentence: object) -> None:
+        """A line on standard error, which begins with the command."""
         self.complaints.append(f"{PROGRAM} {self.command or ''}".rstrip() + f": {sentence}")
         say(self.complaints[-1], file=sys.stderr)
+
+
+@contextlib.contextmanager
+def written() -> Iterator[None]:
+    """What is done to standard output. Raises Unwritten for what the system refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise Unwritten(error) from error

@@ -16,12 +16,27 @@ _DURATION = re.compile(r"(\d{1,9})([smhd])", re.ASCII)
 MOST_DURATION = 366 * _UNITS["d"]
 
 
+# What other programs call it.
+CALLED_ELSEWHERE = {
+    "start": "up",
+    "stop": "down",
+    "ls": "list",
+    "rm": "remove",
+    "delete": "destroy",
+    "-v": "--version",
+    "-V": "--version",
+}
+
+
 def nearest(word: object, known: Iterable[object]) -> str:
     """What may have been meant, after a semicolon; empty where nothing is near."""
     from difflib import get_close_matches
 
-    found = get_close_matches(str(word).partition("=")[0], list(map(str, known)), 1)
-    return f"; did you mean {found[0]}?" if found else ""
+    given = str(word).partition("=")[0]
+    names = {str(each).lower(): str(each) for each in known}
+    other = CALLED_ELSEWHERE.get(given)
+    found = [other] if other in names else get_close_matches(given.lower(), list(names), 1)
+    return f"; did you mean {names[found[0]]}?" if found else ""
 
 
 class WrongUsage(SystemExit):
@@ -71,14 +86,22 @@ class Parser(argparse.ArgumentParser):
         words = sys.argv[1:] if args is None else list(args)
         # Else argparse would miss the command first, and say that.
         if any(isinstance(action, _Verbs) for action in self._actions):
-            self._refuse_unknown([word for word in words[:1] if self._is_unknown(word)])
+            for word in filter(self._is_unknown, words[:1]):
+                self._refuse_early(word)
         options, left = super().parse_known_args(words, namespace)
         self._refuse_unknown(left)
         return options, left
 
     def _is_unknown(self, word: str) -> bool:
         known = self._option_string_actions
-        return word.startswith("--") and word != "--" and word.partition("=")[0] not in known
+        return word.startswith("-") and word != "--" and word.partition("=")[0] not in known
+
+    def _refuse_early(self, word: str) -> None:
+        """An option before any command may be one of a command."""
+        option = word.partition("=")[0]
+        if any(option in each._option_string_actions for each in self.complete_all().endings()):  # noqa: SLF001
+            self.error(f"{option} comes after the command")
+        self._refuse_unknown([word])
 
     def _refuse_unknown(self, words: list[str]) -> None:
         if words:
@@ -130,7 +153,7 @@ class _Verbs(argparse._SubParsersAction):  # type: ignore[type-arg] # noqa: SLF0
 def esn(text: str) -> str:
     """An electronic serial number, in upper case."""
     if not is_esn(text.upper()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an ESN; it looks like 7852-268D-3BF9")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an ESN, such as 7852-268D-3BF9")
     return text.upper()
 
 

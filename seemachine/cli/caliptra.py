@@ -33,7 +33,7 @@ from seemachine.wire.status import StatusError
 def run(verb: str, options: argparse.Namespace) -> int:
     """Do one thing. Returns the exit code."""
     # Of `verify`, 1 is that a signature is not good.
-    code = 2 if verb == "verify" else 1
+    code = options.answer.code_unwritten = 2 if verb == "verify" else 1
     try:
         return VERBS[verb](options, options.answer)
     except StatusError as error:

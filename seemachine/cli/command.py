@@ -12,7 +12,7 @@ from functools import partial
 from importlib import import_module
 
 from seemachine.cli import parser
-from seemachine.cli.answer import Answer
+from seemachine.cli.answer import Answer, Unwritten
 from seemachine.cli.argtypes import WrongUsage
 from seemachine.document import INTERRUPTED, USAGE, Failure
 from seemachine.printing import say
@@ -38,13 +38,14 @@ def main(
     try:
         code = _carried_out(words, answer, options, parent)
         answer.close(code)
-        sys.stdout.flush()
     except WrongUsage as wrong:
         answer.command = wrong.prog.partition(" ")[2] or None
         answer.close(answer.fail(Failure.of(USAGE, wrong.sentence)))
         raise
+    except Unwritten as unwritten:
+        code = _unwritten(unwritten.error, answer)
     except OSError as error:
-        code = _unwritten(error)
+        code = _unwritten(error, answer)
     finally:
         finish_output()
     return code
@@ -58,7 +59,7 @@ def _carried_out(
     except KeyboardInterrupt:
         say(file=sys.stderr)
         return answer.fail(Failure.of(INTERRUPTED, "interrupted"))
-    except BrokenPipeError:
+    except (BrokenPipeError, Unwritten):
         raise
     except SystemExit:
         # After --help and --version; main translates what the system refuses. Who closes the pipe
@@ -104,13 +105,13 @@ def _run(
     return code
 
 
-def _unwritten(error: OSError) -> int:
+def _unwritten(error: OSError, answer: Answer) -> int:
     """What was done can't be told. When the reader left there is nobody to tell of that either."""
     if not isinstance(error, BrokenPipeError):
-        from seemachine.state.errors import reason
+        from seeclient.files import sentence
 
-        say(f"seemachine: {reason(error)}", file=sys.stderr)
-    return 1
+        answer.complain(f"{sentence(error, 'standard output')}; the rest of the answer is lost")
+    return answer.code_unwritten
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,6 +18,7 @@ from seemachine.wire.status import StatusError
 def run(options: argparse.Namespace) -> int:
     """Judge each file. Exit code 0: all are verified; 1: one is not; 2: something can't be read."""
     answer: Answer = options.answer
+    answer.code_unwritten = 2
     wanted = _wanted(options)
     found = _key(options)
     context = os.fsencode(options.context)

@@ -72,7 +72,7 @@ def of_model(world: World, number: int | None, model: str, tool: str) -> Module:
 def by_esn(world: World, esn: str) -> Module:
     """The enrolled module of an ESN. Raises Refusal."""
     if not is_esn(esn):
-        raise Refusal(f"{esn!r} is not an ESN; it looks like 7852-268D-3BF9")
+        raise Refusal(f"{esn!r} is not an ESN, such as 7852-268D-3BF9")
     known = enrolled(world)
     for module in known:
         if module.esn == esn:

@@ -194,8 +194,8 @@ BAD = {
     "generate alias=a expcards=-1": "expcards= takes a number from 0 to 8, not -1",
     "generate alias=a explease=13": "explease= takes a number from 0 to 12, not 13",
     "provesn=7852-268D-3BF9 slot=9": "slot= takes a number from 0 to 5, not 9",
-    "provesn=abc slot=2": "provesn=abc is not an ESN; it looks like 7852-268D-3BF9",
-    "generate alias=a esn=abc": "esn=abc is not an ESN; it looks like 7852-268D-3BF9",
+    "provesn=abc slot=2": "provesn=abc is not an ESN, such as 7852-268D-3BF9",
+    "generate alias=a esn=abc": "esn=abc is not an ESN, such as 7852-268D-3BF9",
     "alias=../x message=m": "alias takes up to 64 letters, digits and hyphens, not '../x'",
     f"generate alias=a algorithm=lms {SETS} slot=2": (
         "slot= names a card slot, and this key has no cards; leave it out, or add expcards= or"

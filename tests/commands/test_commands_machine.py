@@ -18,5 +18,5 @@ def test_a_model_that_there_is_not(tmp_path, model):
 def test_a_number_that_no_machine_has(tmp_path, esn):
     """It becomes the name of a folder: another one is none of this world's."""
     machine = make_machine(tmp_path)
-    with pytest.raises(ValueError, match="is not an ESN; it looks like 7852-268D-3BF9"):
+    with pytest.raises(ValueError, match="is not an ESN, such as 7852-268D-3BF9"):
         replace(machine, esn=esn)

@@ -138,7 +138,7 @@ class TestInsert:
             lambda: rack.remove(esn, SLOT),
             lambda: rack.format(esn, SLOT),
         ):
-            with pytest.raises(CardError, match="is not an ESN; it looks like 7852-268D-3BF9"):
+            with pytest.raises(CardError, match="is not an ESN, such as 7852-268D-3BF9"):
                 act()
         assert places(rack) == {"card1": ("", -1)}
 

@@ -342,6 +342,25 @@ class TestLibrary:
             seeclient.verify(b"", b"", "\udc80")
 
 
+@pytest.mark.parametrize("words", ["", "--json "])
+def test_an_answer_that_cannot_be_written_is_no_verdict(words, shell, monkeypatch):
+    """A full disk, or a reader that left, has the exit code 2, not that of a bad signature."""
+    line = f"{words}--key k --signature m.sig m".split()
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", full)
+        shell.verify(*line, code=2)
+    assert shell.err == (
+        "seemachine verify: standard output: No space left on device; make room there; the rest of"
+        " the answer is lost\n"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", closed)
+        shell.verify(*line, code=2)
+    assert shell.err == ""
+
+
 def test_it_starts_light(shell):
     """In a process of its own, without a world, no package that it does not need is loaded, and
     nothing of machines; a pipe is not kept in memory.

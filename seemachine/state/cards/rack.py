@@ -147,7 +147,7 @@ class Rack:
 
     def _slots(self, esn: str) -> Slots:
         if not is_esn(esn):
-            raise CardError(f"{esn!r} is not an ESN; it looks like 7852-268D-3BF9")
+            raise CardError(f"{esn!r} is not an ESN, such as 7852-268D-3BF9")
         if not (self.world.hsm(esn)).is_dir():
             raise CardError(
                 f"there is no HSM {esn} in {self.world}; start one with: seemachine fleet up"
