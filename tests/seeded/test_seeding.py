@@ -12,6 +12,7 @@ from kit.logs import Events
 from seeded.seeded_worlds import SEED, made, seeded_rig
 
 from seemachine.chance.chances import of_machine
+from seemachine.chance.generations import FRESH_BYTES
 from seemachine.chance.seed_file import MOST_SEED, is_seed, read
 from seemachine.chance.seeding import settle
 from seemachine.config import Config, ConfigError, build
@@ -170,13 +171,30 @@ def test_a_lost_seed_file_starts_nothing(tmp_path: Path) -> None:
 
 
 def test_a_world_whose_making_was_interrupted_gets_its_seed(tmp_path: Path) -> None:
-    """The count was there, the seed file not yet, and nothing was made."""
+    """The count was there, whole or empty or as a power cut left it, the seed file not yet, and
+    nothing was made.
+    """
+    for content in (None, b"", b"\0" * FRESH_BYTES):
+        world = World.at(tmp_path / str(content)[:4])
+        settle(world, SEED)
+        world.seed_file.unlink()
+        if content is not None:
+            world.generations.write_bytes(content)
+        assert settle(world) is None
+        made(seeded_rig(world.folder, seed="8"))
+        assert settle(world) == read(world)
+
+
+def test_a_count_that_a_link_kept_is_of_a_seeded_world(tmp_path: Path) -> None:
+    """It says that a later one has its name, so something was made."""
     world = World.at(tmp_path)
     settle(world, SEED)
+    (tmp_path / "link").hardlink_to(world.generations)
+    made(seeded_rig(tmp_path))
     world.seed_file.unlink()
-    assert settle(world) is None
-    made(seeded_rig(tmp_path, seed="8"))
-    assert settle(world).seed == "8"
+    (tmp_path / "link").replace(world.generations)
+    with pytest.raises(StateCorrupt, match=r"seed.json is missing, and this was a seeded"):
+        settle(world, SEED)
 
 
 @pytest.mark.parametrize("text", ["7", "a b", "é", "x" * MOST_SEED])
