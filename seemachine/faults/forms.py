@@ -196,7 +196,7 @@ def _moment(kind: Kind, word: str, value: object) -> str:
 
 
 def _card(kind: Kind, word: str, value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_CARD or not is_word(value):
+    if not isinstance(value, str) or len(value) > MAX_CARD or not is_word(value):
         raise _wrong(kind, word, "the name of a card, such as card1", value)
     return value
 

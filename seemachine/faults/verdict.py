@@ -19,11 +19,6 @@ class Verdict:
     cut: Cut | None = None
     faults: tuple[Fault, ...] = ()
 
-    @property
-    def is_carried_out(self) -> bool:
-        """Whether the machine does what was asked."""
-        return self.refusal is None and self.cut is not Cut.BEFORE
-
 
 PASSES = Verdict()
 

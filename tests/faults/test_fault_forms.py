@@ -64,6 +64,13 @@ def test_a_line_is_read() -> None:
     )
 
 
+def test_a_clock_goes_back_and_forth_by_a_year() -> None:
+    """Each end is in; so is a fault that is certain."""
+    assert fault_of("tear probability=1") == fault_of("tear")
+    for seconds in (-31622400, 31622400):
+        assert fault_of(f"clock-moved seconds={seconds}").seconds == seconds
+
+
 def test_words_of_the_command_line_are_read() -> None:
     """The shell has taken the quotes away."""
     assert fault_of(["refuse", "detail=come back later"]).detail == "come back later"
@@ -103,10 +110,15 @@ def test_a_restart_happens_once_unless_said_otherwise() -> None:
         ("delay", "delay needs seconds="),
         ("delay seconds=-1", "seconds= takes seconds from 0"),
         ("delay seconds=inf", "seconds= takes seconds from 0"),
+        ("delay seconds=31622401", "seconds= takes seconds from 0"),
+        ("clock-moved seconds=5 at=-1", "at= takes seconds from 0"),
+        ("clock-moved seconds=-31622401", "seconds= takes seconds, such as"),
         ("refuse status=OK", "there is no status 'OK' to refuse with"),
         ("refuse status=AcessDenied", "did you mean AccessDenied?"),
         ("refuse detail='a\nb'", "detail= takes a line of 1 to 120 printable characters"),
         ("refuse detail='", "can't be read"),
+        ("refuse detail=", "detail= takes a line of 1 to 120 printable characters"),
+        ("card-worn card=", "card= takes the name of a card"),
     ],
 )
 def test_what_is_wrong_is_refused_by_name(line: str, says: str) -> None:
@@ -116,10 +128,15 @@ def test_what_is_wrong_is_refused_by_name(line: str, says: str) -> None:
     assert says in str(refused.value)
 
 
+def test_a_table_without_a_kind_is_told_of_them() -> None:
+    """As a [[faults]] that was not finished."""
+    with pytest.raises(FaultError, match=r"^a fault needs a kind, one of refuse, delay, "):
+        fault_of({"times": 1})
+
+
 @pytest.mark.parametrize(
     "table",
     [
-        {},
         {"kind": 3},
         {"kind": "delay", "seconds": True},
         {"kind": "delay", "seconds": [1]},

@@ -1,11 +1,15 @@
 """Which faults happen when."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 
 import pytest
+from kit.interleaving import TellingLock, everywhere
 
 from seemachine.faults import Cut, Fault, FaultError, Injector, Plan, fault_of
+from seemachine.faults import counted as counting
+from seemachine.faults import injector as injecting
 from seemachine.faults.injector import MOST_FAULTS
 from seemachine.faults.kinds import CARD_READ, CARD_WRITE, CLOCK
 from seemachine.wire.messages import Hello, ListSlots, ProvisionLms
@@ -118,7 +122,6 @@ def test_delays_add_up_and_the_first_of_the_others_decides() -> None:
         injector.add(line)
     verdict = injector.meet(LIST)
     assert (verdict.seconds, verdict.cut, verdict.refusal) == (1.5, Cut.TORN, None)
-    assert verdict.is_carried_out
     assert len(verdict.faults) == 4
 
 
@@ -142,8 +145,37 @@ def test_what_is_in_force_is_not_counted() -> None:
     injector.add("clock-moved seconds=5")
     assert injector.in_force(CLOCK) == injector.in_force(CLOCK) == (injector.listing()[0].fault,)
     assert injector.listing()[0].met == 0
+    injector.add("clock-moved seconds=7 at=3600")
+    injector.add("card-worn")
+    assert len(injector.in_force(CLOCK)) == 1
     injector.clear()
     assert injector.in_force(CLOCK) == ()
+
+
+def test_one_that_comes_while_others_are_cleared_stays() -> None:
+    """Wherever the thread that clears stands when another adds it."""
+    for race in everywhere(injecting):
+        injector = Injector()
+        injector._lock = TellingLock(race)
+        injector.add("refuse")
+        if race.run(partial(injector.clear, 1), partial(injector.add, "tear")) is None:
+            break
+        assert [each.fault.kind for each in injector.listing()] == ["tear"], race.where
+
+
+def test_a_clock_is_read_while_faults_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is missed, wherever the thread that reads it stands when another adds one."""
+    monkeypatch.setattr(injecting, "MOST_FAULTS", 2)
+    for race in everywhere(injecting, counting):
+        injector = Injector()
+        injector._lock = TellingLock(race)
+        for line in ("drop-after times=1", "clock-moved seconds=5"):
+            injector.add(line)
+        injector.meet(LIST)
+        read, add = partial(injector.in_force, CLOCK), partial(injector.add, "tear")
+        if (ended := race.run(read, add)) is None:
+            break
+        assert [fault.kind for fault in ended[0]] == ["clock-moved"], race.where
 
 
 def test_whoever_is_to_know_is_told() -> None:

@@ -1,8 +1,11 @@
 """How slow a machine is."""
 
-import pytest
+from functools import partial
 
-from seemachine.faults import FaultError, Injector, Plan, latency_of
+import pytest
+from kit.interleaving import TellingLock, everywhere
+
+from seemachine.faults import FaultError, Injector, Plan, latency, latency_of
 from seemachine.faults.latency import PROFILES, Latency, Pace
 from seemachine.wire.messages import (
     ContinueLms,
@@ -61,6 +64,22 @@ def test_what_is_wrong_is_refused(text: str, says: str) -> None:
     with pytest.raises(FaultError) as refused:
         latency_of(text)
     assert says in str(refused.value)
+
+
+def test_from_no_time_to_a_minute() -> None:
+    """Each end is in."""
+    assert latency_of("chunk=0,signature=60") == Latency("chunk=0,signature=60", signature=60.0)
+
+
+def test_what_is_done_at_once_takes_as_long_as_one_after_the_other() -> None:
+    """Wherever one of two threads stands when the other asks."""
+    for race in everywhere(latency):
+        pace = Pace(PROFILES["5c"])
+        pace._lock = TellingLock(race)
+        asked = [partial(pace.seconds_left, SIGN, SIGNED, 0.0, 0.0)] * 2
+        if (left := race.run(*asked)) is None:
+            break
+        assert sorted(left) == pytest.approx([0.02, 0.04]), race.where
 
 
 def test_one_signature_after_the_other() -> None:
