@@ -11,7 +11,6 @@ from seemachine.faults.forms import FaultError, meant
 from seemachine.frozen import frozen, replace
 from seemachine.wire.fields import Record
 from seemachine.wire.messages import (
-    ContinueLms,
     GenerateLms,
     LmsChunk,
     NvmemfileSign,
@@ -128,6 +127,6 @@ class Pace:
             return SIGNATURES, latency.signature
         if isinstance(request, NvmemfileSignMany):
             return SIGNATURES, latency.signature * len(request.messages)
-        if isinstance(reply, LmsChunk) and isinstance(request, ContinueLms):
+        if isinstance(reply, LmsChunk):
             return KEYS, latency.chunk if reply.public_key is None else latency.closing
         return KEYS, latency.start if isinstance(request, GenerateLms) else 0.0
