@@ -2,6 +2,7 @@
 
 from fuzz import (
     audit_targets,
+    forms_targets,
     host_targets,
     hostile_targets,
     lms_targets,
@@ -13,6 +14,7 @@ from fuzz.target import TARGETS
 __all__ = [
     "TARGETS",
     "audit_targets",
+    "forms_targets",
     "host_targets",
     "hostile_targets",
     "lms_targets",
