@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.config.injection import lines_of
+from seemachine.config.seed import as_seed
 from seemachine.config.setting import ConfigError
-from seemachine.config.settings import Config, as_seed, check_witness
+from seemachine.config.settings import Config, check_witness
 from seemachine.config.tables import LimitSettings, TlsSettings
 from seemachine.witnesses.address import is_url, parse
 from seemachine.world import CA_FILE, World

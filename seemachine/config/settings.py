@@ -2,16 +2,15 @@
 
 import re
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
-from seemachine.chance.seed_file import is_seed
 from seemachine.config.injection import (
     check_injection,
     fault_injection_setting,
     latency_setting,
 )
+from seemachine.config.listening import check_listening, is_loopback
+from seemachine.config.seed import seed_setting
 from seemachine.config.setting import (
     MOST,
     ConfigError,
@@ -27,7 +26,7 @@ from seemachine.config.setting import (
 from seemachine.config.tables import LimitSettings, TlsSettings
 from seemachine.state.nvram.stores import KINDS, SQLITE
 from seemachine.wire.names import MOST_MODULES, SEE_PORT, TAKES_FAULTS, is_esn
-from seemachine.wire.sockets import socket_path, too_long
+from seemachine.wire.sockets import socket_path
 from seemachine.witnesses.address import FORM, is_url, parse
 from seemachine.world import World
 
@@ -42,27 +41,6 @@ LOCKING = {
     "no": "nothing is locked",
 }
 _SIGNER = re.compile(r"(?:[0-9a-f]{2}){20,64}", re.ASCII)
-
-
-def seed_setting() -> Any:
-    """Of a machine, or of all machines of a fleet."""
-    return text(
-        "",
-        "1 to 64 printable characters, with no blank at its ends",
-        "INSECURE, for tests: what all keys are made of, so that each world with this seed has the"
-        " same, and anybody can make them",
-        fits=lambda value: not value or is_seed(value),
-        unset="that of the world, if it has one; else keys are random",
-        more="A world gets its seed before it holds anything, and keeps it; see"
-        " [Determinism](../explanation/determinism.md).",
-        example='"7"',
-        shown="SEED",
-    )
-
-
-def as_seed(value: object) -> object:
-    """A seed as it is kept: a number of a file as its digits."""
-    return str(value) if type(value) is int else value
 
 
 def _is_signer(value: str) -> bool:
@@ -228,34 +206,12 @@ class Config:
         check_all(self)
         check_witness(self.witness)
         check_injection(self.faults, self.latency, allowed=self.fault_injection)
-        self._check_socket()
-        if self.tcp and self.tls is None and not self.insecure_bind and not _is_loopback(self.host):
-            raise ConfigError(
-                f"{self.host} is not a loopback address, and whoever reaches the port can sign; use"
-                " TLS ([tls] in the file, or --tls-cert, --tls-key, --tls-ca), or allow it with"
-                " insecure_bind = true, or --insecure-bind"
-            )
-        if self.tcp and (self.fault_injection or self.latency) and not _is_loopback(self.host):
-            raise ConfigError(
-                f"{self.host} is not a loopback address, and others rely on what answers there; a"
-                " machine with fault_injection or latency is for tests on this host: leave them out"
-            )
+        check_listening(self)
 
     @property
     def is_found_anywhere(self) -> bool:
         """Whether all its clients are on this host, and find it on whichever port it is."""
-        return self.tls is None and _is_loopback(self.host)
-
-    def _check_socket(self) -> None:
-        if not self.socket and not self.tcp:
-            raise ConfigError("tcp = false leaves nothing to listen on; name a socket")
-        if not self.socket:
-            return
-        path, world = self.socket_path, self.world
-        if why := too_long(path):
-            raise ConfigError(f"socket: {why}")
-        if any(map(path.is_relative_to, (world.machines, world.cards, world.witness))):
-            raise ConfigError(f"socket takes a path outside of what the machine keeps, not {path}")
+        return self.tls is None and is_loopback(self.host)
 
     @property
     def socket_path(self) -> Path:
@@ -286,14 +242,3 @@ def check_witness(where: str) -> None:
             parse(where)
     except ValueError as error:
         raise ConfigError(f"witness takes {error}") from None
-
-
-def _is_loopback(host: str) -> bool:
-    """An address that only this host reaches.
-
-    Of names only localhost counts: where another one leads is for others to decide.
-    """
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

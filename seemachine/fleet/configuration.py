@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.config import Config, ConfigError, build, read_toml
-from seemachine.config.settings import as_seed
+from seemachine.config.seed import as_seed
 from seemachine.fleet.faults import NO_INJECTION, Injection, with_faults
 from seemachine.fleet.shared import EACH, ONE, FleetSettings
 from seemachine.fleet.tables import entries_of, refuse_unknown

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from seemachine.config import OPERATORS
 from seemachine.config.injection import fault_injection_setting, latency_setting
+from seemachine.config.seed import seed_setting
 from seemachine.config.setting import check_all, choice, number, text
-from seemachine.config.settings import seed_setting
 from seemachine.wire.names import MOST_MACHINES
 
 EACH, ONE = "each", "one"
