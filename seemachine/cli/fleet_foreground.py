@@ -5,10 +5,9 @@ import argparse
 from seemachine.cli import fleet_status
 from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.refusals import failure_of
-from seemachine.fleet import configuration, lifetime, status
+from seemachine.fleet import lifetime, running, status
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.lifetime import Lifetime
-from seemachine.state.disk.durable import replace_file
 from seemachine.state.disk.lock import FolderLock, holder
 from seemachine.state.errors import StateError, StateLocked
 
@@ -49,10 +48,7 @@ def _supervise(fleet: FleetPlan, life: Lifetime) -> None:
 
     # Held to the end of the process: who waits for the folder waits until nothing is left.
     lock = _held(fleet)
-    replace_file(
-        fleet.world.fleet / configuration.RUNNING,
-        configuration.running_bytes([status.kept(each) for each in fleet.machines], life.until),
-    )
+    running.write(fleet.world, fleet.machines, life.until)
 
     def asked() -> bool:
         if why := life.over:

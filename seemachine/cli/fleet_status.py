@@ -6,7 +6,7 @@ from typing import Any
 
 from seemachine.chance.mark import insecure
 from seemachine.cli.answer import Answer
-from seemachine.fleet import configuration, lifetime, status
+from seemachine.fleet import lifetime, running, status
 from seemachine.hsms import supervised
 from seemachine.process.identity import Process
 from seemachine.state.disk.lock import holder
@@ -58,7 +58,7 @@ def give(
 
 def tell_of_end(world: World, supervisor: Process | None, answer: Answer) -> None:
     """When it stops by itself."""
-    until = None if supervisor is None else configuration.ends_at(world)
+    until = None if supervisor is None else running.ends_at(world)
     if until is not None:
         answer.give(until=until)
         answer.say(f"the fleet stops by itself in {lifetime.span(until - time.time())}")

@@ -14,7 +14,7 @@ from seemachine.chance.mark import insecure
 from seemachine.chance.seeding import settle
 from seemachine.config import Config
 from seemachine.doctor.finding import NOTE, OK, TROUBLE, Diagnosis
-from seemachine.fleet import check, configuration, status
+from seemachine.fleet import check, running, status
 from seemachine.hsms import published, records
 from seemachine.server.ports import CannotListen
 from seemachine.server.unix_sockets import refuse_taken_socket
@@ -113,7 +113,7 @@ def formats(world: World) -> Iterator[Diagnosis]:
     """Files of another version of seemachine, or damaged ones, that a look at them shows."""
     esns = sorted(path.name for path in world.machines.glob("*") if path.is_dir())
     checks: list[Callable[[], object]] = [
-        lambda: configuration.remembered(world),
+        lambda: running.machines(world),
         lambda: records.listing(world),
         *(lambda esn=esn: published.read(world, esn) for esn in esns),
         *(lambda esn=esn: published.listening(world, esn) for esn in esns),

@@ -1,30 +1,23 @@
 """fleet.toml: which machines there are, who feeds cards, and their limits."""
 
 import fcntl
-import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from seemachine.config import Config, ConfigError, build, read_toml
 from seemachine.config.seed import as_seed
+from seemachine.fleet import hsm_records
 from seemachine.fleet.faults import NO_INJECTION, Injection, with_faults
 from seemachine.fleet.shared import EACH, ONE, FleetSettings
 from seemachine.fleet.tables import entries_of, refuse_unknown
-from seemachine.formats import Format, OtherVersion
-from seemachine.hsms import records
-from seemachine.hsms.records import Loaded, Module
 from seemachine.state.disk.durable import private_folder, replace_file
-from seemachine.state.errors import StateCorrupt, StateOtherVersion
 from seemachine.wire.entries import expanded
-from seemachine.wire.names import MODELS, MOST_MODULES, is_esn
 from seemachine.world import World
 
 FILE_NAME = "fleet.toml"
-RUNNING = "running.json"
-LATEST = float(1 << 36)
-FORMAT = Format("list of running machines")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +103,23 @@ def read(
         shared, machines = _shared(table), _machines(table, world, injection)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
-    plan = replace(_as_recorded(world, machines), process=shared.process, count=shared.count)
-    return _counted(replace(plan, seed=shared.seed, injection=injection, sockets=shared.sockets))
+    enrolled, out_of_use = hsm_records.heed(world, machines)
+    return FleetPlan(
+        world,
+        enrolled,
+        _beyond(shared.count, enrolled) | out_of_use,
+        process=shared.process,
+        count=shared.count,
+        seed=shared.seed,
+        sockets=shared.sockets,
+        injection=injection,
+    )
 
 
-def _counted(plan: FleetPlan) -> FleetPlan:
-    """With the reason why machines stay down that the file names after as many as it wants."""
-    why = f"stays down: count is {plan.count}"
-    beyond = {machine.esn: why for machine in plan.machines[plan.count :]} if plan.count else {}
-    return replace(plan, left_out={**beyond, **plan.left_out})
+def _beyond(count: int, machines: Sequence[Config]) -> dict[str, str]:
+    """Machines that the file names after as many as it wants, and why they stay down."""
+    beyond = machines[count:] if count else ()
+    return {machine.esn: f"stays down: count is {count}" for machine in beyond}
 
 
 def _shared(table: dict[str, Any]) -> FleetSettings:
@@ -134,33 +135,48 @@ def _shared(table: dict[str, Any]) -> FleetSettings:
 
 def _machines(table: dict[str, Any], world: World, injection: Injection) -> list[Config]:
     refuse_unknown(table)
-    settings = _shared(table)
-    shared = {
-        "world": world,
+    settings, entries = _shared(table), entries_of(table)
+    try:
+        described = expanded(entries, settings.count)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    common, shared = _common(table, settings), _said_of_all(table, settings) | {"world": world}
+    built = [_machine({**common, **entry, **shared}) for entry in described]
+    machines = with_faults(table, list(map(injection.into, built)))
+    _check_published(machines)
+    _check_distinct(machines)
+    return machines
+
+
+def _common(table: dict[str, Any], settings: FleetSettings) -> dict[str, Any]:
+    """What a machine has that says nothing else."""
+    return {
+        **({"tls": table["tls"]} if "tls" in table else {}),
+        **_in_folder(settings.sockets),
+        "fault_injection": settings.fault_injection,
+        "latency": settings.latency,
+    }
+
+
+def _said_of_all(table: dict[str, Any], settings: FleetSettings) -> dict[str, Any]:
+    """What no machine says for itself."""
+    return {
         "operator": settings.blank_cards,
         "seed": settings.seed,
         "limits": table.get("limits", {}),
         "reserved_ports": (),
     }
-    entries = entries_of(table)
-    tls = {"tls": table["tls"]} if "tls" in table else {}
-    try:
-        described = expanded(entries, settings.count)
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
-    common = {
-        **tls,
-        **_in_folder(settings.sockets),
-        "fault_injection": settings.fault_injection,
-        "latency": settings.latency,
-    }
-    built = [_machine({**common, **entry, **shared}) for entry in described]
-    machines = with_faults(table, list(map(injection.into, built)))
+
+
+def _check_published(machines: Sequence[Config]) -> None:
     if not all(machine.publish for machine in machines):
         raise ConfigError(
             "publish = false: a machine of a fleet publishes itself, so that its fleet can find it;"
             " leave the setting out"
         )
+
+
+def _check_distinct(machines: Sequence[Config]) -> None:
     for setting in ("esn", "module"):
         values = [getattr(machine, setting) for machine in machines]
         if len(set(values)) < len(values):
@@ -171,7 +187,6 @@ def _machines(table: dict[str, Any], world: World, injection: Injection) -> list
             "two machines have the same socket; name a folder, in which each has its own, as"
             " sockets at the top"
         )
-    return machines
 
 
 def _in_folder(sockets: str) -> dict[str, str]:
@@ -183,113 +198,3 @@ def _machine(settings: dict[str, Any]) -> Config:
     # Clients elsewhere, or with certificates, know a machine by the port that it was given.
     by_itself = "search_port" not in settings and machine.is_found_anywhere
     return replace(machine, search_port=True) if by_itself else machine
-
-
-def _as_recorded(world: World, machines: list[Config]) -> FleetPlan:
-    """What the tools did to an HSM counts more than the file: its module number, and its SEE
-    machine.
-
-    Raises ConfigError.
-    """
-    try:
-        found = {machine.esn: records.read(world, machine.esn) for machine in machines}
-    except StateCorrupt as error:
-        raise ConfigError(str(error)) from error
-    taken = {record.number for record in records.listing(world)}
-    numbered = []
-    for machine in sorted(machines, key=lambda machine: machine.module):
-        record = found[machine.esn]
-        numbered.append(
-            _recorded(machine, record) if record is not None else _beside(machine, taken)
-        )
-        taken.add(numbered[-1].module)
-    left_out = {
-        esn: why
-        for esn, record in found.items()
-        if record is not None and (why := _out_of_use(record))
-    }
-    return FleetPlan(world, tuple(sorted(numbered, key=lambda machine: machine.module)), left_out)
-
-
-def _out_of_use(record: Module) -> str:
-    """Why no SEE machine can run on an HSM; empty when one can."""
-    if not record.number:
-        return "is not enrolled, and is left out; see: seemachine nfast enroll --help"
-    if record.mode != records.OPERATIONAL:
-        return f"is in {record.mode} mode, and is left out; {record.way_back}"
-    return ""
-
-
-def _recorded(machine: Config, record: Module) -> Config:
-    # One that is not enrolled has no number; that of the file is as good as any.
-    numbered = replace(machine, module=record.number or machine.module)
-    return as_loaded(numbered, record.chosen) if record.chosen and not machine.signer else numbered
-
-
-def _beside(machine: Config, taken: set[int]) -> Config:
-    """A machine that is in the file alone, with the first number that none of the HSMs has when its
-    own is taken.
-    """
-    return (
-        replace(machine, module=min(set(range(1, MOST_MODULES + 1)) - taken))
-        if machine.module in taken
-        else machine
-    )
-
-
-def as_loaded(machine: Config, loaded: Loaded) -> Config:
-    """The settings of a machine that runs this image: whose keys it takes, and whether it may make
-    any.
-    """
-    extra = tuple(loaded.extra_signers)
-    return replace(
-        machine, signer=loaded.signer, extra_signers=extra, nvram_delegation=loaded.delegated
-    )
-
-
-def running_bytes(machines: list[dict[str, Any]], until: float | None = None) -> bytes:
-    """What `remembered` and `ends_at` read."""
-    ends = {} if until is None else {"until": until}
-    return json.dumps({"version": FORMAT.version, "machines": machines, **ends}).encode()
-
-
-def ends_at(world: World) -> float | None:
-    """When the fleet that runs stops by itself, in seconds since 1970; None where no time was
-    said.
-    """
-    try:
-        until = json.loads((world.fleet / RUNNING).read_text())["until"]
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return None
-    # What is no time of this age is none that a fleet wrote.
-    return until if type(until) is float and 0 < until < LATEST else None
-
-
-def remembered(world: World) -> list[dict[str, Any]] | None:
-    """ESN, model, module and port of the machines of the fleet that runs, or ran last; None when
-    none did. The port is 0 where it is any, or not known.
-
-    Raises StateOtherVersion.
-    """
-    try:
-        found = json.loads((world.fleet / RUNNING).read_text())
-        # Before it had a version it was the list alone.
-        if isinstance(found, dict):
-            FORMAT.check_at(found, str(world.fleet / RUNNING))
-            found = found["machines"]
-        known = [_identity(each) for each in found]
-    except OtherVersion as other:
-        raise StateOtherVersion(str(other)) from None
-    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        return None
-    # They become names of folders, and of features.
-    return (
-        known
-        if all(is_esn(str(each["esn"])) and each["model"] in MODELS for each in known)
-        else None
-    )
-
-
-def _identity(each: dict[str, Any]) -> dict[str, Any]:
-    named = {"esn": str(each["esn"]), "model": str(each["model"])}
-    return {**named, "module": int(each["module"]), "port": int(each.get("port", 0))}

@@ -15,7 +15,7 @@ from seeclient.effects import Address, Peer
 from seeclient.environment import Environment
 
 from seemachine.config import ConfigError
-from seemachine.fleet import certificates, configuration, status
+from seemachine.fleet import certificates, configuration, running, status
 from seemachine.fleet.finding import CheckResult
 from seemachine.fleet.keys import keyless
 from seemachine.fleet.suspects import suspects
@@ -74,7 +74,7 @@ def _unwatched(world: World, esns: Iterable[str]) -> Iterator[CheckResult]:
                 "seemachine fleet down; seemachine fleet up",
             )
         return
-    for each in configuration.remembered(world) or ():
+    for each in running.machines(world) or ():
         esn = each["esn"]
         if moved := status.moved_from(world, esn, each["port"]):
             yield CheckResult(

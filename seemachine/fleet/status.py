@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.config import Config, ConfigError
-from seemachine.fleet import configuration
+from seemachine.fleet import configuration, running
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.frozen import frozen
 from seemachine.hsms import published, records, supervised
@@ -129,8 +129,8 @@ def numbers(world: World) -> dict[str, int]:
 
 def _known_machines(world: World) -> list[dict[str, Any]]:
     """Those of the fleet that runs, or ran last; else those of the world's fleet file."""
-    remembered = configuration.remembered(world)
-    return [kept(machine) for machine in _configured(world)] if remembered is None else remembered
+    of_a_fleet = running.machines(world)
+    return list(map(running.described, _configured(world))) if of_a_fleet is None else of_a_fleet
 
 
 def _configured(world: World) -> tuple[Config, ...]:
@@ -143,7 +143,7 @@ def _configured(world: World) -> tuple[Config, ...]:
 
 def unreadable(world: World) -> str:
     """Why nobody knows which machines there should be; empty while a fleet is remembered."""
-    if configuration.remembered(world) is None and world.fleet_file.exists():
+    if running.machines(world) is None and world.fleet_file.exists():
         try:
             configuration.read(world.fleet_file, world)
         except ConfigError as error:
@@ -177,16 +177,6 @@ def already_up(world: World, supervisor: Process | None) -> str:
     """Why another fleet can't be."""
     who = supervisor or Process()
     return f"the fleet of {world} is already up ({who}); stop it with: seemachine fleet down"
-
-
-def identity(machine: Config) -> dict[str, Any]:
-    """What a machine is called."""
-    return {"esn": machine.esn, "model": machine.model, "module": machine.module}
-
-
-def kept(machine: Config) -> dict[str, Any]:
-    """What is remembered of a machine of a fleet that runs."""
-    return {**identity(machine), "port": machine.fixed_port}
 
 
 def lines(found: list[dict[str, Any]]) -> list[str]:

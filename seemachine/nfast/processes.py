@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seemachine.config import Config, ConfigError
-from seemachine.fleet import configuration
+from seemachine.fleet import configuration, hsm_records
 from seemachine.fleet.ending import end
 from seemachine.fleet.settings_file import write_settings
 from seemachine.hsms import published, records, supervised
@@ -152,7 +152,7 @@ def _environment(world: World, module: Module) -> dict[str, str]:
 
 def _options(world: World, module: Module, loaded: Loaded) -> list[str]:
     """As the fleet file describes this HSM, but unpublished: that is the host's to do."""
-    machine = configuration.as_loaded(
+    machine = hsm_records.as_loaded(
         replace(_described(world, module), module=module.number), loaded
     )
     return ["--config", str(write_settings(replace(machine, publish=False)))]

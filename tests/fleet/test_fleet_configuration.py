@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seemachine.config import ConfigError, TlsSettings, load
-from seemachine.fleet import configuration
+from seemachine.fleet import configuration, running
 from seemachine.fleet.settings_file import write_settings
 from seemachine.fleet.template import guide_fleet
 from seemachine.hsms import published
@@ -231,11 +231,11 @@ def test_what_is_no_fleet_was_never_running(tmp_path: Path, change: dict[str, st
     """What is remembered of a fleet names folders and features: a damaged or forged one is none."""
     known = {"esn": "0000-0000-0001", "model": "5c", "module": 1}
     (tmp_path / "fleet").mkdir()
-    (tmp_path / "fleet" / configuration.RUNNING).write_text(json.dumps([known]))
-    assert configuration.remembered(World.at(tmp_path)) == [known | {"port": 0}]
+    (tmp_path / "fleet" / running.FILE_NAME).write_text(json.dumps([known]))
+    assert running.machines(World.at(tmp_path)) == [known | {"port": 0}]
 
-    (tmp_path / "fleet" / configuration.RUNNING).write_text(json.dumps([known, known | change]))
-    assert configuration.remembered(World.at(tmp_path)) is None
+    (tmp_path / "fleet" / running.FILE_NAME).write_text(json.dumps([known, known | change]))
+    assert running.machines(World.at(tmp_path)) is None
 
 
 @pytest.mark.parametrize(

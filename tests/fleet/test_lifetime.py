@@ -16,7 +16,7 @@ from shell import FIRST, SECOND, FleetShell
 
 from seemachine.cli import fleet_background, fleet_foreground
 from seemachine.cli.argtypes import duration
-from seemachine.fleet import configuration, lifetime
+from seemachine.fleet import lifetime, running
 from seemachine.fleet.lifetime import Lifetime
 from seemachine.process.parent import Parent
 from seemachine.world import World
@@ -94,12 +94,11 @@ def test_how_long_a_fleet_has(seconds: float, said: str) -> None:
 def test_a_damaged_end_is_none(tmp_path: Path, until: str) -> None:
     """What a fleet did not write is not told."""
     world = World.at(tmp_path)
-    running = tmp_path / "fleet" / configuration.RUNNING
-    running.parent.mkdir()
-    running.write_bytes(configuration.running_bytes([], 1800000000.5))
-    assert configuration.ends_at(world) == 1800000000.5
-    running.write_text(f'{{"until": {until}}}')
-    assert configuration.ends_at(world) is None
+    world.fleet.mkdir()
+    running.write(world, [], 1800000000.5)
+    assert running.ends_at(world) == 1800000000.5
+    (world.fleet / running.FILE_NAME).write_text(f'{{"until": {until}}}')
+    assert running.ends_at(world) is None
 
 
 def test_a_lifetime_is_over_once_either_end_is_there() -> None:

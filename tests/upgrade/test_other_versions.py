@@ -17,7 +17,7 @@ from seeclient.sightings import Sightings
 from upgrade.make_world import FIRST, SECOND
 
 from seemachine.backup import restoring
-from seemachine.fleet import configuration
+from seemachine.fleet import running
 from seemachine.formats import Format, OtherVersion
 from seemachine.hsms import published, records
 from seemachine.state.cards.rack import Rack
@@ -108,7 +108,7 @@ FILES: dict[str, tuple[str, Callable[[Path], None], Callable[[World], Any]]] = {
         table,
         lambda world: records.read(world, FIRST),
     ),
-    "the list of running machines": ("fleet/running.json", table, configuration.remembered),
+    "the list of running machines": ("fleet/running.json", table, running.machines),
 }
 
 
