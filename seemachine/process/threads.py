@@ -1,8 +1,7 @@
 """Threads that a process takes at its start and keeps, for when the system gives no more.
 
 Signing has its own. Other requests get one of the system's each, and one that was kept for them
-where the system gives none. All work of a machine goes through its gate: once that is shut and
-nobody is inside, no thread touches the machine's files any more.
+where the system gives none. All work of a machine goes through its gate.
 """
 
 import contextlib
@@ -16,6 +15,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 import trio
 
+from seemachine.process.gate import Gate, GateShut
 from seemachine.process.scarcity import Scarcity
 from seemachine.process.shortage import THREADS, lacking
 
@@ -97,59 +97,6 @@ class Threads:
         if work is not None:
             work()
         return work is not None
-
-
-class Gate:
-    """Through which all work of a machine goes. Work that is given up is inside until it ends."""
-
-    def __init__(self) -> None:
-        self._change = threading.Condition()
-        self._inside = 0
-        self._shut = False
-        # How often it was opened again.
-        self._opening = 0
-
-    def through(self, work: Callable[[*Arguments], Result]) -> Callable[[*Arguments], Result]:
-        """The same work. It raises GateShut, and does nothing, once the gate is shut; also when
-        that was opened again.
-        """
-        opening = self._opening
-
-        def guarded(*arguments: *Arguments) -> Result:
-            self._enter(opening)
-            try:
-                return work(*arguments)
-            finally:
-                self._leave()
-
-        return guarded
-
-    def _enter(self, opening: int = 0) -> None:
-        with self._change:
-            if self._shut or opening != self._opening:
-                raise GateShut
-            self._inside += 1
-
-    def _leave(self) -> None:
-        with self._change:
-            self._inside -= 1
-            self._change.notify_all()
-
-    def shut(self) -> None:
-        """Wait until nobody is inside; from the first moment on nobody enters."""
-        with self._change:
-            self._shut = True
-            self._change.wait_for(lambda: not self._inside)
-
-    def reopen(self) -> None:
-        """For other work than that which it was shut for."""
-        with self._change:
-            self._shut = False
-            self._opening += 1
-
-
-class GateShut(Exception):
-    """The machine has stopped."""
 
 
 class LentThreads:

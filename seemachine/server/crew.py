@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import trio
 
 from seemachine.lms.engines import usable_cores
+from seemachine.process.gate import Gate
 from seemachine.process.scarcity import Scarcity
-from seemachine.process.threads import Gate, LentThreads, Threads, Workers
+from seemachine.process.threads import LentThreads, Threads, Workers
 from seemachine.server.pipeline import SIGNING_THREADS
 from seemachine.server.service import READING_THREADS
 

@@ -11,10 +11,11 @@ from seemachine.config import Config
 from seemachine.lms import engines
 from seemachine.printing import say
 from seemachine.process import identity
+from seemachine.process.gate import Gate
 from seemachine.process.hardening import CannotHarden
 from seemachine.process.pace import rest
 from seemachine.process.shortage import THREADS, lacking
-from seemachine.process.threads import Gate, aside, done_at_last
+from seemachine.process.threads import aside, done_at_last
 from seemachine.server.announcing import announce, entry_of, record_failure, refusal_of, withdraw
 from seemachine.server.assembly import Opened, opened
 from seemachine.server.crew import Allotment, Crew

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from seemachine.process.threads import Gate, aside, done_at_last
+from seemachine.process.gate import Gate
+from seemachine.process.threads import aside, done_at_last
 from seemachine.server.assembly import Opened
 from seemachine.server.crew import Allotment
 from seemachine.server.daemon import Daemon, cancel_at

@@ -18,7 +18,7 @@ from kit.waiting import until
 from kit.whens import COUNT, SCHEDULE, SEEDED
 from seeclient.algorithms.lms.signing import new_token
 
-from seemachine.process.threads import GateShut
+from seemachine.process.gate import GateShut
 from seemachine.server.crew import Allotment, Crew
 from seemachine.server.serving import serve
 from seemachine.state.errors import StateCorrupt

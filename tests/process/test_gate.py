@@ -1,4 +1,4 @@
-"""threads.py, for machines that share a process: a gate for each, threads that outlive them."""
+"""Machines that share a process: a gate for each, threads that outlive them."""
 
 import threading
 
@@ -7,9 +7,10 @@ import trio
 from kit.logs import Events
 from kit.waiting import until
 
+from seemachine.process.gate import Gate, GateShut
 from seemachine.process.pace import PARTS, rest
 from seemachine.process.scarcity import Scarcity, reserve
-from seemachine.process.threads import Gate, GateShut, LentThreads, Threads, Workers
+from seemachine.process.threads import LentThreads, Threads, Workers
 
 
 async def test_work_that_was_given_up_is_inside_until_it_ends() -> None:

@@ -11,7 +11,8 @@ import trio
 from kit.waiting import PATIENCE, until
 from trio.testing import wait_all_tasks_blocked
 
-from seemachine.process.threads import Gate, LentThreads, Threads
+from seemachine.process.gate import Gate
+from seemachine.process.threads import LentThreads, Threads
 from seemachine.process.turns import Turns
 
 

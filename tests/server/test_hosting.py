@@ -25,8 +25,8 @@ from seemachine.fleet import status
 from seemachine.hsms import published, records
 from seemachine.process import identity
 from seemachine.process.descriptors import allow, share
+from seemachine.process.gate import GateShut
 from seemachine.process.hardening import CannotHarden
-from seemachine.process.threads import GateShut
 from seemachine.server import hosting, launch
 from seemachine.server.daemon import Daemon
 from seemachine.server.hosting import Host, ProcessFacts

@@ -10,8 +10,9 @@ from typing import TypeVar, TypeVarTuple
 
 import trio
 
+from seemachine.process.gate import Gate
 from seemachine.process.scarcity import Scarcity
-from seemachine.process.threads import Gate, Threads, Workers
+from seemachine.process.threads import Threads, Workers
 from seemachine.server.crew import Crew
 
 # Of CPU for hashing in one request: what is more is too long for other machines to wait for. Not of
