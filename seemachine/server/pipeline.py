@@ -11,18 +11,17 @@ import contextlib
 import itertools
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVarTuple, cast
+from typing import cast
 
 import trio
 
 from seemachine.commands import pages, refusal, signing
-from seemachine.commands.signatures import Signing
-from seemachine.lms.lease import Lease
 from seemachine.machine import Machine
 from seemachine.process.threads import LentThreads, Threads
 from seemachine.process.turns import Turns
+from seemachine.server.look_ahead import LookAhead
 from seemachine.server.promptness import Promptness
 from seemachine.wire.messages import (
     NvmemfileSign,
@@ -49,7 +48,6 @@ Finished = list[signing.Signed | StatusError]
 Start = Callable[
     [Machine, Sequence[tuple[signing.Asked, str]]], Sequence[signing.Started | StatusError] | None
 ]
-Arguments = TypeVarTuple("Arguments")
 
 
 @dataclass(eq=False, slots=True)
@@ -84,8 +82,7 @@ class SigningPipeline:
         self._threads = threads or Threads(SIGNING_THREADS, "signing")
         self._pages = pages or Threads(SIGNING_THREADS, "pages")
         self._turns = Turns(self._threads, _next_batch, self._answer)
-        self._under_way: set[bytes] = set()
-        self._ahead: trio.Nursery
+        self._ahead = LookAhead(machine, self._pages, self._turns.call_soon)
 
     def start(self) -> None:
         """Take the threads that it needs for good. Raises RuntimeError without enough of them."""
@@ -118,7 +115,9 @@ class SigningPipeline:
         file = job.request.file
         try:
             if not pages.ready(self._machine, file, job.count):
-                await self._hash(pages.prepare, self._machine, file, job.count)
+                await self._pages.run(
+                    pages.prepare, self._machine, file, job.count, abandon_on_cancel=True
+                )
             self._turns.add(job, SIGNING_THREADS if job.count >= MANY else 1)
         except Exception as error:  # noqa: BLE001
             return refusal(job.request, error)
@@ -144,14 +143,14 @@ class SigningPipeline:
             return refusal(job.request, error)
         begun, results = self._results([job], signing.start_at_once)
         with contextlib.suppress(Exception):
-            self._look_ahead(begun)
+            self._ahead.look(begun)
         return results[0] if results else None
 
     async def run(self) -> None:
         """Until cancelled. A bug of the pipeline itself ends it, so that nobody waits for ever."""
         try:
             async with trio.open_nursery() as nursery:
-                self._ahead = nursery
+                self._ahead.begin(nursery)
                 await self._turns.run()
         finally:
             self.close()
@@ -161,7 +160,7 @@ class SigningPipeline:
         begun, results = self._results(batch, signing.start_signing)
         self._turns.call_soon(_finish, batch, results)
         with contextlib.suppress(Exception):
-            self._look_ahead(begun)
+            self._ahead.look(begun)
 
     def _results(self, batch: list[Job], start: Start) -> tuple[Begun, Finished]:
         """Of each job; nothing where others are at the NVRAM. Whatever fails here fails for this
@@ -177,28 +176,6 @@ class SigningPipeline:
             return begun, [refusal(job.request, error) for job in batch]
         finally:
             self._promptness.took(began, durable, clock())
-
-    def _look_ahead(self, begun: Begun) -> None:
-        """Have the page after the current one hashed before a signature needs it."""
-        for each in _latest(begun):
-            leaf = self._machine.keys.next_page(each.lease, each.reserved.leaf)
-            if leaf is not None:
-                self._turns.call_soon(self._hash_ahead, each.lease, leaf)
-
-    def _hash_ahead(self, lease: Lease, leaf: int) -> None:
-        if lease.key.root not in self._under_way:
-            with contextlib.suppress(MemoryError):
-                self._ahead.start_soon(self._hash_page, lease, leaf)
-                self._under_way.add(lease.key.root)
-
-    async def _hash_page(self, lease: Lease, leaf: int) -> None:
-        # The signature that needs this page will say what is wrong with it, or had better luck.
-        with contextlib.suppress(Exception):
-            await self._hash(self._machine.keys.page, lease, leaf)
-        self._under_way.discard(lease.key.root)
-
-    async def _hash(self, work: Callable[[*Arguments], object], *arguments: *Arguments) -> None:
-        await self._pages.run(work, *arguments, abandon_on_cancel=True)
 
     def _reserve(self, batch: list[Job], start: Start) -> Begun:
         """Leaves or a StatusError for each job; nothing where others are at the NVRAM."""
@@ -229,14 +206,6 @@ def _next_batch(waiting: deque[Job]) -> list[Job]:
     sizes = itertools.accumulate(job.count for job in waiting)
     fitting = sum(1 for _ in itertools.takewhile(MAX_BATCH.__ge__, sizes))
     return [waiting.popleft() for _ in range(max(fitting, min(1, len(waiting))))]
-
-
-def _latest(begun: Begun) -> Iterator[Signing]:
-    """The last signature with each key."""
-    signings = (
-        each.signings[-1] for each in begun if isinstance(each, signing.Started) and each.signings
-    )
-    yield from {each.lease.key.root: each for each in signings}.values()
 
 
 async def _let_others_go() -> None:

@@ -31,13 +31,14 @@ class Starving:
         return self.real(*arguments, **options)
 
 
-@pytest.mark.parametrize("place", ["_sign", "_look_ahead", "_reserve"])
+@pytest.mark.parametrize("place", ["_sign", "look", "_reserve"])
 async def test_the_pipeline_outlives_a_want_of_memory(place, tmp_path, nursery):
     """A batch that fails is refused, and the next one is signed with another leaf."""
     machine = make_machine(tmp_path)
     service = make_service(machine, Events())
     pipeline = service.pipeline
-    setattr(pipeline, place, Starving(getattr(pipeline, place), 1))
+    of = pipeline._ahead if place == "look" else pipeline
+    setattr(of, place, Starving(getattr(of, place), 1))
     nursery.start_soon(pipeline.run)
     key = install_key(machine)
     results = []

@@ -58,9 +58,9 @@ async def test_a_page_is_hashed_once(
         await sign_together(pipeline, name, count)
         await until(lambda: pages.asked)
         await sign_together(pipeline, name, count)
-        assert len(pipeline._under_way) == 1
+        assert len(pipeline._ahead._under_way) == 1
         pages.go.set()
-        await until(lambda: not pipeline._under_way)
+        await until(lambda: not pipeline._ahead._under_way)
         assert pages.asked == [PAGE]
         nursery.cancel_scope.cancel()
 
