@@ -1,14 +1,14 @@
 """One connection: bytes to Link to command and back, with a limit on each wait."""
 
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
-from seemachine.commands import answer, refusal
+from seemachine.commands import refusal
 from seemachine.machine import Session
 from seemachine.server.admission import Seat
+from seemachine.server.answering import Answering
 from seemachine.server.cutting_off import CutOff
 from seemachine.server.deadlines import Deadline
 from seemachine.server.done import Done
@@ -16,9 +16,9 @@ from seemachine.server.farewell import last_words
 from seemachine.server.service import Service
 from seemachine.wire.fields import Record
 from seemachine.wire.link import NEED_DATA, Asked, Event, Link, Role
-from seemachine.wire.messages import Hello, NvmemfileSign, NvmemfileSignMany, WaitForCard
-from seemachine.wire.requests import Effect, Request
-from seemachine.wire.roles import Caller, ClientRole, denial
+from seemachine.wire.messages import Hello, NvmemfileSignMany
+from seemachine.wire.requests import Request
+from seemachine.wire.roles import Caller, ClientRole
 from seemachine.wire.status import PeerMisuse, Status, StatusError
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 READ_BYTES = 1 << 16
 # Until another try for memory.
 SCARCE_SECONDS = 0.02
-# Of the time of a request, for waiting; the rest is for the reply.
-WAITED_PART = 0.5
 
 
 class Conversation:
@@ -48,12 +46,13 @@ class Conversation:
         self._limits = service.machine.limits
         self._link = Link(Role.SERVER, self._limits.frame)
         host = peer.rpartition(":")[0] or peer
-        self._caller = caller or Caller(host, ClientRole.ADMIN)
-        self._session = Session(service.machine, self._caller.name)
+        caller = caller or Caller(host, ClientRole.ADMIN)
+        self._session = Session(service.machine, caller.name)
+        self._answering = Answering(service, self._session, caller)
         self._injector = service.machine.faults
         # Without TLS the name is the address, which is there already.
         self._log = service.log.bind(
-            peer=peer, **({} if self._caller.name == host else {"client": self._caller.name})
+            peer=peer, **({} if caller.name == host else {"client": caller.name})
         )
         self._goes_on = True
         # What the next step is about: a request that is to be answered, since when, and its reply.
@@ -175,7 +174,7 @@ class Conversation:
         self._deadline.within(self._limits.request_seconds)
         with self._seat.at_work(request):
             if self._injector is None:
-                reply = await self._answer(request)
+                reply = await self._answering.reply(request, self._read)
             else:
                 reply = await self._answer_amid(self._injector, request)
         self._answered(request, reply)
@@ -200,37 +199,6 @@ class Conversation:
             await trio.lowlevel.checkpoint()
         self._goes_on = not (self._service.draining or self._session.stopped.is_set())
 
-    async def _answer(self, request: Request[Record]) -> Record | StatusError:
-        if (denied := denial(self._caller, request.NAME, request.LEAST)) is not None:
-            return refusal(request, denied)
-        if isinstance(request, NvmemfileSign):
-            return await self._service.pipeline.sign(request, self._session.client)
-        if isinstance(request, NvmemfileSignMany):
-            return await self._service.pipeline.sign_many(request, self._session.client)
-        if request.AT_ONCE:
-            return answer(self._session, request)
-        if isinstance(request, WaitForCard):
-            return await self._wait_for_card(request)
-        return await self._in_thread(request)
-
-    async def _in_thread(self, request: Request[Record]) -> Record | StatusError:
-        limiter = self._limiter(request.EFFECT)
-        return await self._service.workers.run(limiter, answer, self._session, request)
-
-    async def _wait_for_card(self, request: WaitForCard) -> Record | StatusError:
-        """Until one suits, or the time is over, the peer stirs, or the machine stops."""
-        idle = self._service.idle
-        seconds = min(request.seconds, self._limits.request_seconds * WAITED_PART)
-        over = trio.CancelScope(deadline=trio.current_time() + seconds)
-        idle.add(over)
-        if self._service.draining:
-            over.cancel()
-        try:
-            look = partial(self._in_thread, request)
-            return await self._service.watch.first(look, over, self._read)
-        finally:
-            idle.discard(over)
-
     async def _answer_amid(
         self, injector: "Injector", request: Request[Record]
     ) -> Record | StatusError:
@@ -244,7 +212,7 @@ class Conversation:
         if verdict.refusal is not None:
             return refusal(request, verdict.refusal)
         began = injector.now()
-        reply = await self._answer(request)
+        reply = await self._answering.reply(request, self._read)
         await self._pause(injector.seconds_left(request, reply, began))
         if verdict.cut is not None:
             raise CutOff(reply, torn=verdict.cut is Cut.TORN)
@@ -275,8 +243,3 @@ class Conversation:
         if cut.torn:
             frame = self._done.frame
             await last_words(self._stream, frame[: len(frame) // 2])
-
-    def _limiter(self, effect: Effect) -> trio.CapacityLimiter:
-        if effect is Effect.LOOKS:
-            return self._service.reading
-        return self._service.hashing if effect is Effect.HASHES else self._service.others

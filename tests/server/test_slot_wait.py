@@ -14,8 +14,9 @@ from trio.testing import MockClock, memory_stream_pair
 from seemachine.config import LimitSettings
 from seemachine.machine import Machine
 from seemachine.server.admission import Admission
+from seemachine.server.answering import WAITED_PART
 from seemachine.server.service import Service
-from seemachine.server.session import WAITED_PART, Conversation
+from seemachine.server.session import Conversation
 from seemachine.state.cards.rack import Rack
 from seemachine.testing import ESN
 from seemachine.wire import messages as m
