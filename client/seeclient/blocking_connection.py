@@ -8,9 +8,9 @@ from seeclient.blocking_wire import Connect
 from seeclient.effects import Address
 from seeclient.greeting import Exchange, Greeted
 from seeclient.sightings import NOTHING, Sightings
-from seemachine.wire.fields import Record
 from seemachine.wire.link import NEED_DATA, Answered, Closed, Link, Refused, Role
 from seemachine.wire.messages import Greeting
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import BadValue, PeerMisuse, StatusError
 

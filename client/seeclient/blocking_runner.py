@@ -24,7 +24,7 @@ from seeclient.environment import Environment
 from seeclient.lifetime import Lifetime, open_replies
 from seeclient.player import Player
 from seeclient.refusals import FleetClosed
-from seemachine.wire.fields import Record
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
 

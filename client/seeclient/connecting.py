@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from seeclient.effects import Address, Peer
 from seeclient.refusals import Unreachable
-from seemachine.wire.fields import Record
 from seemachine.wire.messages import Greeting
 from seemachine.wire.names import PROTOCOL, other_protocol
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Effect, Request
 from seemachine.wire.status import BadValue, Status, StatusError
 

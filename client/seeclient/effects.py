@@ -19,8 +19,8 @@ from seeclient.refusals import Unreachable
 from seeclient.sightings import Sightings
 from seemachine.frozen import field, frozen
 from seemachine.wire import requests
-from seemachine.wire.fields import Record
 from seemachine.wire.messages import Greeting
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.sockets import UNIX
 from seemachine.wire.status import StatusError

@@ -10,9 +10,9 @@ from seeclient import connecting, tls
 from seeclient.effects import Address
 from seeclient.sightings import Sightings
 from seemachine.frozen import frozen
-from seemachine.wire.fields import Record
 from seemachine.wire.messages import Greeting, Hello
 from seemachine.wire.names import PROTOCOL
+from seemachine.wire.record import Record
 from seemachine.wire.status import StatusError
 
 HELLO = Hello(protocol=PROTOCOL, client="seeclient")

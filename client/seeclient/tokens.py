@@ -9,9 +9,9 @@ from seeclient import dispatch
 from seeclient.effects import Peer, Roster, Story, ask
 from seemachine.formats import CARD_SET, OtherVersion
 from seemachine.frozen import frozen
-from seemachine.wire.fields import Record
 from seemachine.wire.messages import LoadToken, Passphrase
 from seemachine.wire.names import CARDSET_BYTES, SLOTS
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import Status, StatusError
 

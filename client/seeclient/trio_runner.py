@@ -23,7 +23,7 @@ from seeclient.player import Player
 from seeclient.refusals import FleetClosed
 from seeclient.trio_connection import Connection, connect
 from seeclient.trio_wire import Connect
-from seemachine.wire.fields import Record
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
 

@@ -23,7 +23,7 @@ from seemachine.commands import (
 from seemachine.commands.refusals import STATUSES, refusal
 from seemachine.commands.table import COMMANDS, check_whole, handler_of
 from seemachine.machine import Session
-from seemachine.wire.fields import Record
+from seemachine.wire.record import Record
 from seemachine.wire.requests import REQUESTS, Request
 from seemachine.wire.status import StatusError
 

@@ -17,7 +17,7 @@ from seemachine.state.errors import (
     StateFailed,
     TokenSpent,
 )
-from seemachine.wire.fields import Record
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import Status, StatusError
 

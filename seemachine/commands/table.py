@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Any, TypeVar, cast, get_type_hints
 
 from seemachine.machine import Session
-from seemachine.wire.fields import Record
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Request
 
 Reply = TypeVar("Reply", bound=Record)

@@ -16,8 +16,8 @@ from seemachine.faults.latency import Pace
 from seemachine.faults.plan import Plan
 from seemachine.faults.verdict import PASSES, Verdict, verdict_on
 from seemachine.frozen import replace
-from seemachine.wire.fields import Record
 from seemachine.wire.names import TAKES_FAULTS
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Effect, Request
 from seemachine.wire.status import StatusError
 

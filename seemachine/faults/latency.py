@@ -9,7 +9,6 @@ import threading
 from seemachine.faults.fault import written_number
 from seemachine.faults.forms import FaultError, meant
 from seemachine.frozen import frozen, replace
-from seemachine.wire.fields import Record
 from seemachine.wire.messages import (
     GenerateLms,
     LmsChunk,
@@ -17,6 +16,7 @@ from seemachine.wire.messages import (
     NvmemfileSignDigest,
     NvmemfileSignMany,
 )
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
 

@@ -18,7 +18,7 @@ import trio
 from seemachine.config import LimitSettings
 from seemachine.server.buckets import Bucket
 from seemachine.server.peers import kind_of, peer_of
-from seemachine.wire.fields import Record
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Effect, Request
 
 # Of all connections of a peer. Each needs one hello, which does not count; some say it again to see

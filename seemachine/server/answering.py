@@ -8,8 +8,8 @@ import trio
 from seemachine.commands import answer, refusal
 from seemachine.machine import Session
 from seemachine.server.service import Service
-from seemachine.wire.fields import Record
 from seemachine.wire.messages import NvmemfileSign, NvmemfileSignMany, WaitForCard
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Effect, Request
 from seemachine.wire.roles import Caller, denial
 from seemachine.wire.status import StatusError

@@ -1,6 +1,6 @@
 """A connection that ends in the middle of a request, because it is to."""
 
-from seemachine.wire.fields import Record
+from seemachine.wire.record import Record
 from seemachine.wire.status import StatusError
 
 

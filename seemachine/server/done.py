@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from seemachine.server.logs import Log, describe
-from seemachine.wire.fields import Record
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import Status, StatusError
 

@@ -13,7 +13,7 @@ from seemachine.printing import has_colors
 from seemachine.server.json_log import JsonLog
 from seemachine.server.line_log import LineLog
 from seemachine.server.signed_leaves import described_many
-from seemachine.wire.fields import Record
+from seemachine.wire.record import Record
 from seemachine.wire.status import StatusError
 
 

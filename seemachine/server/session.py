@@ -14,9 +14,9 @@ from seemachine.server.deadlines import Deadline
 from seemachine.server.done import Done
 from seemachine.server.farewell import last_words
 from seemachine.server.service import Service
-from seemachine.wire.fields import Record
 from seemachine.wire.link import NEED_DATA, Asked, Event, Link, Role
 from seemachine.wire.messages import Hello, NvmemfileSignMany
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.roles import Caller, ClientRole
 from seemachine.wire.status import PeerMisuse, Status, StatusError

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from seemachine.wire.fields import Record
 from seemachine.wire.messages import NvmemfileSignedMany, NvmemfileSignMany
+from seemachine.wire.record import Record
 from seemachine.wire.status import StatusError
 
 

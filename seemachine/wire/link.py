@@ -14,9 +14,9 @@ from enum import Enum, auto
 
 from seemachine.frozen import frozen
 from seemachine.wire.codec import pack, unpack
-from seemachine.wire.fields import FieldError, Record, from_fields, to_fields
 from seemachine.wire.framing import MAX_FRAME, FrameBuffer, encode_frame
 from seemachine.wire.messages import Hello, NvmemfileSigned
+from seemachine.wire.record import FieldError, Record, from_fields, to_fields
 from seemachine.wire.refusals import refusal_fields, refusal_from
 from seemachine.wire.requests import REQUESTS, Request
 from seemachine.wire.signing_frames import (

@@ -1,7 +1,7 @@
 """A "no" on the wire: the fields of a StatusError, and back."""
 
-from seemachine.wire.fields import FieldError
 from seemachine.wire.printable import fitting, is_word
+from seemachine.wire.record import FieldError
 from seemachine.wire.status import Status, StatusError
 
 MAX_STATUS = 0xFFFFFFFF

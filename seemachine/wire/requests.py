@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import ClassVar, Generic, NotRequired, TypedDict, TypeVar, Unpack, get_args, get_origin
 
-from seemachine.wire.fields import Record
+from seemachine.wire.record import Record
 from seemachine.wire.roles import ClientRole
 
 

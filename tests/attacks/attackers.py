@@ -17,10 +17,10 @@ import time
 from dataclasses import dataclass, field
 
 from seemachine.wire.codec import pack
-from seemachine.wire.fields import to_fields
 from seemachine.wire.framing import MAX_FRAME, encode_frame
 from seemachine.wire.messages import Hello, ListNvmemfiles
 from seemachine.wire.names import PROTOCOL
+from seemachine.wire.record import to_fields
 
 HELLO = Hello(protocol=PROTOCOL, client="attacker")
 READ_BYTES = 1 << 16

@@ -32,8 +32,8 @@ from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.state.witness.folder import FolderWitness
 from seemachine.testing import ESN
 from seemachine.wire import messages as m
-from seemachine.wire.fields import from_fields, to_fields
 from seemachine.wire.names import printed_name
+from seemachine.wire.record import from_fields, to_fields
 from seemachine.wire.status import Status
 
 UNKNOWN = b"lms" + bytes(8)

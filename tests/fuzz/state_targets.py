@@ -39,8 +39,8 @@ from seemachine.state.nvram.volatile import MemoryStore
 from seemachine.state.records import Reserved, lease_values
 from seemachine.testing import ESN, repeatable
 from seemachine.wire import messages as m
-from seemachine.wire.fields import from_fields, to_fields
 from seemachine.wire.names import PROTOCOL
+from seemachine.wire.record import from_fields, to_fields
 from seemachine.wire.status import Status, StatusError
 from seemachine.world import World
 

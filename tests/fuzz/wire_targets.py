@@ -12,10 +12,10 @@ from wire.contract import example, plain
 from wire.links import HELLO, REFUSAL
 
 from seemachine.wire import codec
-from seemachine.wire.fields import FieldError, from_fields, to_fields
 from seemachine.wire.framing import FrameBuffer
 from seemachine.wire.link import NEED_DATA, Answered, Asked, Closed, Link, Role
 from seemachine.wire.messages import REQUESTS, Greeting
+from seemachine.wire.record import FieldError, from_fields, to_fields
 from seemachine.wire.status import LocalMisuse, PeerMisuse, Status
 
 LIMIT = 4096

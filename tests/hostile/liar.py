@@ -17,9 +17,9 @@ from seemachine.mldsa.hashing import representative
 from seemachine.mldsa.parameters import mldsa
 from seemachine.wire import messages as m
 from seemachine.wire.codec import unpack
-from seemachine.wire.fields import from_fields, to_fields
 from seemachine.wire.framing import FrameBuffer
 from seemachine.wire.names import nvram_name
+from seemachine.wire.record import from_fields, to_fields
 
 KEY, SIGNATURE = signed(1)
 FILE = nvram_name(KEY)

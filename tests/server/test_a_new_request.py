@@ -25,9 +25,10 @@ from seemachine.server.log_limits import LINES_AT_ONCE, SparingLog
 from seemachine.server.service import Service
 from seemachine.server.session import Conversation
 from seemachine.testing import ESN
-from seemachine.wire.fields import Record, number, octets, wire_class
+from seemachine.wire.fields import number, octets, wire_class
 from seemachine.wire.messages import REQUESTS, Greeting
 from seemachine.wire.names import TOKEN_BYTES
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Again, Effect, Request
 from seemachine.wire.roles import Caller, ClientRole
 from seemachine.wire.status import Status, StatusError

@@ -3,20 +3,17 @@
 import pytest
 
 from seemachine.wire.fields import (
-    FieldError,
-    Record,
     flag,
-    from_fields,
     number,
     octets,
     record,
     records,
     serial_number,
     text,
-    to_fields,
     wire_class,
     word,
 )
+from seemachine.wire.record import FieldError, Record, from_fields, to_fields
 
 
 @wire_class

@@ -13,10 +13,10 @@ from wire.contract import EVERY, NAMES, at_the_limits, built, example, fields_of
 from wire.links import Pair
 
 from seemachine.wire import messages
-from seemachine.wire.fields import FieldError, from_fields, to_fields
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.link import Answered, Asked
 from seemachine.wire.messages import ENVELOPE_BYTES, NvmemfileInfo, NvmemfileSign
+from seemachine.wire.record import FieldError, from_fields, to_fields
 from seemachine.wire.status import LocalMisuse, PeerMisuse
 
 

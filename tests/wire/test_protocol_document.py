@@ -27,11 +27,11 @@ from seemachine.state import half_made
 from seemachine.state.nvram import base, store
 from seemachine.wire import certificates, names
 from seemachine.wire import messages as m
-from seemachine.wire.fields import FieldError
 from seemachine.wire.framing import LENGTH_BYTES, MAX_FRAME
 from seemachine.wire.link import HELLO_FRAME, Answered, Asked, Link, Refused, Role
 from seemachine.wire.messages import REQUESTS
 from seemachine.wire.printable import is_printable
+from seemachine.wire.record import FieldError
 from seemachine.wire.requests import Again, Effect
 from seemachine.wire.roles import ClientRole
 from seemachine.wire.status import PeerMisuse, Status, StatusError

@@ -4,8 +4,9 @@ import types
 
 import pytest
 
-from seemachine.wire.fields import Record, wire_class
+from seemachine.wire.fields import wire_class
 from seemachine.wire.messages import REQUESTS
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Again, Effect, Request
 from seemachine.wire.roles import ClientRole
 

@@ -10,10 +10,10 @@ from wire.contract import anything
 from wire.links import HELLO, Pair
 
 from seemachine.wire.codec import pack
-from seemachine.wire.fields import FieldError, to_fields
 from seemachine.wire.framing import encode_frame
 from seemachine.wire.link import NEED_DATA, Link, Role
 from seemachine.wire.messages import NvmemfileSign, NvmemfileSignDigest, NvmemfileSigned
+from seemachine.wire.record import FieldError, to_fields
 from seemachine.wire.signing_frames import (
     read_reply,
     read_request,

@@ -17,7 +17,6 @@ from seemachine.audit.rows import Handed
 from seemachine.commands import answer
 from seemachine.frozen import frozen
 from seemachine.machine import Machine, Session
-from seemachine.wire.fields import Record
 from seemachine.wire.messages import (
     MAX_LEDGER_PAGE,
     MAX_SUSPECTS,
@@ -29,6 +28,7 @@ from seemachine.wire.messages import (
     Suspect,
 )
 from seemachine.wire.names import is_esn
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
 from seemachine.world import World

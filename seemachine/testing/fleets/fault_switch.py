@@ -8,7 +8,6 @@ from seeclient.effects import ask
 from seemachine.commands import answer
 from seemachine.faults import Fault, fault_of
 from seemachine.machine import Session
-from seemachine.wire.fields import Record
 from seemachine.wire.messages import (
     MAX_FAULTS,
     AddFault,
@@ -16,6 +15,7 @@ from seemachine.wire.messages import (
     InjectedFault,
     ListFaults,
 )
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import Status, StatusError
 

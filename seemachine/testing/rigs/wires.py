@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from seemachine.commands import answer, refusal
 from seemachine.machine import Machine, Session
-from seemachine.wire.fields import Record
 from seemachine.wire.link import NEED_DATA, Asked, Link, Role
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import PeerMisuse, Status, StatusError
 

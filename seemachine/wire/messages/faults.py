@@ -1,8 +1,9 @@
 """What goes wrong on purpose: for tests of whoever uses a machine."""
 
-from seemachine.wire.fields import Record, flag, records, text, wire_class
+from seemachine.wire.fields import flag, records, text, wire_class
 from seemachine.wire.fields import number as whole
 from seemachine.wire.messages.sizes import MAX_FAULT, MAX_FAULTS, MAX_LATENCY, U32, U64
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Again, Effect, Request
 from seemachine.wire.roles import ClientRole
 

@@ -1,6 +1,12 @@
 """Making a key, step by step and card by card, and going on with one (guide 2.7.1, 2.7.2)."""
 
-from seemachine.wire.fields import Record, flag, number, octets, text, wire_class
+from seemachine.wire.fields import (
+    flag,
+    number,
+    octets,
+    text,
+    wire_class,
+)
 from seemachine.wire.messages.sizes import (
     CACHE_PART_BYTES,
     MAX_CARD,
@@ -11,6 +17,7 @@ from seemachine.wire.messages.sizes import (
     U32,
 )
 from seemachine.wire.names import HANDLE_BYTES, MAX_EXPCARDS, SLOTS
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Again, Effect, Request
 from seemachine.wire.roles import ClientRole
 

@@ -1,7 +1,6 @@
 """The greeting: who is there, and what it accepts."""
 
 from seemachine.wire.fields import (
-    Record,
     number,
     octets,
     record,
@@ -12,6 +11,7 @@ from seemachine.wire.fields import (
 )
 from seemachine.wire.messages.sizes import U32, U64
 from seemachine.wire.names import NVRAM_BYTES, OPENING_BYTES
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Again, Effect, Request
 from seemachine.wire.roles import ClientRole
 

@@ -1,6 +1,13 @@
 """The ledger: every leaf that a machine handed out."""
 
-from seemachine.wire.fields import Record, number, octets, records, sentence, text, wire_class
+from seemachine.wire.fields import (
+    number,
+    octets,
+    records,
+    sentence,
+    text,
+    wire_class,
+)
 from seemachine.wire.messages.sizes import (
     MAX_ACKNOWLEDGEMENT,
     MAX_CLIENT,
@@ -10,6 +17,7 @@ from seemachine.wire.messages.sizes import (
     U64,
 )
 from seemachine.wire.names import FILE_NAME_BYTES, TOKEN_BYTES
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Again, Effect, Request
 from seemachine.wire.roles import ClientRole
 

@@ -2,7 +2,7 @@
 machine of the world can open.
 """
 
-from seemachine.wire.fields import Record, flag, number, octets, wire_class
+from seemachine.wire.fields import flag, number, octets, wire_class
 from seemachine.wire.messages.sizes import (
     KEY_BLOB,
     MAX_SIGNER,
@@ -12,6 +12,7 @@ from seemachine.wire.messages.sizes import (
     U32,
 )
 from seemachine.wire.names import CARDSET_BYTES, HANDLE_BYTES, REPRESENTATIVE_BYTES, SEED_BYTES
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Again, Effect, Request
 from seemachine.wire.roles import ClientRole
 

@@ -1,7 +1,6 @@
 """Signatures, also of what the client hashes, and the node cache that large trees need."""
 
 from seemachine.wire.fields import (
-    Record,
     number,
     numbers,
     octet_strings,
@@ -23,6 +22,7 @@ from seemachine.wire.messages.sizes import (
     U32,
 )
 from seemachine.wire.names import FILE_NAME_BYTES, IDENTIFIER_BYTES, MAX_EXPCACHE, TOKEN_BYTES
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Again, Effect, Request
 from seemachine.wire.roles import ClientRole
 

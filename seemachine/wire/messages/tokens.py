@@ -1,8 +1,9 @@
 """Operator card sets: a machine reads their cards, for keys that such a set protects."""
 
-from seemachine.wire.fields import Record, octets, records, wire_class
+from seemachine.wire.fields import octets, records, wire_class
 from seemachine.wire.messages.sizes import MAX_PASSPHRASE
 from seemachine.wire.names import CARDSET_BYTES, HANDLE_BYTES, SLOTS
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Again, Effect, Request
 from seemachine.wire.roles import ClientRole
 

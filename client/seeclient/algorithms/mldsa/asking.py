@@ -6,7 +6,7 @@ from typing import TypeVar
 from seeclient import connecting, dispatch, tokens
 from seeclient.connecting import RETRY_PAUSES
 from seeclient.effects import Pause, Peer, Roster, Story
-from seemachine.wire.fields import Record
+from seemachine.wire.record import Record
 from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
 
