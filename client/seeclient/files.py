@@ -88,11 +88,15 @@ def put(path: Path, data: bytes, mode: int, *, replace: bool, durable: bool = Tr
 
 
 def take_free_name(aside: Path, path: Path) -> None:
-    """Give a file that was written aside a name that nobody has. Raises OSError."""
+    """Give a file that was written aside a name that nothing has. Raises OSError, FileExistsError
+    where something has it.
+    """
     try:
         path.hardlink_to(aside)
     except FileExistsError:
         raise
     except OSError:
-        # A file system without links.
+        # Some file systems give no second names. There, two at once may both find this one free.
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
         aside.replace(path)

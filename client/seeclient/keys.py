@@ -5,12 +5,7 @@ import os
 from pathlib import Path
 
 from seeclient import files, kinds
-from seeclient.keyfile import (
-    ALIAS,
-    WHERE,
-    KeyFile,
-    check_alias,
-)
+from seeclient.keyfile import ALIAS, WHERE, KeyFile, check_alias
 from seeclient.keyfile_format import UnknownAlgorithm, algorithm_in, decode, encode
 from seemachine.formats import OtherVersion
 from seemachine.frozen import frozen
@@ -174,7 +169,7 @@ class KeyStore:
         try:
             files.make_folder(self.folder)
             with files.written_aside(path, encode(key)) as written:
-                _name_anew(written, path)
+                files.take_free_name(written, path)
         except FileExistsError:
             self.check_free(key.alias, where)
             raise
@@ -237,19 +232,6 @@ class KeyStore:
     def path_of(self, alias: str) -> Path:
         """The file of an alias, whether it is there or not."""
         return self.folder / f"{PREFIX}{alias.lower()}"
-
-
-def _name_anew(scratch: Path, path: Path) -> None:
-    """Give a file a name that nothing has. Raises FileExistsError, OSError."""
-    try:
-        path.hardlink_to(scratch)
-    except FileExistsError:
-        raise
-    except OSError:
-        # Some file systems give no second names. There, two at once may both find this one free.
-        if path.exists():
-            raise FileExistsError from None
-        scratch.replace(path)
 
 
 def _is_of(path: Path, public_key: bytes) -> bool:

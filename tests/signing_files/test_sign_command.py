@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from seeclient import files, verify
-from seeclient.folders.journal import hold
+from seeclient.folders.hold import hold
 from signing_files.named_files import check, put
 
 from seemachine.encodings.forms import recognized_key

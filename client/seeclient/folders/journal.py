@@ -16,10 +16,8 @@ seeclient.algorithms.lms.notes.
 """
 
 import contextlib
-import fcntl
 import json
 import os
-import time
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +25,7 @@ from typing import Any
 
 from seeclient import files
 from seeclient.algorithms.lms import notes
+from seeclient.folders.hold import hold
 from seeclient.folders.names import END, START, WHERE
 from seeclient.keyfile import KeyFile
 from seemachine.formats import Format, OtherVersion
@@ -35,8 +34,6 @@ from seemachine.wire.names import TOKEN_BYTES
 from seemachine.wire.status import Status, StatusError
 
 FORMAT = Format("signing journal")
-# Between two looks whether a folder is free.
-PAUSE = 0.05
 
 
 @frozen
@@ -228,40 +225,6 @@ def _entry(token: str, digest: str, note: str) -> Entry:
     except StatusError as error:
         raise ValueError(error.detail) from None
     return made
-
-
-def hold(folder: Path, seconds: float = 0.0) -> int:
-    """A descriptor of a folder that nobody else holds; those that `os.dup` makes of it hold it too.
-    So many seconds it waits for who does.
-
-    Raises StatusError.
-    """
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            _lock(descriptor, time.monotonic() + seconds)
-        except BaseException:
-            os.close(descriptor)
-            raise
-    except BlockingIOError:
-        what = f"another command signs into {folder}; wait for it"
-        raise StatusError(Status.ObjectInUse, what, WHERE) from None
-    except OSError as error:
-        raise files.refusal(folder, error, WHERE) from None
-    return descriptor
-
-
-def _lock(descriptor: int, deadline: float) -> None:
-    """Raises OSError: BlockingIOError after the deadline."""
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(PAUSE)
-        else:
-            return
 
 
 def _write_line(file: int, line: Mapping[str, Any]) -> None:

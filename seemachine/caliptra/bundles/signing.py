@@ -9,7 +9,8 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self
 
-from seeclient.folders.journal import Journal, hold
+from seeclient.folders.hold import hold
+from seeclient.folders.journal import Journal
 from seeclient.folders.signing import NO_LEAF
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
