@@ -113,7 +113,7 @@ def test_what_is_typed_elsewhere_is_there() -> None:
 @types(
     "seemachine card new",
     "seemachine card remove --esn {} --slot {}",
-    "seemachine card insert CARD --esn {} --slot {}",
+    "seemachine card insert {} --esn {} --slot {}",
     "seemachine card list",
 )
 def test_cards(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 from seemachine.commands.table import command
 from seemachine.machine import Session
-from seemachine.state.cards import shares
+from seemachine.state.cards import hands, shares
 from seemachine.state.cards.cardsets import OPERATOR, SetCard, on_rack, read_set_card
 from seemachine.state.cards.slots import Slots
 from seemachine.wire.messages import MAX_TOKENS, LoadToken, TokenLoaded
@@ -107,7 +107,7 @@ def _missing(
     return StatusError(
         Status.NotAvailable,
         f"no{' further' * bool(read)} card of {called} in any slot of {machine.esn}; {counted}"
-        f"insert one with: seemachine card insert {name} --esn {machine.esn} --slot {_free(slots)}",
+        f"insert one with: {hands.insert(machine.esn, _free(slots), name)}",
     )
 
 

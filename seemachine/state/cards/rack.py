@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from seemachine.frozen import frozen
+from seemachine.state.cards import hands
 from seemachine.state.cards.cardsets import read_set_card
 from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import BLANK, SUFFIX, Card, look, read_card, write_card
@@ -60,8 +61,8 @@ class Rack:
             present = slots.occupant(slot)
             if present is not None:
                 raise CardError(
-                    f"slot {slot} of {esn} holds {present.stem}; take it out with: seemachine card"
-                    f" remove --esn {esn} --slot {slot}"
+                    f"slot {slot} of {esn} holds {present.stem}; take it out with:"
+                    f" {hands.remove(esn, slot)}"
                 )
             self._put(path, slots, slot)
 
@@ -162,8 +163,8 @@ class Rack:
             if other.stem == card:
                 esn, slot = other.parts[-4], other.parent.name
                 raise CardError(
-                    f"{card} is in slot {slot} of {esn}; take it out with: seemachine card remove"
-                    f" --esn {esn} --slot {slot}"
+                    f"{card} is in slot {slot} of {esn}; take it out with:"
+                    f" {hands.remove(esn, slot)}"
                 )
         raise CardError(
             f"there is no card {card if card.isprintable() else repr(card)}; make one with:"
@@ -212,10 +213,8 @@ class Rack:
 
 
 def _empty(esn: str, slot: int) -> CardError:
-    return CardError(
-        f"slot {slot} of {esn} is empty; insert a card with: seemachine card insert CARD --esn"
-        f" {esn} --slot {slot}"
-    )
+    into = hands.insert(esn, slot)
+    return CardError(f"slot {slot} of {esn} is empty; insert a card with: {into}")
 
 
 def _key_of(path: Path) -> bytes:

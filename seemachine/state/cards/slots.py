@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from seemachine.state.cards import hands
 from seemachine.state.cards.cardsets import read_set_card
 from seemachine.state.cards.occupied import TOLD, Occupied, describe
 from seemachine.state.cards.smartcard import (
@@ -186,7 +187,7 @@ class Slots:
         except StateCopied as error:
             raise StateCopied(
                 f"{error}; take another card of the key, and make this one blank with:"
-                f" {self._how_to_format(slot)}"
+                f" {hands.make_blank(self.esn, slot)}"
             ) from None
         except StateCorrupt as error:
             raise type(error)(f"{error}; take another card of the key") from None
@@ -203,7 +204,8 @@ class Slots:
     def _card(self, slot: int) -> Card:
         path = self.occupant(slot)
         if path is None:
-            raise CardError(f"there is no card in slot {slot}; {self._how_to_insert(slot)}")
+            into = hands.insert(self.esn, slot)
+            raise CardError(f"there is no card in slot {slot}; insert one with: {into}")
         if len(self._everywhere(path.name)) > 1:
             raise StateCorrupt(
                 f"card {path.stem}: it is in two places, so one of them is a copy; delete the file"
@@ -221,17 +223,9 @@ class Slots:
         world = self.rack.parent
         return [*world.glob(f"cards/{file_name}"), *world.glob(f"hsm/*/slots/*/{file_name}")]
 
-    def _how_to_format(self, slot: int) -> str:
-        return f"seemachine card format --esn {self.esn} --slot {slot} --force"
-
-    def _how_to_insert(self, slot: int) -> str:
-        return f"insert one with: seemachine card insert CARD --esn {self.esn} --slot {slot}"
-
     def _how_to_replace(self, slot: int) -> str:
-        return (
-            f"take it out with: seemachine card remove --esn {self.esn} --slot {slot}; then"
-            f" {self._how_to_insert(slot)}"
-        )
+        out, into = hands.remove(self.esn, slot), hands.insert(self.esn, slot)
+        return f"take it out with: {out}; then insert one with: {into}"
 
 
 def _traced(path: Path) -> tuple[str, ...]:
