@@ -14,24 +14,19 @@ from seemachine.server.accepting import Acceptor
 from seemachine.server.admission import Admission, Seat, TooFast, TurnedAway
 from seemachine.server.authentication import Door
 from seemachine.server.crew import Allotment, Crew
+from seemachine.server.crowd import Crowd
 from seemachine.server.doors import Doors
-from seemachine.server.farewell import last_words
 from seemachine.server.log_limits import SparingLog
 from seemachine.server.logs import Log
 from seemachine.server.peers import Origin, origin_of
 from seemachine.server.pipeline import SigningPipeline
-from seemachine.server.ports import open_listeners
 from seemachine.server.promptness import Promptness
 from seemachine.server.service import Service
 from seemachine.server.session import Conversation
-from seemachine.server.unix_sockets import open_socket
-from seemachine.wire.link import Link, Role
-from seemachine.wire.status import PeerMisuse, Status
 from seemachine.witnesses.address import is_url
 
-# At one time. Last words take up to a second, and a crowd at the door must not use up the
-# descriptors.
-FAREWELLS = 32
+# Called with host and port.
+Ready = Callable[[str, int], Awaitable[None]]
 
 
 class Daemon:
@@ -60,7 +55,7 @@ class Daemon:
             self._admission, given.most, self._service.scarcity, self._converse
         )
         passing = given.most - config.limits.connections
-        self._farewells = trio.Semaphore(max(1, min(FAREWELLS, passing // 2)))
+        self._crowd = Crowd(self._door, self._log, passing)
         self._doors = doors or Doors()
         self._listeners = self._doors.listeners
         self._restart = trio.Event()
@@ -88,7 +83,7 @@ class Daemon:
     async def run(
         self,
         stop: trio.Event,
-        on_ready: Callable[[str, int], Awaitable[None]],
+        on_ready: Ready,
         on_stopping: Callable[[], None] = lambda: None,
     ) -> bool:
         """Listen, say where and wait until that is heard, serve until `stop` is set, say so, then
@@ -100,19 +95,9 @@ class Daemon:
         if (faults := self._service.machine.faults) is not None:
             faults.when("restart", lambda _fault: self._restart.set())
         with self._threads():
-            try:
-                await on_ready(*await self._listen())
-            except BaseException:
-                # What was opened came to nothing.
-                self._doors.shut()
-                raise
+            await self._come_up(on_ready)
             async with trio.open_nursery() as background:
-                background.start_soon(self._service.pipeline.run)
-                background.start_soon(self._service.deadlines.run)
-                background.start_soon(self._service.watch_slots)
-                background.start_soon(upkeep.tidy, self._service)
-                background.start_soon(upkeep.beat, self._service, self._crew.beats)
-                background.start_soon(self._log.run)
+                self._keep_up(background)
                 async with trio.open_nursery() as self._sessions:
                     await self._accept_until(stop, self._sessions)
                     if restarts := not stop.is_set():
@@ -124,6 +109,23 @@ class Daemon:
         self._log.report()
         self._log.info("restarts" if restarts else "stopped")
         return restarts
+
+    async def _come_up(self, on_ready: Ready) -> None:
+        try:
+            await on_ready(*await self._listen())
+        except BaseException:
+            # What was opened came to nothing.
+            self._doors.shut()
+            raise
+
+    def _keep_up(self, background: trio.Nursery) -> None:
+        """What goes on beside the sessions."""
+        service = self._service
+        for task in (service.pipeline.run, service.deadlines.run, service.watch_slots):
+            background.start_soon(task)
+        background.start_soon(upkeep.tidy, service)
+        background.start_soon(upkeep.beat, service, self._crew.beats)
+        background.start_soon(self._log.run)
 
     @property
     def restarts(self) -> bool:
@@ -170,29 +172,13 @@ class Daemon:
         """Returns host and port, empty and 0 where the socket is all."""
         doors = self._doors
         if not doors.listeners:
-            await self._open_doors()
+            await doors.open(self._config, self._allotment.reserved)
+            if self._config.fixed_port not in (0, doors.port):
+                self._log.warning("port is taken", wanted=self._config.port, port=doors.port)
         place = {"host": doors.host, "port": doors.port} if self._config.tcp else {}
         socket = {"socket": str(doors.socket.path)} if doors.socket is not None else {}
         self._log.info("ready", **place, **socket, **self._about())
         return doors.host, doors.port
-
-    async def _open_doors(self) -> None:
-        if self._config.socket:
-            door, self._doors.socket = await open_socket(self._config)
-            self._listeners.append(door)
-        if self._config.tcp:
-            self._doors.host, self._doors.port = await self._listen_on_port()
-
-    async def _listen_on_port(self) -> tuple[str, int]:
-        opened = await self._open_listeners()
-        self._listeners += opened
-        host, port = opened[0].socket.getsockname()[:2]
-        if self._config.port not in (0, port):
-            self._log.warning("port is taken", wanted=self._config.port, port=port)
-        return host, port
-
-    async def _open_listeners(self) -> list[trio.SocketListener]:
-        return await open_listeners(self._config, self._allotment.reserved)
 
     async def _converse(self, stream: trio.SocketStream) -> None:
         try:
@@ -205,7 +191,7 @@ class Daemon:
                 except TooFast:
                     self._log.warning("connects too fast", peer=origin.shown)
                 except TurnedAway as full:
-                    await self._turn_away(stream, origin, full)
+                    await self._crowd.turn_away(stream, origin, full)
                 else:
                     await self._serve(stream, origin, seat)
         # A bug in one session must not take the machine from the others.
@@ -225,23 +211,6 @@ class Daemon:
             seat.leave()
         if seat.scope.cancelled_caught:
             self._log.info("made room for another" if seat.shed else "no hello in time", peer=peer)
-
-    async def _turn_away(self, stream: trio.SocketStream, origin: Origin, full: TurnedAway) -> None:
-        self._log.warning("too many connections", peer=origin.shown, detail=str(full))
-        # A crowd that is turned away must not cost a TLS handshake each.
-        with contextlib.suppress(trio.WouldBlock):
-            self._farewells.acquire_nowait()
-            try:
-                await self._say_busy(
-                    stream, origin, PeerMisuse(f"{full}; try again later", Status.ObjectInUse)
-                )
-            finally:
-                self._farewells.release()
-
-    async def _say_busy(self, stream: trio.SocketStream, origin: Origin, busy: PeerMisuse) -> None:
-        admitted = await self._door.admit(stream, origin)
-        if admitted is not None:
-            await last_words(admitted[0], Link(Role.SERVER).last_words(busy))
 
     def _drain(self, sessions: trio.Nursery) -> None:
         self._log.info(

@@ -1,6 +1,6 @@
 """A machine on its port until it is told to stop, through restarts of it in the same process."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import trio
 
@@ -8,10 +8,8 @@ from seemachine.process.gate import Gate
 from seemachine.process.threads import aside, done_at_last
 from seemachine.server.assembly import Opened
 from seemachine.server.crew import Allotment
-from seemachine.server.daemon import Daemon, cancel_at
+from seemachine.server.daemon import Daemon, Ready, cancel_at
 from seemachine.server.doors import Doors
-
-Ready = Callable[[str, int], Awaitable[None]]
 
 
 async def serve(

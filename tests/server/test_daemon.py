@@ -17,10 +17,11 @@ from trio.testing import wait_all_tasks_blocked
 
 from seemachine.config import Config, LimitSettings
 from seemachine.server import daemon as daemon_module
-from seemachine.server import unix_sockets
-from seemachine.server.daemon import FAREWELLS, Daemon
+from seemachine.server import doors, unix_sockets
+from seemachine.server.crowd import FAREWELLS
+from seemachine.server.daemon import Daemon
 from seemachine.server.farewell import FAREWELL_SECONDS
-from seemachine.server.ports import CannotListen
+from seemachine.server.ports import CannotListen, open_listeners
 from seemachine.server.session import Conversation
 from seemachine.testing import ESN, install_key
 from seemachine.wire import messages as m
@@ -441,7 +442,7 @@ class Exhausted:
         await self._real.aclose()
 
 
-async def test_running_out_of_descriptors_is_waited_out(tmp_path, nursery):
+async def test_running_out_of_descriptors_is_waited_out(tmp_path, nursery, monkeypatch):
     """An accept that fails for want of resources is logged and tried again."""
     log = Events()
     daemon = Daemon(
@@ -449,12 +450,13 @@ async def test_running_out_of_descriptors_is_waited_out(tmp_path, nursery):
         Config(esn=ESN, port=0, world=World.at(tmp_path), store="memory", limits=LimitSettings()),
         log,
     )
-    real, ready = daemon._open_listeners, []
+    ready = []
 
-    async def exhausted():
-        return [Exhausted(listener, [errno.EMFILE, errno.ENOBUFS]) for listener in await real()]
+    async def exhausted(*arguments):
+        opened = await open_listeners(*arguments)
+        return [Exhausted(listener, [errno.EMFILE, errno.ENOBUFS]) for listener in opened]
 
-    daemon._open_listeners = exhausted
+    monkeypatch.setattr(doors, "open_listeners", exhausted)
 
     async def on_ready(*address):
         ready.append(address)
