@@ -14,7 +14,7 @@ from seeclient import (
     environment,
     files,
     generation_commands,
-    operations,
+    key_commands,
     sigfile,
     signing_commands,
 )
@@ -172,57 +172,6 @@ def _banner(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     return 0
 
 
-def _list(fleet: Fleet, arguments: Arguments, output: Output) -> int:
-    del arguments
-    try:
-        output.listing(fleet.roster.keys.listing())
-        output.advise(fleet.roster.keys.missing())
-    except StatusError as error:
-        output.refused(error, "list failed")
-        return 1
-    return 0
-
-
-def _showinfo(fleet: Fleet, arguments: Arguments, output: Output) -> int:
-    try:
-        info = fleet.run(operations.info(fleet.roster, fleet.roster.load(arguments.texts["alias"])))
-        output.info(info.without_thresholds() if arguments.quirks else info)
-    except StatusError as error:
-        output.refused(error, "showinfo failed")
-        output.advise(advice.showing_refused(arguments.texts["alias"], error))
-        return 1
-    return 0
-
-
-def _threshold(fleet: Fleet, arguments: Arguments, output: Output) -> int:
-    try:
-        key = fleet.roster.load(arguments.texts["alias"])
-        count = arguments.numbers["warnat"]
-        warned = fleet.run(operations.warn_at(fleet.roster, key, count))
-        output.outcome = "the threshold was set"
-        output.threshold(warned, count)
-    except StatusError as error:
-        output.refused(error, "threshold not set")
-        return 1
-    return 0
-
-
-def _provision(fleet: Fleet, arguments: Arguments, output: Output) -> int:
-    esn, slot = arguments.texts["provesn"], arguments.numbers["slot"]
-    output.provisioning(esn, slot)
-    try:
-        moved = fleet.provision(esn, slot)
-        output.outcome = "the lease was moved"
-        output.provisioned(moved)
-        if moved.threshold_refusal is not None:
-            output.note(moved.threshold_refusal)
-    except StatusError as error:
-        output.refused(error, "provisionLMS command failed")
-        output.advise(advice.provisioning_refused(error))
-        return 1
-    return 0
-
-
 def _sign_folder(fleet: Fleet, arguments: Arguments, output: Output) -> int:
     from seeclient.folders import commands
 
@@ -241,10 +190,10 @@ UNDONE = {
 COMMANDS: dict[str, Callable[[Fleet, Arguments, Output], int]] = {
     "banner": _banner,
     "generate": generation_commands.generate,
-    "list": _list,
-    "showinfo": _showinfo,
-    "provision": _provision,
-    "threshold": _threshold,
+    "list": key_commands.list_keys,
+    "showinfo": key_commands.showinfo,
+    "provision": key_commands.provision,
+    "threshold": key_commands.threshold,
     "sign": signing_commands.sign,
     "sign-folder": _sign_folder,
     "verify": signing_commands.verify,

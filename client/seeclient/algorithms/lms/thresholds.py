@@ -1,7 +1,7 @@
 """Thresholds: each of the last so many signatures of a lease needs an acknowledgement.
 
-The machine judges (docs/reference/protocol.md,
-Thresholds); the key file has the number for leases on cards that were written before it was set.
+The machine judges (docs/reference/protocol.md, Thresholds); the key file has the number for leases
+on cards that were written before it was set.
 """
 
 from seeclient import dispatch
