@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from seeclient import dispatch
 from seeclient.effects import Peer, Roster, Story, ask
 from seemachine.formats import CARD_SET, OtherVersion
 from seemachine.frozen import frozen
@@ -80,27 +79,6 @@ def ask_with(
     handle = yield from load(peer, cardset, passphrases)
     roster.logical_tokens[peer.esn, cardset] = handle
     return (yield from ask(peer, request(handle)))
-
-
-def load_on_all(
-    roster: Roster, cardset: bytes, passphrases: Sequence[str] = ()
-) -> Story[list[Peer]]:
-    """Have each machine load a set whose cards are in its slots, and return these machines.
-
-    Raises StatusError where no machine has them, or all that have them want a passphrase.
-    """
-    loaded, reasons = [], []
-    for peer in roster.peers:
-        try:
-            handle = yield from load(peer, cardset, passphrases)
-        except StatusError as refused:
-            reasons.append(refused)
-        else:
-            roster.logical_tokens[peer.esn, cardset] = handle
-            loaded.append(peer)
-    if not loaded:
-        raise most_telling(reasons or [dispatch.nobody(roster)])
-    return loaded
 
 
 def in_order(roster: Roster, peers: Collection[Peer], cardset: bytes) -> list[Peer]:

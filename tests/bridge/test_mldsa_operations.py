@@ -144,6 +144,29 @@ def test_a_login_is_right_or_wrong(rig: Rig, fleets: Fleets) -> None:
     assert refusal(fleets, "login", PASSPHRASE).status is Status.NotAvailable
 
 
+def test_a_login_leaves_nothing_loaded(rig: Rig, fleets: Fleets) -> None:
+    """However often a program logs in: a connection holds 64 sets at most, and each is a secret.
+
+    One machine that has the cards is enough.
+    """
+    protected(rig)
+    for passphrase in (PASSPHRASE, b"wrong", PASSPHRASE):
+        if passphrase == PASSPHRASE:
+            assert ask(fleets, "login", passphrase) == []
+        else:
+            assert refusal(fleets, "login", passphrase).status is Status.AccessDenied
+        assert len(rig.machines[ESN].tokens) == 0
+
+
+def test_a_login_finds_a_machine_that_came_since(rig: Rig, fleets: Fleets) -> None:
+    """With a fleet that was used before it, as each question does."""
+    protected(rig)
+    rig.stop()
+    assert refusal(fleets, "sign", b"p", b"", b"m", TOKEN, b"", NO, PASSPHRASE).status
+    rig.start()
+    assert ask(fleets, "login", PASSPHRASE) == []
+
+
 def test_a_protected_key_wants_its_passphrase(rig: Rig, fleets: Fleets) -> None:
     """With each question that comes over a connection of its own. An LMS key has no use for it."""
     protected(rig)

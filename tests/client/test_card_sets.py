@@ -140,21 +140,6 @@ class TestLoading:
             assert tokens.locked_card(reasons[1]).startswith("`ocs' #1 in slot 2")
             assert fleet.run(tokens.load(fleet.roster.peers[0], ocs.hash, ["sesame"]))
 
-    def test_it_is_loaded_wherever_its_cards_are(self, rig):
-        """As a login does: one machine that can is enough; a wrong passphrase is told before a card
-        that is missing.
-        """
-        ocs = deal_cards(rig.world, passphrases=[b"sesame"] * 2)
-        rig.rack.insert("ocs-2", OTHER_ESN, 3)
-        with rig.fleet() as fleet:
-            wrong = refusal(lambda: fleet.run(tokens.load_on_all(fleet.roster, ocs.hash, ["x"])))
-            assert wrong.status is Status.AccessDenied
-            [loaded] = fleet.run(tokens.load_on_all(fleet.roster, ocs.hash, ["sesame"]))
-            assert loaded.esn == OTHER_ESN
-            assert set(fleet.roster.logical_tokens) == {(OTHER_ESN, ocs.hash)}
-            missing = refusal(lambda: fleet.run(tokens.load_on_all(fleet.roster, HASH)))
-            assert missing.status is Status.NotAvailable
-
     def test_a_rig_deals_cards_that_clients_find(self, rig):
         """For tests of whoever signs with protected keys."""
         assert rig.deal_cards("board", 2, 3, "sesame") == ["board-1", "board-2", "board-3"]

@@ -23,6 +23,8 @@ class Errand:
         self._fleets = fleets
         self._send = send
         self._connected: Connected | None = None
+        # Whether an operation had a fleet that was there before it.
+        self._had_older = False
         self.noted = noted
 
     def run(self, call: Callable[[Self], Result]) -> Result:
@@ -32,7 +34,7 @@ class Errand:
         try:
             return call(self)
         except StatusError as refused:
-            if not (self._has_used_fleet and _may_lack_machines(refused)):
+            if not (self._had_older and _may_lack_machines(refused)):
                 raise
         self.close()
         self._fleets.forget()
@@ -48,6 +50,7 @@ class Errand:
         """A fleet that nobody else uses now. Raises StatusError."""
         if self._connected is None:
             self._connected = self._fleets.take()
+            self._had_older = self._connected.used
         return self._connected.fleet
 
     def note(self, text: str) -> None:
@@ -62,14 +65,10 @@ class Errand:
             self._connected = None
 
     def close(self) -> None:
-        """Nobody may use the fleet: it may be in the middle of something."""
+        """Nobody may use the fleet any more: it may be in the middle of something, or hold a card set."""
         if self._connected is not None:
             self._connected.fleet.close()
             self._connected = None
-
-    @property
-    def _has_used_fleet(self) -> bool:
-        return self._connected is not None and self._connected.used
 
 
 def _may_lack_machines(refused: StatusError) -> bool:

@@ -24,12 +24,16 @@ def login_(errand: Errand, *, passphrase: str) -> list[Field]:
     """Check a passphrase against each card set that keys of this host need, on the first machine
     that has its cards. Where none is needed, any is right.
     """
-    for cardset in {cardset_of(key) for key in readable(errand.keys)} - {b""}:
-        _load(errand, cardset, passphrase)
+    try:
+        for cardset in {cardset_of(key) for key in readable(errand.keys)} - {b""}:
+            _check(errand, cardset, passphrase)
+    finally:
+        # A machine holds what it loaded as long as the connection lasts, and so many sets at most.
+        errand.close()
     return []
 
 
-def _load(errand: Errand, cardset: bytes, passphrase: str) -> None:
+def _check(errand: Errand, cardset: bytes, passphrase: str) -> None:
     fleet, reasons = errand.fleet, []
     for peer in fleet.peers:
         try:
