@@ -93,15 +93,7 @@ def _made(
     token: str = "",
 ) -> int:
     events: list[Event] = []
-
-    def listen(event: Event) -> None:
-        events.append(event)
-        if isinstance(event, KeyMade):
-            output.outcome = MADE.format(alias)
-        elif _stored(events, fleet):
-            output.outcome = GO_ON.format(alias)
-        output.event(event)
-
+    listen = _listener(fleet, alias, output, events)
     try:
         key = given_for(token, lambda known: fleet.run(story(listen, known)))
         output.outcome = MADE.format(alias)
@@ -115,6 +107,20 @@ def _made(
             interrupt.add_note(_after_interrupt(alias, events))
         raise
     return 0
+
+
+def _listener(fleet: Fleet, alias: str, output: Output, events: list[Event]) -> Listener:
+    """What happens is printed and kept, with what becomes of the key should it break off then."""
+
+    def listen(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, KeyMade):
+            output.outcome = MADE.format(alias)
+        elif _stored(events, fleet):
+            output.outcome = GO_ON.format(alias)
+        output.event(event)
+
+    return listen
 
 
 def _patience(peer: Peer, waited: float) -> bool:

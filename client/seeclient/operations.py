@@ -65,6 +65,11 @@ def sign_many(
         raised = error
         for each in left(wanted):
             each.outcome = StatusError(Status.Failed, "progress= raised before it", "sign_many")
+    return _signatures(wanted, raised)
+
+
+def _signatures(wanted: Sequence[Wanted], raised: Exception | None) -> list[bytes]:
+    """Those of all. Raises PartlySigned where there are some; the first refusal where none is."""
     made = [each.outcome.signature if isinstance(each.outcome, Signed) else None for each in wanted]
     causes = {each.place: each.outcome for each in wanted if isinstance(each.outcome, StatusError)}
     if raised is not None:
@@ -94,8 +99,7 @@ def verify(
     """Check a signature here, without a machine. Returns its encoding, such as LMS or HSS.
 
     What is not a signature at all is called so by its `name`. `context` is that of FIPS 204 5.2.
-    Raises StatusError (VerifyFailed),
-    with the guide's words when the roots differ.
+    Raises StatusError (VerifyFailed), with the guide's words when the roots differ.
     """
     return registry.of(key).verify(key, message, signature, name, context)
 

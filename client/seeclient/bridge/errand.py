@@ -65,7 +65,7 @@ class Errand:
             self._connected = None
 
     def close(self) -> None:
-        """Nobody may use the fleet any more: it may be in the middle of something, or hold a card set."""
+        """Nobody may use the fleet any more: it may be at something, or hold something."""
         if self._connected is not None:
             self._connected.fleet.close()
             self._connected = None
