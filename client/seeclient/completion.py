@@ -1,8 +1,7 @@
 """How shells complete the words of pipsqueak, from the table of its arguments.
 
-The scripts need no pipsqueak: aliases are the names of key files, and card sets are
-named in theirs. In bash and zsh a word may be
-split at its equals sign, or not.
+The scripts need no pipsqueak: aliases are the names of key files, and card sets are named in
+theirs. In bash and zsh a word may be split at its equals sign, or not.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """fleet.toml: which machines there are, who feeds cards, and their limits."""
 
-import fcntl
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +12,7 @@ from seemachine.fleet.faults import NO_INJECTION, Injection, with_faults
 from seemachine.fleet.shared import EACH, ONE, FleetSettings
 from seemachine.fleet.tables import entries_of, refuse_unknown
 from seemachine.state.disk.durable import private_folder, replace_file
+from seemachine.state.disk.world_key import alone
 from seemachine.wire.entries import expanded
 from seemachine.world import World
 
@@ -63,19 +62,11 @@ def find(
     if not path.exists():
         from seemachine.fleet.template import guide_fleet
 
-        _write_new(path, guide_fleet(count, seed, sockets).encode())
+        # Once, also where two commands find none at the same time.
+        with alone(world):
+            if not path.exists():
+                replace_file(path, guide_fleet(count, seed, sockets).encode())
     return path
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    """Once, also where two commands find none at the same time."""
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        if not path.exists():
-            replace_file(path, data)
-    finally:
-        os.close(folder)
 
 
 def log_path(world: World) -> Path:

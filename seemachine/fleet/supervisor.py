@@ -32,8 +32,6 @@ LONGEST_PAUSE = 30.0
 STEADY_SECONDS = 60.0
 LOOK_SECONDS = 0.02
 KILL_AFTER = 5.0
-
-
 # Files that are written at one time.
 WRITERS = 16
 

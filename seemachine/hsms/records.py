@@ -7,9 +7,7 @@ runs is not in it: the lock of hsm/<ESN> tells, so that no two views of a world 
 
 import contextlib
 import datetime as dt
-import fcntl
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -18,7 +16,8 @@ from seemachine.formats import Format, OtherVersion
 from seemachine.hsms import published
 from seemachine.hsms.features import DELIVERED, SEE_FEATURE
 from seemachine.hsms.supervised import is_supervised
-from seemachine.state.disk.durable import PRIVATE_FILE, private_folder, replace_file
+from seemachine.state.disk.durable import private_folder, replace_file
+from seemachine.state.disk.held import MADE, held
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import StateCorrupt, StateOtherVersion
 from seemachine.wire.names import MOST_MODULES
@@ -218,11 +217,7 @@ def changing(world: World, esn: str) -> Iterator[Module]:
     """The record of an HSM, kept when the block ends without an error; nobody else changes it
     meanwhile.
     """
-    descriptor = os.open(
-        private_folder(world.hsm(esn)) / "module.lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE
-    )
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with held(private_folder(world.hsm(esn)) / "module.lock", MADE):
         module = read(world, esn)
         if module is None:
             raise StateCorrupt(
@@ -230,5 +225,3 @@ def changing(world: World, esn: str) -> Iterator[Module]:
             )
         yield module
         write(world, module)
-    finally:
-        os.close(descriptor)

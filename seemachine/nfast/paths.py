@@ -1,12 +1,11 @@
 """Where the tools find and put things: the world's own /opt/nfast, whose kmdata is the world's."""
 
 import contextlib
-import fcntl
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from seemachine.state.disk.durable import private_folder
+from seemachine.state.disk.held import FOLDER, held
 from seemachine.world import World
 
 
@@ -34,12 +33,8 @@ def alone(world: World) -> Iterator[None]:
 
     Not to be nested.
     """
-    descriptor = os.open(kmdata(world), os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with held(kmdata(world), FOLDER):
         yield
-    finally:
-        os.close(descriptor)
 
 
 def kmlocal(world: World) -> Path:

@@ -23,8 +23,7 @@ SEED_BYTES = 32
 REPRESENTATIVE_BYTES = 64
 
 # Bounds on what one machine will hold for a key, ours: a cache of 2^15 nodes is 1 MiB in a key file
-# and all leaves of an h15 tree, and
-# 256 cards of 4,096 leases are more than any rack holds.
+# and all leaves of an h15 tree, and 256 cards of 4,096 leases are more than any rack holds.
 MAX_EXPCACHE = 15
 # Cache nodes in one message, so that it fits a frame twice over.
 MAX_CACHE_PART_EXPONENT = 14

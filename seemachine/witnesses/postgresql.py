@@ -36,7 +36,7 @@ from seemachine.state.errors import (
     StateLocked,
     counted,
 )
-from seemachine.state.witness.comparing import OpeningWitness, behind, overlaps
+from seemachine.state.witness.comparing import OpeningWitness, overlaps, why_put_back
 from seemachine.state.witness.protocol import Mark, Use
 from seemachine.wire.names import printed_name
 from seemachine.witnesses import statements as sql
@@ -89,7 +89,7 @@ class PostgresWitness(OpeningWitness):
         """See Witness."""
         if other := self._others.get((name, first)):
             return f"its lease came into {other} too, says {self._where}: this is a copy"
-        if used := behind(self.noted(name), first, following):
+        if used := why_put_back(self.noted(name), first, following):
             return used
         ahead = self._known.get((name, first), -1)
         if ahead is not None and ahead < following and not self._session.former:

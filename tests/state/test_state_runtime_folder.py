@@ -73,7 +73,7 @@ def test_a_copy_that_a_person_let_go_on_runs_beside_its_original(
 def test_a_file_is_held_by_one_process(tmp_path: Path) -> None:
     """Two that claim a lease at once come one after the other."""
     path = tmp_path / "lease"
-    with runtime_folder.held(path), path.open() as another, pytest.raises(BlockingIOError):
+    with runtime_folder.held_file(path), path.open() as another, pytest.raises(BlockingIOError):
         fcntl.flock(another, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with path.open() as another:
         fcntl.flock(another, fcntl.LOCK_EX | fcntl.LOCK_NB)

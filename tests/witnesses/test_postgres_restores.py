@@ -29,7 +29,7 @@ from seemachine.state.nvram import sqlite as sqlite_store
 from seemachine.state.nvram.file import FileStore
 from seemachine.state.nvram.sqlite import SqliteStore
 from seemachine.state.witness import comparing as witness_module
-from seemachine.state.witness.comparing import behind
+from seemachine.state.witness.comparing import why_put_back
 from seemachine.witnesses import confirmed, opening, postgresql, session
 from seemachine.witnesses.confirmed import ConfirmedSession
 from seemachine.witnesses.leases import Leases
@@ -301,7 +301,7 @@ def _no_doubt_about_the_database(patch):
     patch.setattr(
         PostgresWitness,
         "against",
-        lambda self, name, first, following: behind(self.noted(name), first, following),
+        lambda self, name, first, following: why_put_back(self.noted(name), first, following),
     )
 
 

@@ -1,8 +1,6 @@
 """The card slots of one machine, and what a machine does with the card in one."""
 
 import contextlib
-import fcntl
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +16,8 @@ from seemachine.state.cards.smartcard import (
     read_card,
     write_card,
 )
-from seemachine.state.disk.durable import PRIVATE_FILE, private_folder, replace_file
+from seemachine.state.disk.durable import private_folder, replace_file
+from seemachine.state.disk.held import MADE, held
 from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateLinked
 from seemachine.state.records import StoredLease
 from seemachine.wire.names import CARDSET, FIRST_DYNAMIC_SLOT, SLOTS
@@ -37,7 +36,7 @@ class Slots:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold all cards of the world still."""
-        with _held(os.open(self.rack / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)):
+        with held(self.rack / "lock", MADE):
             yield
 
     @contextlib.contextmanager
@@ -46,12 +45,9 @@ class Slots:
 
         Where no card was ever moved there is no lock yet.
         """
-        try:
-            descriptor = os.open(self.rack / "lock", os.O_RDONLY)
-        except FileNotFoundError:
-            yield
-            return
-        with _held(descriptor):
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(FileNotFoundError):
+                stack.enter_context(held(self.rack / "lock"))
             yield
 
     def folder(self, slot: int) -> Path:
@@ -235,13 +231,3 @@ def _traced(path: Path) -> tuple[str, ...]:
     except FileNotFoundError:
         return ()
     return str(path), str(found.st_ino), str(found.st_mtime_ns), str(found.st_ctime_ns)
-
-
-@contextlib.contextmanager
-def _held(descriptor: int) -> Iterator[None]:
-    """The lock on an open file, which is closed in the end."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

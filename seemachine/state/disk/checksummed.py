@@ -38,7 +38,7 @@ def unseal(data: bytes, what: str, form: Format | None = None) -> dict[str, Any]
         raise StateCorrupt(f"{what}: the checksum does not fit; the file was damaged or cut")
     try:
         values = msgpack.unpackb(packed)
-    # msgpack raises a dozen kinds; behind a checksum that fits, each of them means that the writer
+    # msgpack raises a dozen kinds; under a checksum that fits, each of them means that the writer
     # was not ours.
     except Exception as error:  # noqa: BLE001
         raise StateCorrupt(f"{what}: not a record ({type(error).__name__})") from None

@@ -11,7 +11,6 @@ own memory.
 """
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from seemachine.formats import Format
 from seemachine.state.disk.checksummed import check_version
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.disk.encryption import NotAuthentic, decrypt, encrypt, hkdf
+from seemachine.state.disk.held import FOLDER, held
 from seemachine.state.errors import StateCorrupt, StateForeign
 from seemachine.world import World
 
@@ -152,9 +152,5 @@ def _refuse_loss(world: World, path: Path) -> None:
 @contextlib.contextmanager
 def alone(world: World) -> Iterator[None]:
     """Hold the world folder, in which what all machines share is made once. Raises OSError."""
-    descriptor = os.open(world.folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with held(world.folder, FOLDER):
         yield
-    finally:
-        os.close(descriptor)

@@ -63,16 +63,16 @@ class AttestedNvram(OpenNvram):
             (file, min(self._witness.floor(file.name, file.lease.first), file.lease.end))
             for file in files
         ]
-        behind = [(file, floor) for file, floor in floors if floor > file.next]
+        lagging = [(file, floor) for file, floor in floors if floor > file.next]
         self._commit(
             Changes(
                 {
                     file.name: NvramFile(file.lease, floor) if floor < file.lease.end else None
-                    for file, floor in behind
+                    for file, floor in lagging
                 }
             )
         )
-        for file, floor in behind:
+        for file, floor in lagging:
             # Also of one that ends here.
             self._witness.note(file.name, file.lease.first, floor)
             self.skipped.append(_given_up(file, floor))

@@ -41,7 +41,7 @@ class LedgerFile:
             self._rewrite([*self.rows, *rows])
             return
         data = b"".join(encode(row, self._records) for row in rows)
-        # At its place rather than at the end, and nothing stays behind it: what is left of a write
+        # At its place rather than at the end, and nothing stays after it: what is left of a write
         # that failed must not be read one day, for its orders may have been asked again meanwhile.
         write_end(self._path, self._records * RECORD.size, data)
         self._records += len(rows)

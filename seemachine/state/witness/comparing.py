@@ -18,7 +18,7 @@ class LaggingWitness(ABC):
 
     def against(self, name: bytes, first: int, following: int) -> str:
         """See Witness."""
-        return behind(self.noted(name), first, following)
+        return why_put_back(self.noted(name), first, following)
 
     def floor(self, name: bytes, first: int) -> int:
         """See Witness. Of leaves that were used and not noted it knows nothing."""
@@ -67,7 +67,7 @@ def overlaps(noted: dict[int, int], first: int, end: int) -> bool:
     return any(start < end and first < following for start, following in noted.items())
 
 
-def behind(noted: dict[int, int], first: int, following: int) -> str:
+def why_put_back(noted: dict[int, int], first: int, following: int) -> str:
     """Why a lease that stands at `following` was put back, by what was noted of its file; empty
     when it was not.
     """

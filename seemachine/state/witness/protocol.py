@@ -1,8 +1,8 @@
 """What is remembered of a machine's NVRAM outside of it, so that an NVRAM that was copied or put
 back is noticed.
 
-A witness knows the last opening (which NVRAM, how manieth time, where it lay) and, per lease, the
-next leaf. Openings are exact. Notes of leaves may lag after a loss of power, and never run ahead.
+A witness knows the last opening (which NVRAM, which number, where it lay) and, per lease, the next
+leaf. Openings are exact. Notes of leaves may lag after a loss of power, and never run ahead.
 
 What guards must not travel with what it guards. Therefore there are several, each out of reach of
 another way to put things back: a file that names itself (`record_file`), the host's runtime folder

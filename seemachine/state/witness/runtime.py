@@ -30,7 +30,7 @@ from seemachine.state.witness.comparing import LaggingWitness
 from seemachine.state.witness.protocol import IDENTITY_BYTES, Mark, Past
 from seemachine.state.witness.record_file import WitnessFile
 from seemachine.state.witness.record_layout import head_in
-from seemachine.state.witness.runtime_folder import FORMAT, check_folder, forget_oldest, held
+from seemachine.state.witness.runtime_folder import FORMAT, check_folder, forget_oldest, held_file
 from seemachine.wire.names import printed_name
 
 MOST_TIPS = 16
@@ -68,7 +68,7 @@ class RuntimeWitness(LaggingWitness):
         self._identity = past.last.identity
         known = (_tip(past.last), past.before)
         tips: list[Tip] = []
-        with contextlib.suppress(OSError), held(self._tips_file) as descriptor:
+        with contextlib.suppress(OSError), held_file(self._tips_file) as descriptor:
             tips = _tips(descriptor)
         self._came_from = [tip for tip in tips if tip in known]
         newest = max((epoch for epoch, _ in tips), default=0)
@@ -110,7 +110,7 @@ class RuntimeWitness(LaggingWitness):
 
     def advance(self, mark: Mark, doubt: str) -> None:
         """See Witness."""
-        with contextlib.suppress(OSError), held(self._tips_file) as descriptor:
+        with contextlib.suppress(OSError), held_file(self._tips_file) as descriptor:
             kept = [tip for tip in _tips(descriptor) if doubt or tip not in self._came_from]
             _rewrite(descriptor, [*kept[1 - MOST_TIPS :], _tip(mark)])
         self._came_from, self._live = [_tip(mark)], _tip(mark)
@@ -123,7 +123,7 @@ class RuntimeWitness(LaggingWitness):
 
     def claim(self, name: bytes, first: int, end: int) -> None:
         """See Witness."""
-        with contextlib.suppress(OSError), held(self._claims_file(name)) as descriptor:
+        with contextlib.suppress(OSError), held_file(self._claims_file(name)) as descriptor:
             if _claimed(descriptor, first, end):
                 raise LeaseSpent(
                     f"leaves {first} to {end - 1} of {printed_name(name)} came into an NVRAM of"
@@ -135,7 +135,7 @@ class RuntimeWitness(LaggingWitness):
     def is_spent(self, name: bytes, first: int, end: int) -> bool:
         """See Witness."""
         if self._claims_file(name).exists():
-            with contextlib.suppress(OSError), held(self._claims_file(name)) as descriptor:
+            with contextlib.suppress(OSError), held_file(self._claims_file(name)) as descriptor:
                 return _claimed(descriptor, first, end)
         return False
 

@@ -2,16 +2,16 @@
 it, of which there are never too many.
 """
 
-import contextlib
-import fcntl
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from seemachine.formats import Format
 from seemachine.state.disk.checksummed import check_version
-from seemachine.state.disk.durable import PRIVATE_FILE, replace_file
+from seemachine.state.disk.durable import replace_file
+from seemachine.state.disk.held import MADE, held
 from seemachine.state.errors import StateFailed
 
 OFF = "off"
@@ -59,17 +59,11 @@ def check_folder(folder: Path) -> None:
     _check_version(folder / VERSION)
 
 
-@contextlib.contextmanager
-def held(path: Path) -> Iterator[int]:
+def held_file(path: Path) -> AbstractContextManager[int]:
     """A file that is open, and that no other process has meanwhile. Raises OSError."""
     if not path.exists():
         forget_oldest(path.parent, path.suffix)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+    return held(path, MADE)
 
 
 def forget_oldest(folder: Path, suffix: str) -> None:
