@@ -17,7 +17,7 @@ from seeclient.algorithms.lms import (
     verifying,
 )
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
-from seeclient.algorithms.lms.options import refuse_foreign
+from seeclient.algorithms.lms.options import check_options, refuse_foreign
 from seeclient.algorithms.lms.recipe import Recipe
 from seeclient.effects import Roster, Story
 from seeclient.events import Listener
@@ -50,11 +50,7 @@ class Lms(Algorithm[LmsKeyFile]):
 
     def check_options(self, options: SigningOptions) -> None:
         """See Algorithm."""
-        refuse_foreign(
-            context=options.context,
-            deterministic=options.deterministic,
-            passphrases=bool(options.passphrases),
-        )
+        check_options(options)
 
     def sign(
         self, roster: Roster, key: LmsKeyFile, message: Message, options: SigningOptions
@@ -94,7 +90,7 @@ class Lms(Algorithm[LmsKeyFile]):
         """See Algorithm."""
         held = yield from dispatch.holders(roster, key.name)
         given = [info for _, info in held if not info.quarantined and not info.foreign]
-        return sum(info.end - info.next for info in given)
+        return sum(info.remaining for info in given)
 
     def look_for(self, roster: Roster, key: LmsKeyFile) -> Story[None]:
         """See Algorithm."""

@@ -1,5 +1,6 @@
 """Which options of a signature LMS does not have."""
 
+from seeclient.signing_options import SigningOptions
 from seemachine.wire.status import Status, StatusError
 
 
@@ -15,3 +16,12 @@ def refuse_foreign(
     if names:
         detail = f"LMS takes no {names}; that goes with ML-DSA keys"
         raise StatusError(Status.InvalidParameter, detail, "sign")
+
+
+def check_options(options: SigningOptions) -> None:
+    """The same of all that may be said of a signature."""
+    refuse_foreign(
+        context=options.context,
+        deterministic=options.deterministic,
+        passphrases=bool(options.passphrases),
+    )

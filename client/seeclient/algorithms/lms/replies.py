@@ -1,4 +1,4 @@
-"""What a machine's reply to a request for many signatures says of each message."""
+"""What a machine's replies say of the signatures that were asked for."""
 
 from collections.abc import Sequence
 
@@ -43,10 +43,18 @@ def refuse_doubles(peer: Peer, leaves: Sequence[int], before: set[int]) -> None:
 
 
 def _signed(peer: Peer, signature: bytes, leaf: int, remaining: int) -> Signed:
-    # What is remembered, and compared, is the leaf of the signature, whatever the machine calls it.
-    if int.from_bytes(signature[:LEAF_BYTES], "big") != leaf or len(signature) <= LEAF_BYTES:
-        raise _impossible(peer, f"reports leaf {leaf} for a signature with another")
+    refuse_other_leaf(peer, signature, leaf, NvmemfileSignMany.NAME)
     return Signed(signature, peer.esn, leaf, remaining)
+
+
+def refuse_other_leaf(peer: Peer, signature: bytes, leaf: int, request: str) -> None:
+    """What is remembered, and compared, is the leaf of the signature, whatever a machine calls it.
+
+    Raises StatusError (Malformed) where it is another.
+    """
+    if int.from_bytes(signature[:LEAF_BYTES], "big") != leaf or len(signature) <= LEAF_BYTES:
+        what = f"reports leaf {leaf} for a signature with another"
+        raise dispatch.impossible(peer, what, request)
 
 
 def _refusal(refused: SigningRefused) -> StatusError:

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from functools import partial
 
 from seeclient import connecting, dispatch
-from seeclient.algorithms.lms import notes, persisting
+from seeclient.algorithms.lms import notes, persisting, replies
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.missing import no_signature
-from seeclient.algorithms.lms.options import refuse_foreign
+from seeclient.algorithms.lms.options import check_options
 from seeclient.algorithms.lms.passing_over import pass_over
-from seeclient.algorithms.lms.replies import LEAF_BYTES
 from seeclient.effects import Peer, Roster, Story, work
 from seeclient.message import Message
 from seeclient.results import Signed
@@ -62,14 +61,9 @@ def sign(
     """Sign with whichever machine holds leaves of the key, in module order.
 
     Raises StatusError: Unavailable when none does, of the class that says why; UseLimitExceeded
-    when all that do are at their thresholds, and `options.acknowledge` does not say why
-    to go on.
+    when all that do are at their thresholds, and `options.acknowledge` does not say why to go on.
     """
-    refuse_foreign(
-        context=options.context,
-        deterministic=options.deterministic,
-        passphrases=bool(options.passphrases),
-    )
+    check_options(options)
     wish = Wish(key, message, reason(options.acknowledge), options.token, options.asking)
     reasons: list[StatusError] = []
     noted = notes.read(options.asked)
@@ -144,12 +138,7 @@ def checked(
     if load:
         yield from persisting.load(peer, key)
     signed = yield from _sign_on(peer, wish, again=again)
-    if int.from_bytes(signed.signature[:LEAF_BYTES], "big") != signed.leaf:
-        # What is remembered, and compared, is the leaf of the signature, whatever the machine calls
-        # it.
-        raise dispatch.impossible(
-            peer, f"reports leaf {signed.leaf} for a signature with another", SIGN
-        )
+    replies.refuse_other_leaf(peer, signed.signature, signed.leaf, SIGN)
     # Before anybody sees the signature: a leaf that was seen already may have signed something
     # else.
     roster.sightings.check(peer.esn, key, before, signed.leaf)

@@ -8,7 +8,7 @@ from seeclient.algorithms.lms import notes
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.lane import Job, Lane
 from seeclient.algorithms.lms.missing import no_signature
-from seeclient.algorithms.lms.options import refuse_foreign
+from seeclient.algorithms.lms.options import check_options
 from seeclient.effects import Peer, Roster, Story
 from seeclient.signing_options import SigningOptions
 from seeclient.thresholds import reason
@@ -30,11 +30,7 @@ def sign_many(
     Who was asked before is asked again first. Raises StatusError for options that LMS does not
     have.
     """
-    refuse_foreign(
-        context=options.context,
-        deterministic=options.deterministic,
-        passphrases=bool(options.passphrases),
-    )
+    check_options(options)
     job = Job(roster, key, reason(options.acknowledge), watch)
     yield from _ask_again(job, [each for each in wanted if each.asked])
     job.out.clear()
@@ -93,7 +89,7 @@ def _lanes(job: Job, wanted: Sequence[Wanted]) -> Story[list[Story[None]]]:
     able = [each for each in held if each[0] not in job.out and not _in_quarantine(job, *each)]
     # The others may have been signed by the key's signer too, as an extra: that is asked last.
     own = [each for each in able if dispatch.is_of(each[0], job.key.signer)] or able
-    parts = shares(wanted, [info.end - info.next for _, info in own])
+    parts = shares(wanted, [info.remaining for _, info in own])
     return [
         Lane(job, peer, part).run(load=not info.loaded)
         for (peer, info), part in zip(own, parts, strict=True)
