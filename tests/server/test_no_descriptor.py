@@ -21,7 +21,7 @@ from seemachine.wire.status import Status, StatusError
 
 CHEAP = ("sha256_m24_h5", "sha256_n24_w2")
 MESSAGES = 3
-# Of the files that are opened every so manieth is tried; with 1 all, in a minute and a half.
+# Of the files that are opened one in so many is tried; with 1 all, in a minute and a half.
 EVERY = 7
 
 
