@@ -426,7 +426,7 @@ def imported(path: Path) -> Iterator[str]:
 
 def named(path: Path, tree: ast.Module) -> Iterator[str]:
     """The same of a tree of a file, whole or in part."""
-    known = {module_of(path) for path in all_files()}
+    known = all_modules()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
@@ -449,6 +449,12 @@ def all_files() -> list[Path]:
     """Every module of ours."""
     found = [*(ROOT / "seemachine").rglob("*.py"), *(ROOT / "client" / "seeclient").rglob("*.py")]
     return sorted(found)
+
+
+@cache
+def all_modules() -> frozenset[str]:
+    """Their dotted names."""
+    return frozenset(map(module_of, all_files()))
 
 
 def module_of(path: Path) -> str:
@@ -509,7 +515,7 @@ def reached(path: Path) -> set[str]:
         for node in tree.body
         if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
     ]
-    known = {module_of(each) for each in all_files()}
+    known = all_modules()
     own = f"{module_of(path)}." if path.stem == "__init__" else " "
     return {name for name in named(path, tree) if name in known and not name.startswith(own)}
 
