@@ -12,7 +12,7 @@ from seemachine.fleet.faults import NO_INJECTION, Injection, with_faults
 from seemachine.fleet.shared import EACH, ONE, FleetSettings
 from seemachine.fleet.tables import entries_of, refuse_unknown
 from seemachine.state.disk.durable import private_folder, replace_file
-from seemachine.state.disk.world_key import alone
+from seemachine.state.disk.held import FOLDER, held
 from seemachine.wire.entries import expanded
 from seemachine.world import World
 
@@ -63,7 +63,7 @@ def find(
         from seemachine.fleet.template import guide_fleet
 
         # Once, also where two commands find none at the same time.
-        with alone(world):
+        with held(path.parent, FOLDER):
             if not path.exists():
                 replace_file(path, guide_fleet(count, seed, sockets).encode())
     return path

@@ -18,7 +18,7 @@ from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import BLANK as BLANK_KIND
 from seemachine.state.cards.smartcard import read_card
-from seemachine.state.disk import world_key
+from seemachine.state.disk import held as held_module
 from seemachine.world import World
 
 LEASES = (lease(first=0, end=16), lease(first=16, end=32))
@@ -106,8 +106,7 @@ def test_two_at_once(monkeypatch: pytest.MonkeyPatch, first: str, second: str) -
         for number, race in zip(
             count(), everywhere(rack_module, slots_module, repeats=2), strict=False
         ):
-            for module in (slots_module, world_key):
-                monkeypatch.setattr(module, "fcntl", TellingFcntl(race))
+            monkeypatch.setattr(held_module, "fcntl", TellingFcntl(race))
             found = race_in(folder / str(number), race, first, second)
             if found is None:
                 break
