@@ -16,7 +16,8 @@ from seeclient.algorithms.lms import notes
 from seeclient.algorithms.lms.inspecting import LmsInfo
 from seeclient.algorithms.lms.signing import new_token
 from seeclient.folders import asking
-from seeclient.folders.journal import Journal, hold
+from seeclient.folders.hold import hold
+from seeclient.folders.journal import Journal
 from seeclient.keyfile import KeyFile
 from seeclient.wanted import UNWATCHED, Wanted, Watch
 

@@ -6,8 +6,8 @@ import time
 import pytest
 import trio.testing
 
+from seemachine.process.gate import Gate
 from seemachine.process.scarcity import Scarcity
-from seemachine.process.threads import Gate
 from seemachine.testing.hosting import in_place
 
 
