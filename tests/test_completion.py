@@ -171,14 +171,17 @@ NAMES = [
 def test_names_of_the_world_are_completed_in_bash(
     line: str, expected: str, world: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Aliases, ESNs and cards, as they are when the key is pressed."""
+    """Aliases, ESNs and cards, as they are when the key is pressed; a variable of the user's stays
+    as it was.
+    """
     assert main(["completion", "bash"]) == 0
     script = f"""{capsys.readouterr().out}
+line=mine
 set -- $1 ; COMP_WORDS=(seemachine "$@")
 [[ $LINE != *" " ]] || COMP_WORDS+=("")
 COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
 $(complete -p seemachine | sed 's/.*-F \\([^ ]*\\).*/\\1/') 2>/dev/null
-printf '%s\\n' "${{COMPREPLY[@]}}"
+printf '%s\\n' "${{COMPREPLY[@]}}" "line=$line"
 """
     done = subprocess.run(
         ["bash", "-c", script, "bash", line],
@@ -188,7 +191,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         timeout=30,
         check=False,
     )
-    assert expected in done.stdout.split(), done
+    assert {expected, "line=mine"} <= {*done.stdout.split()}, done
 
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="no fish here")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seemachine.cli.command import _parser, main
+from seemachine.cli.command import _parser, main, read
 from seemachine.cli.parser import whole
 from seemachine.nfast.tools import appliance_cli, csadmin, hsmadmin
 
@@ -195,6 +195,38 @@ def test_what_describes_the_commands_has_all_of_their_options():
     found = {parser.prog: parser for parser in parsers(whole())}
     assert found.keys() == {parser.prog for parser in parsers(_parser())}
     assert "--lock-memory" in found["seemachine serve"].format_help()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sign k f g --preset jdk",
+        "sign k --preset jdk f g",
+        "sign --preset jdk k f g",
+        "sign k f --preset jdk g",
+        "sign k f --preset jdk -- g",
+        "sign k --preset jdk -- f g",
+        "sign -- k f g",
+    ],
+)
+def test_options_may_stand_anywhere(line: str) -> None:
+    """Before, between and after the files, as other programs have it."""
+    options = read(line.split())
+    assert (options.alias, options.files) == ("k", ["f", "g"])
+    assert options.preset == ("jdk" if "jdk" in line else None)
+
+
+def test_a_file_whose_name_begins_with_a_dash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is no option; how it is written is said, and what is after -- is a file in any case."""
+    monkeypatch.chdir(tmp_path)
+    Path("-x.bin").touch()
+    with pytest.raises(SystemExit):
+        main(["sign", "k", "-x.bin"])
+    assert capsys.readouterr().err.endswith("arguments: -x.bin; the file is ./-x.bin\n")
+    for words in (["k", "--", "-x.bin"], ["k", "f", "--preset", "jdk", "--", "-x.bin"]):
+        assert read(["sign", *words]).files[-1] == "-x.bin"
 
 
 @pytest.mark.parametrize("tool", [csadmin, hsmadmin, appliance_cli])

@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 from seemachine.wire.names import SLOTS, is_esn
@@ -60,6 +61,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*arguments, **{"allow_abbrev": False, **options})
         self.register("action", "parsers", _Verbs)
         self._later: list[Callable[[], None]] = []
+        self._intermixes = False
 
     def later(self, add: Callable[[], None]) -> None:
         """Options that cost imports are added when this command is read, not with all commands."""
@@ -89,8 +91,24 @@ class Parser(argparse.ArgumentParser):
             for word in filter(self._is_unknown, words[:1]):
                 self._refuse_early(word)
         options, left = super().parse_known_args(words, namespace)
+        if self._intermixes:
+            return options, left
+        if left and self._may_intermix():
+            options, left = self._intermixed(words)
         self._refuse_unknown(left)
         return options, left
+
+    def _may_intermix(self) -> bool:
+        whole = (argparse.PARSER, argparse.REMAINDER)
+        return not any(each.nargs in whole for each in self._get_positional_actions())
+
+    def _intermixed(self, words: list[str]) -> Any:
+        """Read once more: argparse takes no FILE after an option if there was none before it."""
+        self._intermixes = True
+        try:
+            return self.parse_known_intermixed_args(words)
+        finally:
+            self._intermixes = False
 
     def _is_unknown(self, word: str) -> bool:
         known = self._option_string_actions
@@ -106,6 +124,8 @@ class Parser(argparse.ArgumentParser):
     def _refuse_unknown(self, words: list[str]) -> None:
         if words:
             meant = nearest(words[0], self._option_string_actions)
+            if not meant and Path(words[0]).exists():
+                meant = f"; the file is ./{words[0]}"
             self.error(f"unrecognized arguments: {' '.join(words)}{meant}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:

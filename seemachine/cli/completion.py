@@ -31,7 +31,11 @@ def run(options: argparse.Namespace) -> int:
 
     top = parser.whole()
     _mark(top)
-    script = f"{shtab.complete(top, options.shell)}\n{completion.script(options.shell)}"
+    ours = shtab.complete(top, options.shell)
+    if options.shell == "bash":
+        # shtab's function would write over the variable of that name of its user's shell.
+        ours = ours.replace("while IFS= read -r line;", "local line; while IFS= read -r line;")
+    script = f"{ours}\n{completion.script(options.shell)}"
     options.answer.give(shell=options.shell, script=script)
     if not options.answer.as_json:
         sys.stdout.write(script)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from seeclient import blocking, environment
 
-from seemachine.cli import key_export
+from seemachine.cli import asking, key_export
 from seemachine.cli import key_output as output
-from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.refusals import refused
 from seemachine.fleet import keys
 from seemachine.fleet.keys import KeyView, Overview
@@ -85,12 +85,11 @@ def _destroy(
 
 def _confirm(view: KeyView) -> None:
     """Raises Refused unless a person wants it."""
-    if not sys.stdin.isatty():
-        raise Misused(f"it asks on a terminal whether to destroy {view.name}; else give --yes")
+    asking.need_person(f"whether to destroy {view.name}")
     say(*output.lines(view), sep="\n", file=sys.stderr)
-    say(f"Type {view.name} to destroy it for good: ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip() != view.name:
-        raise Refused(f"{view.name} was not destroyed")
+    nothing = f"{view.name} was not destroyed"
+    if asking.typed(f"Type {view.name} to destroy it for good:", nothing) != view.name:
+        raise Refused(nothing)
 
 
 VERBS: dict[str, Callable[[blocking.Fleet, Overview, argparse.Namespace, Answer], int]] = {

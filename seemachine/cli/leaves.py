@@ -13,7 +13,8 @@ from seeclient.keyfile import KeyFile
 from seeclient.refusals import Unavailable
 
 from seemachine.chance.mark import insecure
-from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli import asking
+from seemachine.cli.answer import Answer, Refused
 from seemachine.document import status_of
 from seemachine.printing import say
 from seemachine.state.errors import counted
@@ -105,8 +106,7 @@ def _refuse_fewer(key: Key, info: LmsInfo, count: int) -> None:
 
 
 def _confirm(key: Key) -> None:
-    if not sys.stdin.isatty():
-        raise Misused(f"it asks on a terminal before it signs with {key.alias}; else give --yes")
-    say("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Refused(f"nothing was signed with {key.alias}")
+    nothing = f"nothing was signed with {key.alias}"
+    asking.need_person(f"before {key.alias} signs")
+    if asking.typed("Go on? [y/N]", nothing).lower() not in ("y", "yes"):
+        raise Refused(nothing)

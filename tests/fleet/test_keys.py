@@ -171,8 +171,8 @@ def test_without_a_terminal_it_wants_yes(shell: Shell, machines: list[Machine]) 
     assert (code, lines) == (
         2,
         [
-            "seemachine key destroy: it asks on a terminal whether to destroy release; else give"
-            " --yes"
+            "seemachine key destroy: standard input is not a terminal, so nobody can be asked"
+            " whether to destroy release; add --yes"
         ],
     )
     assert len(documented(shell, "list")["keys"]) == 1

@@ -155,7 +155,7 @@ def test_several_leaves_are_asked_for(
     code, _, told = command("sign rel a b")
     assert (code, leaves()) == (2, 0)
     assert "signing takes 2 of the" in told
-    assert "else give --yes" in told
+    assert "nobody can be asked before" in told
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     for answer, wanted, taken in (("no\n", 1, 0), ("y\n", 0, 2)):
         monkeypatch.setattr("sys.stdin.readline", lambda answer=answer: answer, raising=False)

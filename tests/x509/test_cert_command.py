@@ -92,7 +92,7 @@ def test_it_says_how_many_leaves_it_takes_and_asks(
     assert (code, out) == (2, "")
     assert "  subject      CN=Root,O=Example" in told
     assert "the certificate takes 1 of the 10" in told
-    assert "else give --yes" in told
+    assert "nobody can be asked before" in told
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     for answer, wanted, taken in (("\n", 1, 0), ("no\n", 1, 0), ("y\n", 0, 1)):
         monkeypatch.setattr("sys.stdin.readline", lambda answer=answer: answer, raising=False)
