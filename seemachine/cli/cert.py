@@ -38,6 +38,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
     try:
         if verb == "show":
             return cert_showing.run(options, answer)
+        cert_showing.refuse_two_of_input(options)
         sources, wish = WISHES[verb](options)
         out = OutFile(options.out, options.force, options.umask)
         out.check(sources, text=options.form == "pem", as_json=answer.as_json)

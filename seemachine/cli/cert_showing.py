@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from cryptography import x509
 
-from seemachine.cli.answer import Answer
+from seemachine.cli import signed_files
+from seemachine.cli.answer import Answer, Misused
 from seemachine.x509 import documents, telling
 from seemachine.x509.documents import Document
 from seemachine.x509.errors import X509Error
@@ -15,24 +16,33 @@ Kind = TypeVar("Kind", bound=Document)
 
 
 def only(path: Path, kind: type[Kind]) -> Kind:
-    """The one of its kind in a file. Raises X509Error, OSError."""
-    return documents.only(contents(path), kind, str(path))
+    """The one of its kind in a file. Raises X509Error, Refused."""
+    return documents.only(contents(path), kind, signed_files.title(path))
 
 
 def contents(path: Path) -> bytes:
-    """As much of a file as could be one. Raises OSError."""
-    with path.open("rb") as file:
-        return file.read(documents.MOST + 1)
+    """Of a file, or of standard input, which is `-`. Raises Refused."""
+    return signed_files.read_file(path, documents.MOST)
+
+
+def refuse_two_of_input(options: argparse.Namespace) -> None:
+    """Raises Misused."""
+    words = vars(options)
+    read = [*words.get("files", ()), *map(words.get, ("request", "issuer", "after"))]
+    if read.count(signed_files.STANDARD_INPUT) > 1:
+        raise Misused("standard input can be one thing")
 
 
 def run(options: argparse.Namespace, answer: Answer) -> int:
     """Show each; 1 where a signature is wrong, or there is nothing of the kind in a file."""
+    refuse_two_of_input(options)
     issuer = only(options.issuer, x509.Certificate) if options.issuer else None
     shown, wrong = [], ""
     for path in options.files:
         found = documents.documents(contents(path))
         if not found:
-            raise X509Error(f"{path} has no certificate, request or revocation list")
+            name = signed_files.title(path)
+            raise X509Error(f"{name} has no certificate, request or revocation list")
         for document in found:
             verdict = telling.signature(document, issuer)
             fields = {**telling.fields(document), "signature": verdict}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.message_verifying import read_key, refuse_no_content, verify
 from seemachine.cli.signed_files import PublicValue, Work
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
 
     try:
         _check_words(options)
-        return _sign(options) if verb == "sign" else signed_files.verify(_verify, options, *TOLD)
+        return _sign(options) if verb == "sign" else verify(_verify, options, *TOLD)
     except CmsError as error:
         read = options.file if verb == "sign" else options.message
         raise Refused(f"{signed_files.title(read)}: {error}") from None
@@ -113,14 +114,15 @@ def _check(content: bytes | Path | None, key: PublicValue, made: bytes) -> None:
     verifying.verify(reading.read(made), key, content)
 
 
-def _verify(options: argparse.Namespace) -> None:
+def _verify(options: argparse.Namespace) -> bytes | None:
     from seemachine.cms import reading, verifying
 
     answer: Answer = options.answer
-    named = signed_files.read_key(options.key) if options.key else None
+    named = read_key(options.key) if options.key else None
     message = reading.read(signed_files.read_file(options.message, reading.MOST_BYTES))
     answer.give(file=str(options.message), content=options.file and str(options.file))
     answer.give(attached=message.content is not None, certificates=len(message.certificates))
+    refuse_no_content(options, message.content)
     key, path = (named, ()) if named is not None else _trusted(message, options)
     verified = verifying.verify(message, key, options.file and _content(options.file))
     moment = verified.signing_time
@@ -132,6 +134,7 @@ def _verify(options: argparse.Namespace) -> None:
     _tell_path(path, options)
     if message.certificates and not path:
         answer.say("the certificates in it were not judged; the key is the one that you named")
+    return message.content
 
 
 def _trusted(
@@ -147,7 +150,7 @@ def _tell_path(path: "tuple[x509.Certificate, ...]", options: argparse.Namespace
     subjects = [each.subject.rfc4514_string() for each in path]
     answer.give(path=subjects or None)
     if path:
-        by = f"certified by {', which is by '.join(subjects[1:])}" if subjects[1:] else "a root"
-        answer.say(f"signed by {subjects[0]}, {by}")
+        above = [f"certified by {each}" for each in subjects[1:]] or ["which is a root itself"]
+        answer.say(", ".join([f"signed by {subjects[0]}", *above]))
         if not options.crl:
             answer.say("whether a certificate is revoked was not looked at; name lists with --crl")

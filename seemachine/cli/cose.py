@@ -5,6 +5,7 @@ from functools import partial
 
 from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Refused
+from seemachine.cli.message_verifying import read_key, refuse_no_content, verify
 from seemachine.cli.signed_files import PublicValue, Work
 
 MOST_EXTERNAL = 1 << 20
@@ -16,7 +17,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
 
     try:
         signed_files.check_words(options)
-        return _sign(options) if verb == "sign" else signed_files.verify(_verify, options)
+        return _sign(options) if verb == "sign" else verify(_verify, options)
     except CoseError as error:
         read = options.file if verb == "sign" else options.message
         raise Refused(f"{signed_files.title(read)}: {error}") from None
@@ -57,14 +58,16 @@ def _check(payload: bytes | None, external: bytes, key: PublicValue, made: bytes
     verifying.verify(sign1.read(made), key, payload, external)
 
 
-def _verify(options: argparse.Namespace) -> None:
+def _verify(options: argparse.Namespace) -> bytes | None:
     from seemachine.cose import sign1, verifying
 
     answer: Answer = options.answer
-    key = signed_files.read_key(options.key)
+    key = read_key(options.key)
     message = sign1.read(signed_files.read_file(options.message, sign1.MOST_BYTES))
     payload = options.file and signed_files.read_file(options.file, sign1.MOST_PAYLOAD)
     answer.give(file=str(options.message), payload=options.file and str(options.file))
     answer.give(detached=message.payload is None)
+    refuse_no_content(options, message.payload)
     verifying.verify(message, key, payload, _external(options))
     answer.say(f"{signed_files.title(options.message)}: verified")
+    return message.payload

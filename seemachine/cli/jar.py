@@ -6,6 +6,7 @@ from pathlib import Path
 from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.cms import certificates
+from seemachine.cli.message_verifying import read_key, verify
 from seemachine.cli.signed_files import PublicValue, Work
 
 
@@ -16,9 +17,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
 
     try:
         signed_files.check_words(options)
-        return (
-            _sign(options) if verb == "sign" else signed_files.verify(_verify, options, "entries")
-        )
+        return _sign(options) if verb == "sign" else verify(_verify, options, "entries")
     except (CmsError, JarError) as error:
         raise Refused(f"{signed_files.title(options.file)}: {error}") from None
 
@@ -52,7 +51,7 @@ def _verify(options: argparse.Namespace) -> None:
     from seemachine.jar import checking, signing
 
     answer: Answer = options.answer
-    key = signed_files.read_key(options.key)
+    key = read_key(options.key)
     jar = signed_files.read_file(options.file, signing.MOST_BYTES)
     answer.give(file=str(options.file))
     entries = checking.check(key, jar)

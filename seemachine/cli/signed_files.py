@@ -19,12 +19,10 @@ from seeclient.results import Signed
 from seemachine.cli import leaves
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.out_files import OutFile, lost
-from seemachine.cli.refusals import refused
-from seemachine.encodings.kinds import FormError
 from seemachine.frozen import frozen
 from seemachine.lms.hss import HssPublicKey
 from seemachine.lms.keys import PublicKey
-from seemachine.wire.status import Status, StatusError
+from seemachine.wire.status import StatusError
 
 # Of ML-DSA its bytes.
 PublicValue = HssPublicKey | bytes
@@ -74,33 +72,11 @@ def check_words(options: argparse.Namespace) -> None:
         read += words.get(several, ())
     if read.count(STANDARD_INPUT) > 1:
         raise Misused("standard input can be one thing")
-    if options.file == STANDARD_INPUT and words.get("out", "-") is None:
+    if "alias" in words and options.file == STANDARD_INPUT and options.out is None:
         raise Misused(
             "what is made of standard input has no name; say with --out where it goes, - is"
             " standard output"
         )
-
-
-def verify(
-    look: Callable[[argparse.Namespace], None], options: argparse.Namespace, *told: str
-) -> int:
-    """Look at a signature; `told` are fields that one has that is good. Returns the exit code: 1 is
-    that of one that is not good, so what can't be read is refused with 2.
-    """
-    answer: Answer = options.answer
-    try:
-        look(options)
-    except StatusError as error:
-        if error.status is not Status.VerifyFailed:
-            raise refused(error, 2) from None
-        answer.give(verified=False, **dict.fromkeys(told))
-        answer.say(f"NOT VERIFIED: {error.detail}")
-        return answer.found(error.detail)
-    except Refused as error:
-        error.failure = error.failure._replace(exit_code=2)
-        raise
-    answer.give(verified=True)
-    return 0
 
 
 def sign(work: Work, options: argparse.Namespace) -> int:
@@ -174,19 +150,6 @@ def _tell(signed: Signed, over: str, place: str, options: argparse.Namespace) ->
     answer.say(f"{place}signed with leaf {signed.leaf} of {by}, over {over}")
     left = "1 signature is" if signed.remaining == 1 else f"{signed.remaining} signatures are"
     answer.say(f"{left} left there")
-
-
-def read_key(path: Path) -> PublicValue:
-    """A public key in whatever form it was given out, or the certificate of one; `-` is standard
-    input. Raises Refused.
-    """
-    from seemachine.encodings.readings import MAX_TEXT
-    from seemachine.encodings.recognition import recognized_key
-
-    try:
-        return recognized_key(read_file(path, MAX_TEXT)).key
-    except FormError as error:
-        raise Refused(error.about(title(path))) from None
 
 
 def title(path: Path) -> str:

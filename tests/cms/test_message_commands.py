@@ -325,6 +325,50 @@ def test_a_jar_from_standard_input(command: Command, monkeypatch: pytest.MonkeyP
     assert told == "standard input: verified, 1 entry\n"
 
 
+@pytest.mark.parametrize(
+    ("sign", "verify"),
+    [
+        ("cms sign lattice content --attached --out m", "cms verify m --key KEYS/lattice.key"),
+        ("cose sign lattice content --out m", "cose verify m --key KEYS/lattice.key"),
+    ],
+)
+def test_what_is_in_a_message(
+    command: Command, sign: str, verify: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is written once it is verified, alone to standard output, and not before."""
+    done(command(sign))
+    assert ": verified" in done(command(f"{verify} --out found"))
+    assert Path("found").read_bytes() == b"firmware 1.0"
+    assert "found is there already; replace it with --force" in command(f"{verify} --out found")[2]
+    assert '"out": "found"' in done(command(f"{verify} --out found --force --json"))
+    assert "m is what is read" in command(f"{verify} --out m --force")[2]
+    written = io.BytesIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(written, write_through=True))
+        assert main([*verify.replace("KEYS", os.environ["KEYS"]).split(), "--out", "-"]) == 0
+        assert written.getvalue() == b"firmware 1.0"
+    damaged = Path("m").read_bytes().replace(b"firmware 1.0", b"firmware 1.1")
+    Path("m").write_bytes(damaged)
+    code, out, _ = command(f"{verify} --out other")
+    assert (code, out.partition(":")[0], Path("other").exists()) == (1, "NOT VERIFIED", False)
+
+
+def test_what_is_in_a_message_can_not_be_written(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is detached, or the disk is full; exit code 2, for the message may be good."""
+    done(command("cose sign lattice content --detached --out m"))
+    verify = "cose verify m content --key KEYS/lattice.key --out found"
+    code, out, told = command(verify)
+    assert (code, out) == (2, "")
+    assert "this one is detached" in told
+    done(command("cose sign lattice content --out m --force"))
+    monkeypatch.setattr(out_files.OutFile, "put", lambda *_: "found: No space left on device")
+    code, _, told = command(verify.replace("content ", ""))
+    assert (code, Path("found").exists()) == (2, False)
+    assert "it is verified, but could not be written: found: No space left on device" in told
+
+
 def test_the_key_from_standard_input(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all three, as of `seemachine verify`; what is no key is refused by the same name."""
     done(command("cms sign lattice content"))

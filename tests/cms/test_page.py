@@ -46,5 +46,5 @@ def test_the_page_does_what_it_says(capsys: Any) -> None:
         else:
             ran = line.replace("python3", shlex.quote(sys.executable))
             subprocess.run(["bash", "-c", ran], check=True)
-    assert capsys.readouterr().out.count(": verified") == 6
+    assert capsys.readouterr().out.count(": verified") == 7
     assert Path("app-signed.jar").is_file()

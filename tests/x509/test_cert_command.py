@@ -1,5 +1,6 @@
 """`seemachine cert`: what it makes, says, asks and refuses; and which leaves it takes."""
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -189,6 +190,30 @@ def test_critical_extensions_of_an_issuer_are_told(
     done(command("cert request root --subject CN=a --out a.csr --yes"))
     told = command("cert issue root a.csr --issuer root.pem --out a.pem --yes")[2]
     assert "the issuer's certificate has nameConstraints" in told
+
+
+def test_a_request_from_standard_input(
+    command: Command, leaves: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As other tools pass it on; what was made goes through a pipe again."""
+
+    def piped(name: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(Path(name).read_bytes())))
+
+    done(command(f"{ROOT} root.pem --yes"))
+    done(command("cert request root --subject CN=a --out a.csr --yes"))
+    leaves()
+    issue = "cert issue root - --out a.pem --yes --issuer"
+    assert "standard input can be one thing" in command(f"{issue} -")[2]
+    piped("root.pem")
+    told = command(f"{issue} root.pem")[2]
+    assert "standard input is not a certificate signing request" in told
+    assert leaves() == 0
+    piped("a.csr")
+    done(command(f"{issue} root.pem"))
+    piped("a.pem")
+    assert "signature    good" in done(command("cert show - --issuer root.pem"))
+    assert "standard input can be one thing" in command("cert show - -")[2]
 
 
 def test_a_list_is_not_forgotten(command: Command, leaves: Callable[[], int]) -> None:

@@ -61,7 +61,9 @@ def _add_issue(verbs: Any) -> Any:
         ),
     )
     _add_alias(issue)
-    issue.add_argument("request", type=Path, metavar="REQUEST", help="a file, PEM or DER")
+    issue.add_argument(
+        "request", type=Path, metavar="REQUEST", help="a file, PEM or DER; - is standard input"
+    )
     _add_issuer(issue, required=True)
     issue.add_argument("--subject", metavar="NAME", help="another subject than that of the request")
     _add_days(issue, DAYS)
@@ -109,7 +111,9 @@ def _add_show(verbs: Any) -> None:
     show = verbs.add_parser(
         "show", help="show certificates, requests and lists, and check their signatures"
     )
-    show.add_argument("files", type=Path, nargs="+", metavar="FILE", help="PEM or DER")
+    show.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help="PEM or DER; - is standard input"
+    )
     _add_issuer(show, required=False)
 
 

@@ -76,7 +76,7 @@ def _add_verify(verbs: Any) -> None:
             " file could not be read."
         ),
     )
-    add_verifying(verify, "a message, DER, BER or PEM", "its content where that is not in it")
+    add_verifying(verify, "a message, DER, BER or PEM", "content")
     _add_trust(verify)
 
 

@@ -53,7 +53,7 @@ def add(words: Any, enter: Enter) -> None:
             " verify, 2 where a file could not be read."
         ),
     )
-    add_verifying(verify, "a message", "its payload where that is not in it")
+    add_verifying(verify, "a message", "payload")
     add_key(verify)
     for name, verb in verbs.choices.items():
         verb.add_argument(

@@ -18,12 +18,24 @@ def add_signing(verb: Any, content: str, out: str) -> None:
     add_home(verb)
 
 
-def add_verifying(verb: Any, message: str, file: str) -> None:
-    """What each takes that verifies."""
+def add_verifying(verb: Any, message: str, content: str) -> None:
+    """What each takes that verifies; `content` is what a message is of."""
     verb.add_argument(
         "message", type=Path, metavar="MESSAGE", help=f"{message}; - is standard input"
     )
-    verb.add_argument("file", type=Path, metavar="FILE", nargs="?", help=file)
+    verb.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        nargs="?",
+        help=f"its {content} where that is not in it; - is standard input",
+    )
+    verb.add_argument(
+        "--out",
+        metavar="OUT",
+        help=f"where the {content} that is in it goes once it is verified; - is standard output",
+    )
+    verb.add_argument("--force", action="store_true", help="replace a file that is there")
 
 
 def add_key(verb: Any, *, required: bool = True) -> None:

@@ -1,0 +1,80 @@
+"""What `cms verify`, `jar verify` and `cose verify` do alike: a verdict, its exit code, and with
+`--out` what is in the message, which nobody gets before it is verified.
+"""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.out_files import OutFile
+from seemachine.cli.refusals import refused
+from seemachine.cli.signed_files import PublicValue, read_file, title
+from seemachine.encodings.kinds import FormError
+from seemachine.encodings.readings import MAX_TEXT
+from seemachine.encodings.recognition import recognized_key
+from seemachine.wire.status import Status, StatusError
+
+# Judges a message, and returns what is in it; None where that is elsewhere.
+Look = Callable[[argparse.Namespace], bytes | None]
+
+
+def verify(look: Look, options: argparse.Namespace, *told: str) -> int:
+    """Judge a message; `told` are fields of one that is good. Returns the exit code: 1 is that of
+    one that is not, so what can't be read is refused with 2.
+    """
+    answer: Answer = options.answer
+    try:
+        out = _out(options)
+        # Lines for people are not part of what goes to standard output.
+        aside = contextlib.redirect_stdout(sys.stderr)
+        with aside if out and out.is_stream else contextlib.nullcontext():
+            content = look(options)
+        answer.give(verified=True)
+        if out:
+            _put(content, out)
+            answer.give(out=out.name)
+    except StatusError as error:
+        if error.status is not Status.VerifyFailed:
+            raise refused(error, 2) from None
+        answer.give(verified=False, **dict.fromkeys(told))
+        answer.say(f"NOT VERIFIED: {error.detail}")
+        return answer.found(error.detail)
+    except Refused as error:
+        error.failure = error.failure._replace(exit_code=2)
+        raise
+    return 0
+
+
+def refuse_no_content(options: argparse.Namespace, content: bytes | None) -> None:
+    """Raises Misused where what is in a message is to be written, and nothing is."""
+    if options.out and content is None:
+        raise Misused("--out is for what is in a message, and this one is detached")
+
+
+def _out(options: argparse.Namespace) -> OutFile | None:
+    name = vars(options).get("out")
+    if name is None:
+        return None
+    out = OutFile(name, options.force, options.umask)
+    sources: list[Path] = [options.message, *([options.key] if options.key else [])]
+    out.check(sources, text=False, as_json=options.answer.as_json)
+    return out
+
+
+def _put(content: bytes | None, out: OutFile) -> None:
+    assert content is not None
+    if trouble := out.put(content):
+        raise Refused(f"it is verified, but could not be written: {trouble}")
+
+
+def read_key(path: Path) -> PublicValue:
+    """A public key in whatever form it was given out, or the certificate of one; `-` is standard
+    input. Raises Refused.
+    """
+    try:
+        return recognized_key(read_file(path, MAX_TEXT)).key
+    except FormError as error:
+        raise Refused(error.about(title(path))) from None
