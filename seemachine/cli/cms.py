@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seemachine.cli import signed_files
-from seemachine.cli.answer import Answer, Misused, Refused
-from seemachine.cli.message_verifying import read_key, refuse_no_content, verify
+from seemachine.cli.answer import Answer, Refused
+from seemachine.cli.message_verifying import (
+    read_key,
+    refuse_no_content,
+    tell_path,
+    trusted,
+    verify,
+)
 from seemachine.cli.signed_files import PublicValue, Work
 
 if TYPE_CHECKING:
-    from cryptography import x509
-
     from seemachine.cms.certificates import Certificate
-    from seemachine.cms.reading import SignedMessage
 
 MOST_CERTIFICATES = 1 << 20
 # Of a message that verifies, what JSON has.
@@ -27,18 +30,11 @@ def run(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cms.errors import CmsError
 
     try:
-        _check_words(options)
+        signed_files.check_words(options)
         return _sign(options) if verb == "sign" else verify(_verify, options, *TOLD)
     except CmsError as error:
         read = options.file if verb == "sign" else options.message
         raise Refused(f"{signed_files.title(read)}: {error}") from None
-
-
-def _check_words(options: argparse.Namespace) -> None:
-    """Raises Misused."""
-    signed_files.check_words(options)
-    if vars(options).get("key") and (options.certificate or options.crl):
-        raise Misused("--certificate and --crl are for --root: a key that is named needs none")
 
 
 def _sign(options: argparse.Namespace) -> int:
@@ -123,7 +119,7 @@ def _verify(options: argparse.Namespace) -> bytes | None:
     answer.give(file=str(options.message), content=options.file and str(options.file))
     answer.give(attached=message.content is not None, certificates=len(message.certificates))
     refuse_no_content(options, message.content)
-    key, path = (named, ()) if named is not None else _trusted(message, options)
+    key, path = (named, ()) if named is not None else trusted([message], options)
     verified = verifying.verify(message, key, options.file and _content(options.file))
     moment = verified.signing_time
     answer.give(signer=verified.named, hash=verified.hash_name)
@@ -131,26 +127,7 @@ def _verify(options: argparse.Namespace) -> bytes | None:
     when = f", signing time {moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
     title = signed_files.title(options.message)
     answer.say(f"{title}: verified; it names its signer by {verified.named}{when}")
-    _tell_path(path, options)
+    tell_path(path, options)
     if message.certificates and not path:
         answer.say("the certificates in it were not judged; the key is the one that you named")
     return message.content
-
-
-def _trusted(
-    message: "SignedMessage", options: argparse.Namespace
-) -> "tuple[PublicValue, tuple[x509.Certificate, ...]]":
-    from seemachine.cli import cms_trust
-
-    return cms_trust.signer(message, options)
-
-
-def _tell_path(path: "tuple[x509.Certificate, ...]", options: argparse.Namespace) -> None:
-    answer: Answer = options.answer
-    subjects = [each.subject.rfc4514_string() for each in path]
-    answer.give(path=subjects or None)
-    if path:
-        above = [f"certified by {each}" for each in subjects[1:]] or ["which is a root itself"]
-        answer.say(", ".join([f"signed by {subjects[0]}", *above]))
-        if not options.crl:
-            answer.say("whether a certificate is revoked was not looked at; name lists with --crl")

@@ -1,15 +1,17 @@
-"""Whose key signed a message: that of a certificate in it, where it leads to a trusted root."""
+"""Whose key signed a message or a JAR: that of a certificate in it, which leads to a root that is
+trusted.
+"""
 
 import argparse
 import datetime as dt
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path as FilePath
 from typing import Any
 
 from cryptography import x509
 
 from seemachine.cli import signed_files
-from seemachine.cli.answer import Refused
+from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.signed_files import PublicValue
 from seemachine.cms import certificates
 from seemachine.cms.certificates import Certificate
@@ -17,23 +19,25 @@ from seemachine.cms.reading import SignedMessage
 from seemachine.wire.status import Status, StatusError
 from seemachine.x509 import documents, issuers
 from seemachine.x509.errors import X509Error
-from seemachine.x509.paths import Trust
+from seemachine.x509.paths import Path, Trust
 
 
 def signer(
-    message: SignedMessage, options: argparse.Namespace
-) -> tuple[PublicValue, tuple[x509.Certificate, ...]]:
-    """The key of one of its signers, and the path from his certificate to a root. Raises Refused;
+    messages: Iterable[SignedMessage], options: argparse.Namespace
+) -> tuple[PublicValue, Path]:
+    """The key of one of their signers, and the path from his certificate to a root. Raises Refused;
     StatusError (VerifyFailed) where there is none.
     """
+    messages = list(messages)
     roots = _read(options.root, x509.Certificate)
     given = [*roots, *_read(options.certificate, x509.Certificate)]
-    data = [*message.certificates, *map(documents.der, given)]
+    inside = [each for message in messages for each in message.certificates]
+    data = [*inside, *map(documents.der, given)]
     others = [each for one in data for each in documents.certificates(one)]
     lists = _read(options.crl, x509.CertificateRevocationList)
     trust = Trust(roots, dt.datetime.now(dt.UTC), others, lists)
     refused = ["the certificate of its signer is neither in it nor named with --certificate"]
-    for each in _of_signers(message, data):
+    for each in _of_signers(messages, data):
         try:
             return _trusted(each, trust)
         except X509Error as error:
@@ -41,14 +45,25 @@ def signer(
     raise StatusError(Status.VerifyFailed, refused[-1], "cms_verify")
 
 
-def _of_signers(message: SignedMessage, data: list[bytes]) -> Iterator[Certificate]:
-    for each in message.signers:
-        yield from certificates.of_signer(dict.fromkeys(data), each)
+def tell(path: Path, options: argparse.Namespace) -> None:
+    """Who signed, and who says so; nothing of a key that was named."""
+    answer: Answer = options.answer
+    subjects = [each.subject.rfc4514_string() for each in path]
+    answer.give(path=subjects or None)
+    if path:
+        above = [f"certified by {each}" for each in subjects[1:]] or ["which is a root itself"]
+        answer.say(", ".join([f"signed by {subjects[0]}", *above]))
+        if not options.crl:
+            answer.say("whether a certificate is revoked was not looked at; name lists with --crl")
 
 
-def _trusted(
-    certificate: Certificate, trust: Trust
-) -> tuple[PublicValue, tuple[x509.Certificate, ...]]:
+def _of_signers(messages: list[SignedMessage], data: list[bytes]) -> Iterator[Certificate]:
+    for message in messages:
+        for each in message.signers:
+            yield from certificates.of_signer(dict.fromkeys(data), each)
+
+
+def _trusted(certificate: Certificate, trust: Trust) -> tuple[PublicValue, Path]:
     """Raises X509Error."""
     end = documents.only(certificate.data, x509.Certificate, "the certificate of its signer")
     key = issuers.key_of(end).own
@@ -60,7 +75,7 @@ def _trusted(
     return key, trust.path(end)
 
 
-def _read(paths: list[Path], kind: type[Any]) -> list[Any]:
+def _read(paths: Iterable[FilePath], kind: type[Any]) -> list[Any]:
     """All that these files have of a kind. Raises Refused for one that has none."""
     read: list[Any] = []
     for path in paths:

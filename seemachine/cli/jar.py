@@ -6,7 +6,7 @@ from pathlib import Path
 from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.cms import certificates
-from seemachine.cli.message_verifying import read_key, verify
+from seemachine.cli.message_verifying import read_key, tell_path, trusted, verify
 from seemachine.cli.signed_files import PublicValue, Work
 
 
@@ -17,7 +17,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
 
     try:
         signed_files.check_words(options)
-        return _sign(options) if verb == "sign" else verify(_verify, options, "entries")
+        return _sign(options) if verb == "sign" else verify(_verify, options, "entries", "path")
     except (CmsError, JarError) as error:
         raise Refused(f"{signed_files.title(options.file)}: {error}") from None
 
@@ -51,13 +51,15 @@ def _verify(options: argparse.Namespace) -> None:
     from seemachine.jar import checking, signing
 
     answer: Answer = options.answer
-    key = read_key(options.key)
+    named = read_key(options.key) if options.key else None
     jar = signed_files.read_file(options.file, signing.MOST_BYTES)
     answer.give(file=str(options.file))
+    key, path = (named, ()) if named is not None else trusted(checking.blocks(jar), options)
     entries = checking.check(key, jar)
     answer.give(entries=entries)
     covered = "1 entry" if entries == 1 else f"{entries} entries"
     answer.say(f"{signed_files.title(options.file)}: verified, {covered}")
+    tell_path(path, options)
 
 
 def _beside(path: Path) -> Path:

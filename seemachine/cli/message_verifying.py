@@ -5,8 +5,9 @@
 import argparse
 import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.out_files import OutFile
@@ -16,6 +17,10 @@ from seemachine.encodings.kinds import FormError
 from seemachine.encodings.readings import MAX_TEXT
 from seemachine.encodings.recognition import recognized_key
 from seemachine.wire.status import Status, StatusError
+
+if TYPE_CHECKING:
+    from seemachine.cms.reading import SignedMessage
+    from seemachine.x509.paths import Path as Certificates
 
 # Judges a message, and returns what is in it; None where that is elsewhere.
 Look = Callable[[argparse.Namespace], bytes | None]
@@ -68,6 +73,28 @@ def _put(content: bytes | None, out: OutFile) -> None:
     assert content is not None
     if trouble := out.put(content):
         raise Refused(f"it is verified, but could not be written: {trouble}")
+
+
+def trusted(
+    messages: "Iterable[SignedMessage]", options: argparse.Namespace
+) -> "tuple[PublicValue, Certificates]":
+    """The key of a signer of one of them, by `--root`, and his certificate with those above it.
+    Raises Refused; StatusError (VerifyFailed).
+    """
+    # It needs a package that others do without.
+    from seemachine.cli import cms_trust
+
+    return cms_trust.signer(messages, options)
+
+
+def tell_path(path: "Certificates", options: argparse.Namespace) -> None:
+    """Which certificates were believed, if any."""
+    if not path:
+        options.answer.give(path=None)
+        return
+    from seemachine.cli import cms_trust
+
+    cms_trust.tell(path, options)
 
 
 def read_key(path: Path) -> PublicValue:

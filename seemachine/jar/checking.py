@@ -3,12 +3,14 @@
 import base64
 import hashlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from zipfile import ZipInfo
 
 from seemachine.cms import reading, verifying
 from seemachine.cms.algorithms import Key
 from seemachine.cms.errors import CmsError
+from seemachine.cms.reading import SignedMessage
 from seemachine.jar import archive, manifest
 from seemachine.jar.archive import BLOCK_ENDINGS, Archive
 from seemachine.jar.errors import JarError
@@ -39,6 +41,16 @@ def check(key: Key, jar: bytes) -> int:
             if not agree(named, "", partial(found.pieces, entry)):
                 raise _other(f"its entry {entry.filename}")
     return len(found.contents)
+
+
+def blocks(jar: bytes) -> list[SignedMessage]:
+    """The message of each signer that can be read. Raises JarError."""
+    read = []
+    with archive.read(jar) as found:
+        for block, _ in _signers(found):
+            with suppress(CmsError):
+                read.append(reading.read(found.whole(block)))
+    return read
 
 
 def digest(content: Iterable[bytes], name: str = HASHES[DIGEST]) -> str:

@@ -1,6 +1,7 @@
 """`seemachine cms verify --root`: whom a message is believed, and why others are not."""
 
 import os
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 from seemachine import testing
 from seemachine.cli.command import main
 
-Command = Callable[[str], tuple[int, str, str]]
+Command = Callable[..., tuple[int, str, str]]
 MADE = """
 cert root root --subject CN=Root --out root.pem
 cert root code --subject CN=Other --out other.pem
+cert root root --subject CN=Signer --usage digitalSignature --out signer.pem
 cert request code --subject CN=Code --out code.csr
 cert issue root code.csr --issuer root.pem --purpose codeSigning --out code.pem
 cert issue root code.csr --issuer root.pem --usage cRLSign --out lists.pem
@@ -22,6 +24,8 @@ cert crl root --issuer root.pem --revoke code.pem --out revoked.crl
 cms sign code content --certificate code.pem --out good.p7s
 cms sign code content --certificate code.pem --no-certificates --out bare.p7s
 cms sign code content --by-key --out key.p7s
+jar sign code a.jar --certificate code.pem --out good.jar
+jar sign root good.jar --certificate signer.pem --out both.jar
 """.strip().splitlines()
 
 
@@ -34,9 +38,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, value in fleet.env.items():
             patch.setenv(name, value)
         for alias in ("root", "code"):
-            fleet.generate_lms(alias, **testing.QUICK)
+            fleet.generate_lms(alias, lms="sha256_m32_h5", lmots="sha256_n32_w8")
         Path("content").write_bytes(b"firmware 1.0")
         Path("changed").write_bytes(b"firmware 1.1")
+        with zipfile.ZipFile("a.jar", "w") as jar:
+            jar.writestr("A.class", b"class")
         for line in MADE:
             assert main([*line.split(), "--yes"]) == 0, line
     good = Path(folder / "good.p7s").read_bytes()
@@ -54,9 +60,9 @@ def command(folder: Path, capsys: Any) -> Iterator[Command]:
     os.chdir(folder)
     capsys.readouterr()
 
-    def run(line: str) -> tuple[int, str, str]:
+    def run(line: str, room: str = "cms") -> tuple[int, str, str]:
         try:
-            code = main(f"cms verify {line}".split())
+            code = main(f"{room} verify {line}".split())
         except SystemExit as ending:
             code = int(str(ending.code))
         told = capsys.readouterr()
@@ -91,6 +97,23 @@ def test_a_certificate_that_is_named(command: Command) -> None:
     )
     assert command("bare.p7s content --root root.pem --certificate code.pem")[0] == 0
     assert command("bare.p7s content --root root.pem --certificate root.pem")[0] == 1
+
+
+def test_a_jar(command: Command) -> None:
+    """By the certificate of any of its signers; another root, and a revoked one, are found."""
+    for name in ("good.jar", "both.jar"):
+        code, out, _ = command(f"{name} --root root.pem --crl root.crl", "jar")
+        assert (code, out) == (
+            0,
+            f"{name}: verified, 1 entry\nsigned by CN=Code, certified by CN=Root\n",
+        )
+    code, out, _ = command("both.jar --root signer.pem", "jar")
+    assert (code, "signed by CN=Signer, which is a root itself" in out) == (0, True)
+    for words in ("--root other.pem", "--root root.pem --crl revoked.crl"):
+        code, out, told = command(f"good.jar {words}", "jar")
+        assert (code, out.startswith("NOT VERIFIED: "), told) == (1, True, "")
+    assert '"path": null' in command("good.jar --root other.pem --json", "jar")[1]
+    assert command("a.jar --root root.pem", "jar")[0] == 1
 
 
 NOT_VERIFIED = {

@@ -2,15 +2,14 @@
 
 import argparse
 import re
-from pathlib import Path
 from typing import Any
 
 from seemachine.cli.words.options import Enter
 from seemachine.cli.words.signed_files import (
     add_certificates,
-    add_key,
     add_no_time,
     add_signing,
+    add_trust,
     add_verifying,
 )
 
@@ -77,32 +76,7 @@ def _add_verify(verbs: Any) -> None:
         ),
     )
     add_verifying(verify, "a message, DER, BER or PEM", "content")
-    _add_trust(verify)
-
-
-def _add_trust(verify: Any) -> None:
-    trusted = verify.add_mutually_exclusive_group(required=True)
-    add_key(trusted, required=False)
-    trusted.add_argument(
-        "--root",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="certificates of roots that you trust, PEM or DER; may be repeated",
-    )
-    for name, what in (
-        ("certificate", "with --root: certificates that may be on the way, beside those in it"),
-        ("crl", "with --root: lists of revoked certificates; then each issuer must have one"),
-    ):
-        verify.add_argument(
-            f"--{name}",
-            type=Path,
-            action="append",
-            default=[],
-            metavar="FILE",
-            help=f"{what}; may be repeated",
-        )
+    add_trust(verify)
 
 
 def _identifier(text: str) -> str:

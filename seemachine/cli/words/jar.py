@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.cli.words.options import Enter
-from seemachine.cli.words.signed_files import add_certificates, add_key, add_no_time, add_signing
+from seemachine.cli.words.signed_files import add_certificates, add_no_time, add_signing, add_trust
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -35,10 +35,11 @@ def _add_verify(verbs: Any) -> None:
         "verify",
         help="verify a JAR with a public key",
         description=(
-            "Verify a JAR with a public key that you trust, that of any of its signers. Exit code 1"
-            " where it does not verify, also where some of its entries are not signed, which Java"
-            " takes; 2 where a file could not be read."
+            "Verify a JAR with a public key that you trust, that of any of its signers, or by the"
+            " certificates in it, which must lead to a root that you trust. Exit code 1 where it"
+            " does not verify, also where some of its entries are not signed, which Java takes; 2"
+            " where a file could not be read."
         ),
     )
     verify.add_argument("file", type=Path, metavar="FILE", help="a signed JAR; - is standard input")
-    add_key(verify)
+    add_trust(verify)

@@ -49,6 +49,32 @@ def add_key(verb: Any, *, required: bool = True) -> None:
     )
 
 
+def add_trust(verify: Any) -> None:
+    """`--key FILE`, or `--root FILE` with what belongs to it."""
+    trusted = verify.add_mutually_exclusive_group(required=True)
+    add_key(trusted, required=False)
+    trusted.add_argument(
+        "--root",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="certificates of roots that you trust, PEM or DER; may be repeated",
+    )
+    for name, what in (
+        ("certificate", "with --root: certificates that may be on the way, beside those in it"),
+        ("crl", "with --root: lists of revoked certificates; then each issuer must have one"),
+    ):
+        verify.add_argument(
+            f"--{name}",
+            type=Path,
+            action="append",
+            default=[],
+            metavar="FILE",
+            help=f"{what}; may be repeated",
+        )
+
+
 def add_certificates(verb: Any, *, required: bool) -> None:
     """`--certificate FILE`."""
     verb.add_argument(
