@@ -43,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--die-with-parent",
         action="store_true",
-        help="stop when the process ends that started this command",
+        help="stop when the process that started this command ends",
     )
     _add_files(parser)
 

@@ -73,7 +73,7 @@ def _add_up(verbs: Any) -> None:
     up.add_argument(
         "--die-with-parent",
         action="store_true",
-        help="stop the fleet when the process ends that started this command, such as a shell",
+        help="stop the fleet when the process that started this command ends, such as a shell",
     )
     # What a command says to the supervisor that it starts: a descriptor.
     up.add_argument("--until-end-of", type=int, help=SUPPRESS)

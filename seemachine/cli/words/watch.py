@@ -12,8 +12,8 @@ def add(words: Any, enter: Enter) -> None:
         "watch",
         help="show a fleet as it changes: machines, leaves left, cards, requests, quarantine",
         description=(
-            "On a terminal a screen that is drawn anew until Ctrl-C, elsewhere a line for each"
-            " change. It takes no leaf, and needs the role use."
+            "Show a fleet until Ctrl-C: on a terminal a screen that is redrawn, elsewhere a line"
+            " for each change. It takes no leaf, and needs the role use."
         ),
     )
     parser.add_argument("--once", action="store_true", help="look once, print it, and end")
@@ -22,7 +22,7 @@ def add(words: Any, enter: Enter) -> None:
         type=whole(1, 3600),
         default=2,
         metavar="SECONDS",
-        help="between two looks; default 2",
+        help="seconds between two looks; default 2",
     )
     add_home(parser)
     parser.set_defaults(run=enter("watch", ""))
