@@ -49,7 +49,8 @@ class Stopping:
 def once() -> Iterator[Stopping]:
     """Call `begin` of what this gives when the process begins to stop.
 
-    Up to then signals do what they did before, unless they are held.
+    Up to then signals do what they did before, unless they are held. None stays blocked, as by a
+    careless parent: nothing would stop the process.
     """
     before = {number: signal.getsignal(number) or signal.SIG_DFL for number in SIGNALS}
     stopping = Stopping()
@@ -66,9 +67,11 @@ def once() -> Iterator[Stopping]:
 
     for number in SIGNALS:
         signal.signal(number, act)
+    mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     try:
         yield stopping
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for number in SIGNALS:
             # Python sets its own handlers back while it ends, and leaves this one.
             signal.signal(number, signal.SIG_IGN if stopping.begun else before[number])

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from seemachine.process import signals as stopping
+
 # Told to stop, it says so and takes its time, in which more signals come, also while Python itself
 # ends.
 PROGRAM = """
@@ -101,3 +103,18 @@ def test_before_it_stops_signals_do_what_they_did(number: signal.Signals, code: 
     it had not caught it.
     """
     assert stopped(BEFORE, number) == code
+
+
+def test_what_its_parent_blocked_stops_it_all_the_same() -> None:
+    """A request to stop becomes a signal, which nobody would hear; later all is as before."""
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    try:
+        with stopping.once():
+            signal.raise_signal(signal.SIGTERM)
+            assert heard == [signal.SIGTERM]
+        assert signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGTERM, before)
