@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from caliptra.making import VENDOR, put, request
 from kit.in_process import Machine, Shell, machines
 
 FIRST, SECOND = "7852-268D-3BF9", "5F08-02E0-D947"
@@ -65,3 +66,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that a command is typed in."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def bundle(folder: Path) -> Path:
+    """A request for all four targets."""
+    return put(folder / "signing_request.json", request())
+
+
+@pytest.fixture
+def vendor(folder: Path) -> Path:
+    """A request for the two of the vendor, whose key has leaves."""
+    return put(folder / "signing_request.json", request(*VENDOR))
