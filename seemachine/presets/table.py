@@ -64,7 +64,7 @@ PRESETS = _table(
         "jdk",
         "the JDK",
         (Use(LMS, N32, SHA256_N32, USUAL, "der", "hss"), _mldsa("der", "raw")),
-        "November 2026: 25.0.2 (the provider SUN), in the tests: its sets of LMS, every set of"
+        "November 2026: 25.0.2 (the provider SUN), in the tests: LMS of each w, every set of"
         " ML-DSA",
         "`HSS/LMS` from JDK 21, which verifies and does not sign; `ML-DSA` from JDK 24",
     ),

@@ -14,15 +14,18 @@ from seemachine.cli.command import main
 
 MESSAGE = b"firmware 1.0"
 MLDSA = ("mldsa44", "mldsa65", "mldsa87")
+# What the JDK calls the algorithm of each key.
+OF_JDK = {"lms": "HSS/LMS", **dict.fromkeys(MLDSA, "ML-DSA")}
 
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A key of each set of ML-DSA, and a folder with a file."""
+    """A key of LMS, one of each set of ML-DSA, and a folder with a file."""
     with testing.fleet() as fleet, pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("presets"))
         for name, value in fleet.env.items():
             patch.setenv(name, value)
+        fleet.generate_lms("lms", lms="sha256_m32_h10", lmots="sha256_n32_w8")
         for name in MLDSA:
             fleet.generate_mldsa(name, name)
         Path("fw").write_bytes(MESSAGE)
@@ -47,10 +50,10 @@ def flipped(data: bytes, place: int) -> bytes:
 
 
 @pytest.mark.usefixtures("keys")
-def test_the_jdk_takes_mldsa(jdk: Told, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of each set; and nothing with a bit flipped in the key, the signature or the message."""
+def test_the_jdk(jdk: Told, capsys: pytest.CaptureFixture[str]) -> None:
+    """LMS, and ML-DSA of each set; nothing with a bit flipped in key, signature or message."""
     wanted, lines = [], []
-    for alias in MLDSA:
+    for alias, algorithm in OF_JDK.items():
         key, made = signed(alias, "jdk", capsys)
         for good, parts in (
             (True, (key, made, MESSAGE)),
@@ -59,7 +62,7 @@ def test_the_jdk_takes_mldsa(jdk: Told, capsys: pytest.CaptureFixture[str]) -> N
             (False, (key, made, flipped(MESSAGE, 0))),
         ):
             wanted.append(good)
-            lines.append(" ".join(["ML-DSA", *(part.hex() for part in parts)]))
+            lines.append(" ".join([algorithm, *(part.hex() for part in parts)]))
     assert [said == "good" for said in jdk(lines)] == wanted
 
 
