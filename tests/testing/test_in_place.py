@@ -1,11 +1,15 @@
 """Who does the work of machines in the process of a test: the loop itself, or a thread."""
 
+import contextlib
 import threading
 import time
 
 import pytest
 import trio.testing
+from seeclient import StatusError
 
+from seemachine import testing
+from seemachine.lms.generation import Generation, Stopped
 from seemachine.process.gate import Gate
 from seemachine.process.scarcity import Scarcity
 from seemachine.testing.hosting import in_place
@@ -38,6 +42,35 @@ async def test_who_hashes(crew, monkeypatch):
     ]
     shared = isinstance(crew, in_place.CrewAside)
     assert aside == [False, False, shared, shared, False]
+
+
+def test_a_step_under_way_at_the_end(monkeypatch):
+    """The NVRAM is closed once no thread is at work on it, and not before."""
+    order, under_way = [], threading.Event()
+
+    def step(_generation, _engine, should_stop):
+        under_way.set()
+        while not should_stop():
+            time.sleep(0.001)
+        time.sleep(0.05)
+        order.append("hashed")
+        raise Stopped
+
+    def make(fleet):
+        with contextlib.suppress(StatusError):
+            fleet.generate_lms("release", **testing.QUICK)
+
+    monkeypatch.setattr(in_place, "LONG_SECONDS", -1.0)
+    monkeypatch.setattr(Generation, "step", step)
+    with testing.fleet() as fleet:
+        maker = threading.Thread(target=make, args=(fleet,))
+        maker.start()
+        assert under_way.wait(10)
+        store = fleet.hosted[testing.ESN].store
+        close = store.close
+        monkeypatch.setattr(store, "close", lambda: (order.append("closed"), close()))
+    maker.join()
+    assert order == ["hashed", "closed"]
 
 
 async def test_the_loop_goes_on_meanwhile(monkeypatch):

@@ -13,7 +13,6 @@ from seeclient.memory_files import close_below
 
 from seemachine.config import ConfigError
 from seemachine.machine import Machine
-from seemachine.server.crew import Crew
 from seemachine.state.disk.durable import forget_below
 from seemachine.temporary.folder import TemporaryFolder, made, places, sweep
 from seemachine.testing.fleets.fault_switch import Faults
@@ -24,6 +23,7 @@ from seemachine.testing.fleets.surroundings import environment
 from seemachine.testing.hosting.descriptors import allow
 from seemachine.testing.hosting.hosted import Hosted
 from seemachine.testing.hosting.hosting import Hosting, Place
+from seemachine.testing.hosting.in_place import CrewInPlace
 from seemachine.testing.hosting.in_processes import InProcess
 from seemachine.world import World
 
@@ -35,7 +35,7 @@ class Bench:
     Raises ConfigError, OSError.
     """
 
-    def __init__(self, plan: Plan, crew: Crew, folder: Path | str | None = None) -> None:
+    def __init__(self, plan: Plan, crew: CrewInPlace, folder: Path | str | None = None) -> None:
         self.processes = plan.processes
         self._process = os.getpid()
         if folder is None:
@@ -55,7 +55,7 @@ class Bench:
             self.clear()
             raise
 
-    def _places(self, plan: Plan, crew: Crew) -> Iterator[tuple[str, Place]]:
+    def _places(self, plan: Plan, crew: CrewInPlace) -> Iterator[tuple[str, Place]]:
         configs = plan.configs(self.world)
         if not plan.processes:
             allow(len(configs))

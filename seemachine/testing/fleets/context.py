@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from seemachine.server.crew import Crew
 from seemachine.testing.fleets.bench import Bench
 from seemachine.testing.fleets.blocking_fleet import BlockingFleet
 from seemachine.testing.fleets.plan import Plan
@@ -54,7 +53,7 @@ class FleetContext:
     ) -> bool | None:
         return await self._blocks.pop().__aexit__(kind, error, trace)
 
-    def _bench(self, crew: Crew) -> Bench:
+    def _bench(self, crew: CrewInPlace) -> Bench:
         return Bench(self._plan, crew, self._folder)
 
     def _block(self) -> "AbstractAsyncContextManager[AsyncFleet]":

@@ -11,19 +11,23 @@ import trio
 
 from seemachine.config import Config
 from seemachine.machine import Machine
+from seemachine.process.gate import Gate
 from seemachine.server.announcing import announce, entry_of, withdraw
 from seemachine.server.assembly import Opened, opened
-from seemachine.server.crew import Allotment, Crew
+from seemachine.server.crew import Allotment
 from seemachine.server.daemon import Daemon
 from seemachine.server.logs import Log
 from seemachine.server.serving import serve
 from seemachine.testing.hosting import forked
+from seemachine.testing.hosting.in_place import CrewInPlace
 
 
 class Hosted:
     """One machine: see Place."""
 
-    def __init__(self, config: Config, log: Log, crew: Crew, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, config: Config, log: Log, crew: CrewInPlace, environ: Mapping[str, str]
+    ) -> None:
         self._config = config
         self._log = log.bind(esn=config.esn)
         self._crew = crew
@@ -32,6 +36,7 @@ class Hosted:
         # None while it is down, and while it starts again.
         self._daemon: Daemon | None = None
         self._ready = self._stop = self._over = trio.Event()
+        self._gate = Gate()
         self.is_up = self._is_given_up = False
 
     @property
@@ -46,6 +51,7 @@ class Hosted:
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """See Place."""
         self._ready, self._stop, self._over = trio.Event(), trio.Event(), trio.Event()
+        self._gate = Gate()
         self._held = held = opened(self._config, self._environ, self._log)
         forked.give_up_in_children(self._give_up)
         try:
@@ -56,6 +62,8 @@ class Hosted:
                 raise
             self._log.exception("the machine has ended")
         finally:
+            # Not before: nothing of the NVRAM is closed under a thread that is at it.
+            await self._crew.vacate(self._gate)
             self._let_go(held)
 
     def _let_go(self, held: Opened) -> None:
@@ -91,7 +99,8 @@ class Hosted:
                 self.is_up = True
                 task_status.started()
 
-        await serve(held, Allotment(crew=self._crew), self._stop, on_ready, on_daemon=on_daemon)
+        allotment = Allotment(crew=self._crew, gate=self._gate)
+        await serve(held, allotment, self._stop, on_ready, on_daemon=on_daemon)
 
     async def stop(self) -> None:
         """See Place."""

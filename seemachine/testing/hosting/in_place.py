@@ -12,7 +12,7 @@ import trio
 
 from seemachine.process.gate import Gate
 from seemachine.process.scarcity import Scarcity
-from seemachine.process.threads import Threads, Workers
+from seemachine.process.threads import Threads, Workers, done_at_last
 from seemachine.server.crew import Crew
 
 # Of CPU for hashing in one request: what is more is too long for other machines to wait for. Not of
@@ -75,15 +75,22 @@ class CrewInPlace(Crew):
         """See Crew."""
         return WorkersInPlace(scarcity, gate)
 
+    async def vacate(self, gate: Gate) -> None:
+        """Shut a gate; returns when no thread is inside."""
+        gate.shut()
+
 
 class WorkersAside(WorkersInPlace):
     """The same, but for steps of a large key. Once one has taken long, a thread does the next:
     machines of other fleets, and those of this one, answer meanwhile.
     """
 
-    def __init__(self, scarcity: Scarcity, gate: Gate, hashing: trio.CapacityLimiter) -> None:
+    def __init__(
+        self, scarcity: Scarcity, gate: Gate, hashing: trio.CapacityLimiter, on_thread: trio.Event
+    ) -> None:
         super().__init__(scarcity, gate)
         self._hashing = hashing
+        self._on_thread = on_thread
         self._took = 0.0
 
     async def run(
@@ -95,10 +102,12 @@ class WorkersAside(WorkersInPlace):
         """See Workers."""
         if limiter is not self._hashing:
             return await super().run(limiter, work, *arguments)
-        done_by = Workers if self._took > LONG_SECONDS else WorkersInPlace
         began = time.process_time()
         try:
-            return await done_by.run(self, limiter, work, *arguments)
+            if self._took <= LONG_SECONDS:
+                return await super().run(limiter, work, *arguments)
+            self._on_thread.set()
+            return await Workers.run(self, limiter, work, *arguments)
         finally:
             self._took = time.process_time() - began
 
@@ -106,6 +115,17 @@ class WorkersAside(WorkersInPlace):
 class CrewAside(CrewInPlace):
     """The crew of machines in a loop that several fleets share."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._had_thread = trio.Event()
+
     def workers(self, scarcity: Scarcity, gate: Gate) -> Workers:
         """See Crew."""
-        return WorkersAside(scarcity, gate, self.hashing)
+        return WorkersAside(scarcity, gate, self.hashing, self._had_thread)
+
+    async def vacate(self, gate: Gate) -> None:
+        """See CrewInPlace."""
+        if self._had_thread.is_set():
+            await done_at_last(gate.shut)
+        else:
+            gate.shut()
