@@ -6,6 +6,7 @@ Its first fields are the same for every command. The others are the command's ow
 """
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -27,7 +28,7 @@ CODES = (USAGE, REFUSED, FOUND, INTERRUPTED, INTERNAL)
 EXIT_CODES = {USAGE: 2, REFUSED: 1, FOUND: 1, INTERRUPTED: 130, INTERNAL: 1}
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 # In our sentences a command to type comes after a colon, and ends the sentence or a part of it.
-_ADVISED = re.compile(r": ((?:seemachine|pipsqueak) [^;,]+)")
+_ADVISED = re.compile(r": ((?:SEEMACHINE_HOME=(?:'[^']*'|\S+) )?(?:seemachine|pipsqueak) [^;,]+)")
 
 
 class Failure(NamedTuple):
@@ -49,6 +50,20 @@ class Failure(NamedTuple):
         """`error` of a document."""
         told = {"code": self.code, "message": self.message, "advice": advised(self.message)}
         return told | dict(self.more)
+
+
+def in_world(sentence: str, home: Path) -> str:
+    """The sentence with commands that lead to the same world as one that got `--home`."""
+    folder = shlex.quote(str(home))
+
+    def led(found: re.Match[str]) -> str:
+        command = found[1].rstrip(" .)")
+        rest = found[1][len(command) :]
+        if command.startswith("pipsqueak"):
+            return f": SEEMACHINE_HOME={folder} {command}{rest}"
+        return found[0] if "--home" in command else f": {command} --home {folder}{rest}"
+
+    return _ADVISED.sub(led, sentence)
 
 
 def advised(sentence: str) -> list[str]:

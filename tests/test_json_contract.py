@@ -16,7 +16,7 @@ from seeclient.output_json import JsonOutput
 
 from seemachine.cli import command as cli
 from seemachine.cli.parser import whole
-from seemachine.document import CODES, EXIT_CODES, advised, document
+from seemachine.document import CODES, EXIT_CODES, advised, document, in_world
 
 ESN, OTHER = "7852-268D-3BF9", "9DA1-8F2C-0E57"
 PAGE = (Path(__file__).parents[1] / "docs/reference/json.md").read_text()
@@ -300,6 +300,29 @@ def test_the_first_fields_are_those_of_the_page() -> None:
 def test_advice_is_read_from_the_sentence(sentence: str, commands: list[str]) -> None:
     """A command comes after a colon and goes to the end of its part."""
     assert advised(sentence) == commands
+
+
+@pytest.mark.parametrize(
+    ("sentence", "led"),
+    [
+        (
+            "no card; make some with: seemachine card new",
+            "no card; make some with: seemachine card new --home '/a b'",
+        ),
+        (
+            "see them with: pipsqueak list, or make one.",
+            "see them with: SEEMACHINE_HOME='/a b' pipsqueak list, or make one.",
+        ),
+        ("is kept: seemachine fleet up --home /w", "is kept: seemachine fleet up --home /w"),
+        ("start one (as with: seemachine fleet up).", None),
+        ("nothing to type", "nothing to type"),
+    ],
+)
+def test_advice_leads_to_the_world_that_was_named(sentence: str, led: str | None) -> None:
+    """Typed as it stands, a command works in the world of --home, not in another."""
+    led = led or "start one (as with: seemachine fleet up --home '/a b')."
+    assert in_world(sentence, Path("/a b")) == led
+    assert all("/a b" in each or "/w" in each for each in advised(led))
 
 
 def test_each_command_may_be_refused_before_it_has_anything() -> None:

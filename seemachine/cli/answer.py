@@ -3,9 +3,10 @@
 import contextlib
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from seemachine.document import FOUND, NOTHING, REFUSED, USAGE, Failure, document
+from seemachine.document import FOUND, NOTHING, REFUSED, USAGE, Failure, document, in_world
 from seemachine.printing import say, say_json
 
 PROGRAM = "seemachine"
@@ -55,12 +56,14 @@ class Answer:
         self.complaints: list[str] = []
         self._failure: Failure | None = None
         self.code_unwritten = 1
+        # What --home named: commands that are advised are for that world.
+        self.home: Path | None = None
 
     def say(self, *parts: object, sep: str = " ") -> None:
         """A line for a person. Raises Unwritten."""
         if not self.as_json:
             with written():
-                say(*parts, sep=sep, flush=True)
+                say(*(self._led(str(part)) for part in parts), sep=sep, flush=True)
 
     def give(self, **fields: Any) -> None:
         """Fields for a program."""
@@ -69,16 +72,16 @@ class Answer:
     def remark(self, sentence: str) -> None:
         """A line for a person that a program may want to show to one."""
         self.say(sentence)
-        self._notes.append(sentence)
+        self._notes.append(self._led(sentence))
 
     def note(self, sentence: object) -> None:
         """What does not fail the command, and everybody should know."""
-        self._notes.append(str(sentence))
+        self._notes.append(self._led(str(sentence)))
         self.complain(sentence)
 
     def refuse(self, failure: Failure) -> int:
         """Say why the command was not carried out. Returns the exit code."""
-        self._failure = failure
+        self._failure = failure._replace(message=self._led(failure.message))
         with written():
             sys.stdout.flush()
         self.complain(failure.message)
@@ -93,7 +96,7 @@ class Answer:
 
     def fail(self, failure: Failure) -> int:
         """It failed, and that was said already. Returns the exit code."""
-        self._failure = failure
+        self._failure = failure._replace(message=self._led(failure.message))
         return failure.exit_code
 
     @contextlib.contextmanager
@@ -114,9 +117,13 @@ class Answer:
                 say_json(document(PROGRAM, self.command, self._fields, failure, self._notes))
             sys.stdout.flush()
 
+    def _led(self, sentence: str) -> str:
+        return in_world(sentence, self.home) if self.home else sentence
+
     def complain(self, sentence: object) -> None:
         """A line on standard error, which begins with the command."""
-        self.complaints.append(f"{PROGRAM} {self.command or ''}".rstrip() + f": {sentence}")
+        begun = f"{PROGRAM} {self.command or ''}".rstrip()
+        self.complaints.append(f"{begun}: {self._led(str(sentence))}")
         say(self.complaints[-1], file=sys.stderr)
 
 

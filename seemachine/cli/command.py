@@ -95,7 +95,10 @@ def _run(
     options.environ, options.parent = os.environ, parent
     # Whatever a command writes is for its user alone; what it runs for him may write as he wants.
     options.umask = os.umask(0o077)
-    options.world = World.from_environment(os.environ, getattr(options, "home", None))
+    home = getattr(options, "home", None)
+    # `run` has a world of its own, which nobody named.
+    answer.home = None if answer.command == "run" else home
+    options.world = World.from_environment(os.environ, home)
     if getattr(options, "makes_files", False):
         from seemachine.state.disk.permissions import check_root
 

@@ -42,13 +42,13 @@ def _needs_none(verb: str, options: argparse.Namespace, found: Overview) -> bool
 
 
 def _list(
-    _fleet: blocking.Fleet, found: Overview, _options: argparse.Namespace, answer: Answer
+    _fleet: blocking.Fleet, found: Overview, options: argparse.Namespace, answer: Answer
 ) -> int:
     answer.give(keys=list(map(output.view_json, found.keys)), unreachable=list(found.silent))
     for view in found.keys:
         answer.say(output.row(view, found.silent))
     if not found.keys:
-        answer.say("there are no keys")
+        answer.say(f"there are no keys in {options.world.folder}")
     return _whole(found, answer)
 
 

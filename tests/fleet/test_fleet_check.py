@@ -74,7 +74,7 @@ def test_without_a_world_there_is_no_fleet_to_check(tmp_path: Path, name: str) -
         1,
         [
             f"seemachine fleet check: no fleet in {tmp_path / name}; start one with: seemachine"
-            " fleet up"
+            f" fleet up --home {tmp_path / name}"
         ],
     )
     assert not (tmp_path / "missing").exists()

@@ -39,5 +39,5 @@ def test_up_names_all_that_down_stops(tmp_path: Path, capsys: pytest.CaptureFixt
             lock.release()
     assert capsys.readouterr().err == (
         f"seemachine fleet up: {ESN} still runs without a supervisor; stop what runs, and {THIRD}"
-        " as well, with: seemachine fleet down\n"
+        f" as well, with: seemachine fleet down --home {tmp_path}\n"
     )

@@ -68,7 +68,7 @@ def test_a_key_is_listed_with_all_that_is_left_of_it(
     shell: Shell, machines: list[Machine], world: World
 ) -> None:
     """Who made it when, signatures on machines, leases on cards."""
-    assert shell.seemachine("key", "list") == (0, ["there are no keys"])
+    assert shell.seemachine("key", "list") == (0, [f"there are no keys in {shell.home}"])
     make(shell, "plain")
     make(shell, "on-cards", "expcards=1", "explease=1")
     shell.pipsqueak(f"provesn={ESN}", "slot=2")
