@@ -4,7 +4,7 @@ trusted.
 
 import argparse
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -57,10 +57,13 @@ def tell(path: Path, options: argparse.Namespace) -> None:
             answer.say("whether a certificate is revoked was not looked at; name lists with --crl")
 
 
-def _of_signers(messages: list[SignedMessage], data: list[bytes]) -> Iterator[Certificate]:
-    for message in messages:
-        for each in message.signers:
-            yield from certificates.of_signer(dict.fromkeys(data), each)
+def _of_signers(messages: list[SignedMessage], data: list[bytes]) -> list[Certificate]:
+    signers = [each for message in messages for each in message.signers]
+    return [
+        each
+        for each in certificates.readable(dict.fromkeys(data))
+        if any(certificates.is_named(each, signer) for signer in signers)
+    ]
 
 
 def _trusted(certificate: Certificate, trust: Trust) -> tuple[PublicValue, Path]:

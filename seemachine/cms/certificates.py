@@ -76,18 +76,6 @@ def read(data: bytes) -> Certificate:
     )
 
 
-def of_signer(data: Iterable[bytes], signer: SignerInfo) -> list[Certificate]:
-    """Those of some certificates that a message names as its signer's; what can't be read is
-    nobody's.
-    """
-    return [each for each in _readable(data) if is_named(each, signer)]
-
-
-def of_key(data: Iterable[bytes], key: Key) -> list[Certificate]:
-    """Those of some certificates that are of a key."""
-    return [each for each in _readable(data) if each.key == key]
-
-
 def is_named(certificate: Certificate, signer: SignerInfo) -> bool:
     """Whether it is the one that a message names as its signer's."""
     if isinstance(signer.name, bytes):
@@ -95,7 +83,8 @@ def is_named(certificate: Certificate, signer: SignerInfo) -> bool:
     return (encoded(certificate.issuer), certificate.serial) == signer.name
 
 
-def _readable(data: Iterable[bytes]) -> Iterator[Certificate]:
+def readable(data: Iterable[bytes]) -> Iterator[Certificate]:
+    """Those that can be read; others are nobody's."""
     for each in data:
         with contextlib.suppress(CmsError):
             yield read(each)

@@ -13,7 +13,8 @@ from seemachine.cms.structures import SignedData, decoded, encoded
 from seemachine.encodings.readings import readings
 
 MOST_BYTES = 80 << 20
-MOST_CERTIFICATES = 100
+# Each is looked at more often than once.
+LIMITS = (("certificates", "certificates", 100), ("signerInfos", "signers", 16))
 SIGNED_DATA = str(rfc5652.id_signedData)
 
 
@@ -75,8 +76,9 @@ def _bare(data: bytes) -> bytes:
 
 
 def _read_signed(found: Any) -> SignedMessage:
-    if len(found["certificates"]) > MOST_CERTIFICATES:
-        raise CmsError(f"it has more than {MOST_CERTIFICATES} certificates")
+    for name, what, most in LIMITS:
+        if len(found[name]) > most:
+            raise CmsError(f"it has more than {most} {what}")
     inner = found["encapContentInfo"]
     content = inner["eContent"]
     return SignedMessage(

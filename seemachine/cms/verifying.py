@@ -7,7 +7,7 @@ from seeclient.verifying import verify as verify_signature
 
 from seemachine.cms.algorithms import Key, digest, signature_identifier
 from seemachine.cms.attributes import Attributes, is_set_of_attributes
-from seemachine.cms.certificates import is_named, of_key
+from seemachine.cms.certificates import Certificate, is_named, readable
 from seemachine.cms.content import Content, pieces, repeatable
 from seemachine.cms.errors import CmsError
 from seemachine.cms.reading import SignedMessage, SignerInfo
@@ -36,9 +36,11 @@ def verify(message: SignedMessage, key: Key, content: Content | None = None) -> 
     able = [each for each in message.signers if each.signature_identifier == wanted]
     if not able:
         raise CmsError(_other_algorithms(message))
+    known = [each for each in readable(message.certificates) if each.key == key]
     refused: list[CmsError | StatusError] = []
     for each in able:
         try:
+            _check_signer(message, each, known)
             return _verify(message, each, key, whole)
         except (CmsError, StatusError) as error:
             refused.append(error)
@@ -63,7 +65,6 @@ def _other_algorithms(message: SignedMessage) -> str:
 
 
 def _verify(message: SignedMessage, signer: SignerInfo, key: Key, content: Content) -> Verified:
-    _check_signer(message, signer, key)
     signed: Content = content
     if signer.attributes is None:
         _refuse_bare(message, content)
@@ -76,15 +77,16 @@ def _verify(message: SignedMessage, signer: SignerInfo, key: Key, content: Conte
     return Verified(signer.named, signer.hash_name, signer.attributes.signing_time)
 
 
-def _check_signer(message: SignedMessage, signer: SignerInfo, key: Key) -> None:
-    """What is not signed must be as the rest of the message has it."""
+def _check_signer(message: SignedMessage, signer: SignerInfo, known: list[Certificate]) -> None:
+    """What is not signed must be as the rest of the message has it; `known` are the certificates of
+    the key.
+    """
     if signer.has_parameters:
         raise CmsError("its signature algorithm has parameters, where there must be none")
     if signer.version != (3 if isinstance(signer.name, bytes) else 1):
         raise CmsError("its signer is named in another way than its version says")
     if signer.hash_identifier not in message.hash_identifiers:
         raise CmsError(f"the hash of its signer, {signer.hash_name}, is not among those it lists")
-    known = of_key(message.certificates, key)
     if known and not any(is_named(each, signer) for each in known):
         raise CmsError("it names another signer than the one whose certificate is in it")
 

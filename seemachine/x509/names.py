@@ -26,28 +26,30 @@ def subject(text: str) -> x509.Name:
     """
     try:
         found = x509.Name.from_rfc4514_string(text)
+        encoded = found.public_bytes()
     except (ValueError, KeyError) as error:
         why = f" ({error})" if str(error) else ""
         raise X509Error(f"{text!r} is not a name; write CN=...,O=...{why}") from None
     if not list(found):
         raise X509Error("the name is empty; write CN=...,O=...")
-    _refuse_letters(found)
+    _refuse_letters(encoded)
     return found
 
 
-def _refuse_letters(name: x509.Name) -> None:
-    """`cryptography` writes UTF-8 into the strings that have fewer letters, too."""
-    for value in _values(name):
-        plain = _LETTERS.get(value.tag)
-        if plain is not None and not plain.fullmatch(value.content):
+def _refuse_letters(encoded: bytes) -> None:
+    """`cryptography` writes UTF-8 into the strings that have fewer letters, too; and a value in
+    hexadecimal (RFC 4514 2.4) as a text that has the bytes of its tag and length.
+    """
+    for value in _values(encoded):
+        plain, text = _LETTERS.get(value.tag), value.content.decode()
+        if not text.isprintable() or (plain and not plain.fullmatch(value.content)):
             raise X509Error(
-                f"{value.content.decode()!r} has letters that this part of a name can't have;"
-                " leave them out"
+                f"{text!r} has letters that this part of a name can't have; leave them out"
             )
 
 
-def _values(name: x509.Name) -> Iterator[Element]:
-    for parts in only(name.public_bytes()).inner():
+def _values(encoded: bytes) -> Iterator[Element]:
+    for parts in only(encoded).inner():
         for part in parts.inner():
             yield part.inner()[1]
 

@@ -127,6 +127,19 @@ def test_certificates_that_can_not_be_read_are_nobodys(certified: Certified) -> 
         judged(certified.signer, changed(message, lambda s: s["certificates"].extend(many)))
 
 
+def test_signers_are_not_looked_at_without_end(certified: Certified) -> None:
+    """A message has sixteen at most."""
+
+    def crowded(signed: Any) -> None:
+        for number in range(16):
+            more = decoded(encoded(signed["signerInfos"][0]), rfc5652.SignerInfo(), "")
+            more["signature"] = bytes([number])
+            signed["signerInfos"].append(more)
+
+    with pytest.raises(CmsError, match="it has more than 16 signers"):
+        judged(certified.signer, changed(certified.message, crowded))
+
+
 def test_attributes_are_not_the_content_of_another_message(lms: LmsSigner, message: bytes) -> None:
     """Whoever takes them off and calls them the content has a signature that verifies over it; it
     is refused, and nobody can have such a content signed.

@@ -54,10 +54,22 @@ def test_subjects(text: str) -> None:
     assert subject(text).rfc4514_string() == text
 
 
-@pytest.mark.parametrize("text", ["DC=ü", "1.2.840.113549.1.9.1=ü@a", "2.5.4.5=a_b", "C=Ü"])
+ODD = ["DC=ü", "1.2.840.113549.1.9.1=ü@a", "2.5.4.5=a_b", "C=Ü", "CN=#0c0141", "CN=a\x1b[2J"]
+
+
+@pytest.mark.parametrize("text", ODD)
 def test_letters_that_a_part_can_not_have(text: str) -> None:
-    """An IA5String has ASCII, and a PrintableString less."""
+    """An IA5String has ASCII, and a PrintableString less; none has what no terminal can show, as a
+    value in hexadecimal would become.
+    """
     with pytest.raises(X509Error, match="has letters that this part of a name can't have"):
+        subject(text)
+
+
+@pytest.mark.parametrize("text", ["", ",", "a", "CN", "CN=", "=a", "9.9=a", "DC=\udcff", "CN=#0"])
+def test_what_is_no_subject(text: str) -> None:
+    """Each is refused in a sentence."""
+    with pytest.raises(X509Error, match=r"write CN=\.\.\.,O="):
         subject(text)
 
 
