@@ -11,13 +11,13 @@ from typing import Any
 from cryptography import x509
 
 from seemachine.cli import signed_files
-from seemachine.cli.answer import Answer, Refused
+from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.signed_files import PublicValue
 from seemachine.cms import certificates
 from seemachine.cms.certificates import Certificate
 from seemachine.cms.reading import SignedMessage
 from seemachine.wire.status import Status, StatusError
-from seemachine.x509 import documents, issuers
+from seemachine.x509 import documents, issuers, profile, telling
 from seemachine.x509.errors import X509Error
 from seemachine.x509.paths import Path, Trust
 
@@ -28,7 +28,7 @@ def signer(
     """The key of one of their signers, and the path from his certificate to a root. Raises Refused;
     StatusError (VerifyFailed) where there is none.
     """
-    messages = list(messages)
+    messages, purposes = list(messages), _purposes(options.purpose)
     roots = _read(options.root, x509.Certificate)
     given = [*roots, *_read(options.certificate, x509.Certificate)]
     inside = [each for message in messages for each in message.certificates]
@@ -39,7 +39,9 @@ def signer(
     refused = ["the certificate of its signer is neither in it nor named with --certificate"]
     for each in _of_signers(messages, data):
         try:
-            return _trusted(each, trust)
+            key, path = _trusted(each, trust)
+            _refuse_other_purposes(path[0], purposes)
+            return key, path
         except X509Error as error:
             refused.append(str(error))
     raise StatusError(Status.VerifyFailed, refused[-1], "cms_verify")
@@ -76,6 +78,21 @@ def _trusted(certificate: Certificate, trust: Trust) -> tuple[PublicValue, Path]
     if certificate.for_messages is False:
         raise X509Error(f"{documents.titled(end)} is not for messages, by its key usage")
     return key, trust.path(end)
+
+
+def _purposes(words: list[str]) -> list[x509.ObjectIdentifier]:
+    try:
+        return list(map(profile.purpose, words))
+    except X509Error as error:
+        raise Misused(str(error)) from None
+
+
+def _refuse_other_purposes(end: x509.Certificate, wanted: list[x509.ObjectIdentifier]) -> None:
+    """One that says nothing of purposes is for none: whoever asks wants to be sure."""
+    found = documents.value_of(end, x509.ExtendedKeyUsage) or ()
+    for each in wanted:
+        if each not in found:
+            raise X509Error(f"{documents.titled(end)} is not for {telling.purpose_name(each)}")
 
 
 def _read(paths: Iterable[FilePath], kind: type[Any]) -> list[Any]:

@@ -72,8 +72,8 @@ def check_words(options: argparse.Namespace) -> None:
         read += words.get(several, ())
     if read.count(STANDARD_INPUT) > 1:
         raise Misused("standard input can be one thing")
-    if words.get("key") and (words.get("certificate") or words.get("crl")):
-        raise Misused("--certificate and --crl are for --root: a key that is named needs none")
+    if words.get("key") and any(words.get(each) for each in ("certificate", "crl", "purpose")):
+        raise Misused("--certificate, --crl and --purpose are for --root; a key needs none of them")
     if "alias" in words and options.file == STANDARD_INPUT and options.out is None:
         raise Misused(
             "what is made of standard input has no name; say with --out where it goes, - is"

@@ -68,10 +68,15 @@ def _extensions(document: Document) -> dict[str, Any]:
         "ca": bool(constraints and constraints.ca),
         "path_length": constraints.path_length if constraints else None,
         "usages": list(usage_names(usages)) if usages else [],
-        "purposes": [_PURPOSES.get(each, each.dotted_string) for each in purposes],
+        "purposes": list(map(purpose_name, purposes)),
         "names": names_of(value_of(document, x509.SubjectAlternativeName) or ()),
         "extensions": [extension_name(each.oid) for each in document.extensions],
     }
+
+
+def purpose_name(purpose: x509.ObjectIdentifier) -> str:
+    """Such as `codeSigning`, or numbers."""
+    return _PURPOSES.get(purpose, purpose.dotted_string)
 
 
 def signature(document: Document, issuer: x509.Certificate | None) -> str:

@@ -26,6 +26,7 @@ cms sign code content --certificate code.pem --no-certificates --out bare.p7s
 cms sign code content --by-key --out key.p7s
 jar sign code a.jar --certificate code.pem --out good.jar
 jar sign root good.jar --certificate signer.pem --out both.jar
+jar sign root a.jar --certificate signer.pem --out root.jar
 """.strip().splitlines()
 
 
@@ -97,6 +98,17 @@ def test_a_certificate_that_is_named(command: Command) -> None:
     )
     assert command("bare.p7s content --root root.pem --certificate code.pem")[0] == 0
     assert command("bare.p7s content --root root.pem --certificate root.pem")[0] == 1
+
+
+def test_a_purpose(command: Command) -> None:
+    """The signer's certificate has it, or not; that of a root says nothing of purposes."""
+    good = "good.p7s content --root root.pem --purpose codeSigning"
+    assert command(good)[0] == 0
+    code, out, _ = command(f"{good} --purpose serverAuth")
+    assert (code, out) == (1, "NOT VERIFIED: the certificate of CN=Code is not for serverAuth\n")
+    told = command("root.jar --root signer.pem --purpose 1.2.3", "jar")
+    assert told[:2] == (1, "NOT VERIFIED: the certificate of CN=Signer is not for 1.2.3\n")
+    assert "'sign' is not a purpose" in command(f"{good} --purpose sign")[2]
 
 
 def test_a_jar(command: Command) -> None:

@@ -73,6 +73,20 @@ def add_trust(verify: Any) -> None:
             metavar="FILE",
             help=f"{what}; may be repeated",
         )
+    _add_purpose(verify)
+
+
+def _add_purpose(verify: Any) -> None:
+    verify.add_argument(
+        "--purpose",
+        action="append",
+        default=[],
+        metavar="NAME|OID",
+        help=(
+            "with --root: an extended key usage that the signer's certificate must have, such as"
+            " codeSigning; may be repeated"
+        ),
+    )
 
 
 def add_certificates(verb: Any, *, required: bool) -> None:
