@@ -14,7 +14,7 @@ from seemachine.faults.forms import HELLO, SPARED, FaultError, fault_of
 from seemachine.faults.kinds import REQUEST
 from seemachine.faults.latency import Pace
 from seemachine.faults.plan import Plan
-from seemachine.faults.verdict import PASSES, Verdict, verdict_on
+from seemachine.faults.verdict import Verdict, verdict_on
 from seemachine.frozen import replace
 from seemachine.wire.names import TAKES_FAULTS
 from seemachine.wire.record import Record
@@ -70,8 +70,6 @@ class Injector:
     def meet(self, request: Request[Record]) -> Verdict:
         """What becomes of a request. Call once for each."""
         met = self._fired(lambda fault: _is_for(fault, request))
-        if not met:
-            return PASSES
         self._act(met, request.NAME)
         return verdict_on(met)
 

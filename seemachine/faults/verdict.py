@@ -20,9 +20,6 @@ class Verdict:
     faults: tuple[Fault, ...] = ()
 
 
-PASSES = Verdict()
-
-
 def verdict_on(met: tuple[Fault, ...]) -> Verdict:
     """Of the faults that a request meets: delays add up, the first of the others decides."""
     for fault in met:

@@ -152,6 +152,30 @@ def test_what_is_in_force_is_not_counted() -> None:
     assert injector.in_force(CLOCK) == ()
 
 
+def test_once_is_once() -> None:
+    """Of two requests at one time one meets it, wherever the first of them stands."""
+    for race in everywhere(injecting, counting):
+        injector = Injector()
+        injector._lock = TellingLock(race)
+        injector.add("refuse times=1")
+        if (met := race.run(*[partial(injector.meet, LIST)] * 2)) is None:
+            break
+        assert sorted(len(verdict.faults) for verdict in met) == [0, 1], race.where
+        assert injector.listing()[0].met == 1
+
+
+def test_two_that_are_added_at_once_have_numbers_of_their_own() -> None:
+    """Wherever the thread stands that adds the first."""
+    for race in everywhere(injecting):
+        injector = Injector()
+        injector._lock = TellingLock(race)
+        added = race.run(partial(injector.add, "tear"), partial(injector.add, "refuse"))
+        if added is None:
+            break
+        assert sorted(each.number for each in added) == [1, 2], race.where
+        assert len(injector.listing()) == 2
+
+
 def test_one_that_comes_while_others_are_cleared_stays() -> None:
     """Wherever the thread that clears stands when another adds it."""
     for race in everywhere(injecting):
