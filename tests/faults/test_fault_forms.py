@@ -65,7 +65,8 @@ def test_a_line_is_read() -> None:
 
 
 def test_a_clock_goes_back_and_forth_by_a_year() -> None:
-    """Each end is in; so is a fault that is certain."""
+    """Each end is in; so is a fault that is certain, or meets hello ten times."""
+    assert fault_of("tear on=hello times=10").times == 10
     assert fault_of("tear probability=1") == fault_of("tear")
     for seconds in (-31622400, 31622400):
         assert fault_of(f"clock-moved seconds={seconds}").seconds == seconds

@@ -302,5 +302,6 @@ def test_a_fault_of_state_is_meant_for_requests() -> None:
             assert other.submit(injector.meet_at, CARD_WRITE).result() is None
             with injector.during(["slot_list"]):
                 assert injector.meet_at(CARD_WRITE) is None
+            assert bool(injector.meet_at(CARD_WRITE)) is meets
         assert injector.meet_at(CARD_WRITE) is None
-    assert injector.listing()[0].met == 2
+    assert injector.listing()[0].met == 4
