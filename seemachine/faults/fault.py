@@ -14,7 +14,7 @@ class Fault:
 
     `on` are names of requests: it is for these, or for the places that the machine comes to while
     it carries them out. Without one it is for any but hello, and any place. Of those it skips the
-    first `after`, then takes `every` so-manieth, each with `probability` under `seed`, until it has
+    first `after`, then takes one in `every`, each with `probability` under `seed`, until it has
     happened `times` times (0: until it is cleared). It takes none before `at` and from `until`,
     seconds after the fault was added (`until` 0: no end).
 

@@ -22,7 +22,7 @@ PROVISION = ProvisionLms(slot=2)
 
 
 def fires(injector: Injector, count: int) -> list[int]:
-    """At which of so many requests something happens, from 1."""
+    """At which of the first requests something happens, from 1."""
     return [number for number in range(1, count + 1) if injector.meet(LIST).faults]
 
 
@@ -257,7 +257,7 @@ def test_thousands_of_faults_are_refused_or_give_way() -> None:
 
 
 def test_threads_share_the_counts() -> None:
-    """So many times is so many times, whoever asks."""
+    """A hundred times are a hundred, whoever asks."""
     injector = Injector()
     injector.add("drop-after times=100 every=2")
     with ThreadPoolExecutor(4) as pool:

@@ -264,7 +264,7 @@ def test_a_seeded_machine_makes_no_key_again(tmp_path: Path, store: str) -> None
 
 async def test_no_leaf_signs_twice_through_restarts(tmp_path: Path, store: str) -> None:
     """Clients that sign and ask again under their tokens while the machine restarts again and
-    again: by chance, at every so-manieth request, and at each for a while.
+    again: by chance, at every other request, and at each for a while.
     """
     bench = Bench(tmp_path, store)
     when = {"sqlite": SEEDED, "file": COUNT, "memory": SCHEDULE}
