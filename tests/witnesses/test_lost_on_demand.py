@@ -85,3 +85,15 @@ def test_words_are_those_of_a_server_that_is_away(server, opener, faults):
         find()
         store.beat()
     assert said[0] == said[1]
+
+
+def test_only_some_requests_find_it_lost(opener, faults):
+    """Those that the fault names, and none of what the machine does by itself."""
+    store = opener()
+    store.install(lease(805))
+    faults.add("witness-lost on=nvmemfile_sign")
+    with faults.during(["nvmemfile_sign"]), pytest.raises(StateFailed, match="no leaf was used"):
+        take(store, [name(805)])
+    store.beat()
+    with faults.during(["nvmemfile_sign_many"]):
+        assert leaves(take(store, [name(805)])) == [0]
