@@ -21,13 +21,14 @@ from seemachine.wire.requests import Request
 from seemachine.wire.status import StatusError
 
 MOST_SECONDS = 60.0
-WORK = ("start", "chunk", "closing", "signature")
+WORK = ("start", "chunk", "closing", "closing_cards", "signature")
 KEYS, SIGNATURES = "keys", "signatures"
 
 
 @frozen
 class Latency:
-    """Seconds: to begin a key, for a chunk of its leaves, for its last step, for a signature.
+    """Seconds: to begin a key, for a chunk of its leaves, for its last step without and with cards,
+    for a signature.
 
     `text` is what people call it.
     """
@@ -36,16 +37,19 @@ class Latency:
     start: float = 0.0
     chunk: float = 0.0
     closing: float = 0.0
+    closing_cards: float = 0.0
     signature: float = 0.0
 
 
 NONE = Latency()
 # The medians of what the guide prints. Of the 5c: 2.9.4 steps 1, 3 and 4 and 2.9.5, where module 1
 # makes the keys and signs. Of the XC: 2.7.1 steps 1, 3 and 4 and 2.7.2.1, where 5F08-02E0-D947
-# does, and its signature in 2.9.5 step 10. The last step is that of a key without cards.
+# does, and its signature in 2.9.5 step 10.
 PROFILES = {
-    "5c": Latency("5c", start=0.002, chunk=0.2, closing=0.011, signature=0.02),
-    "xc": Latency("xc", start=0.002, chunk=0.249, closing=0.01, signature=0.02),
+    "5c": Latency("5c", start=0.002, chunk=0.2, closing=0.011, closing_cards=0.002, signature=0.02),
+    "xc": Latency(
+        "xc", start=0.002, chunk=0.249, closing=0.01, closing_cards=0.002, signature=0.02
+    ),
 }
 
 
@@ -128,5 +132,10 @@ class Pace:
         if isinstance(request, NvmemfileSignMany):
             return SIGNATURES, latency.signature * len(request.messages)
         if isinstance(reply, LmsChunk):
-            return KEYS, latency.chunk if reply.public_key is None else latency.closing
+            return KEYS, self._step(reply)
         return KEYS, latency.start if isinstance(request, GenerateLms) else 0.0
+
+    def _step(self, reply: LmsChunk) -> float:
+        if reply.public_key is None:
+            return self._latency.chunk
+        return self._latency.closing_cards if reply.cards else self._latency.closing

@@ -22,6 +22,7 @@ SIGNED = NvmemfileSigned(signature=b"s", leaf=0, remaining=1)
 STEP = ContinueLms(handle=bytes(16))
 CHUNK = LmsChunk(remaining=1, cache=b"", cards=0)
 CLOSED = LmsChunk(remaining=0, cache=b"", cards=0, public_key=bytes(56))
+CARDS_NEXT = LmsChunk(remaining=0, cache=b"", cards=1, public_key=bytes(56))
 
 
 def test_the_guides_profiles() -> None:
@@ -92,12 +93,15 @@ def test_one_signature_after_the_other() -> None:
 
 
 def test_many_signatures_take_as_long_as_each() -> None:
-    """The last step of a key takes less than a chunk; what is refused takes no time."""
+    """The last step of a key takes less than a chunk, and less still where cards come next; what is
+    refused takes no time.
+    """
     pace = Pace(PROFILES["5c"])
     many = NvmemfileSignMany(file=bytes(11), tokens=[bytes(16)] * 5, messages=[b"m"] * 5)
     signed = NvmemfileSignedMany(signatures=[b"s"] * 5, leaves=[0] * 5, remaining=1, refusals=[])
     assert pace.seconds_left(many, signed, 0.0, 0.0) == pytest.approx(0.1)
     assert pace.seconds_left(STEP, CLOSED, 0.0, 0.0) == pytest.approx(0.011)
+    assert pace.seconds_left(STEP, CARDS_NEXT, 1.0, 1.0) == pytest.approx(0.002)
     assert pace.seconds_left(SIGN, StatusError(Status.UseLimitExceeded, "spent"), 0.0, 0.0) == 0
 
 
