@@ -119,7 +119,8 @@ class Pace:
         if not seconds:
             return 0.0
         with self._lock:
-            done = self._done[work] = max(began, self._done[work]) + seconds
+            starts = max(began, self._done[work])
+            done = self._done[work] = starts + seconds
         return max(0.0, done - now)
 
     def _work(self, request: Request[Record], reply: Record | StatusError) -> tuple[str, float]:
