@@ -24,7 +24,9 @@ class Screen:
     def __init__(self, console: Console, title: str = "") -> None:
         self._console = console
         self._title = title
-        self._live = Live(console=console, screen=True, auto_refresh=False)
+        # Until the first look is there: a machine that hangs is waited for.
+        waiting = _shown(Line("asking the machines   Ctrl-C ends", DIM))
+        self._live = Live(waiting, console=console, screen=True, auto_refresh=False)
 
     @contextmanager
     def opened(self) -> Iterator[None]:

@@ -41,7 +41,18 @@ def test_a_title_says_of_which_world_it_is_and_how_it_ends():
     fleet = watched(up(files=(info(0),)))
     assert "\nforged" not in drawn(fleet, title=f"seemachine watch {EVIL}")
     assert "seemachine watch /w   Ctrl-C ends" in drawn(fleet, title="seemachine watch /w")
-    assert "Ctrl-C" not in drawn(fleet, title="seemachine watch /w", height=5)
+    low = drawn(fleet, title="seemachine watch /w", height=5)
+    assert "Ctrl-C" not in low.rpartition("\x1b[H")[2]
+
+
+def test_the_first_look_is_not_waited_for_in_silence():
+    """A machine that hangs takes seconds of it."""
+    out = io.StringIO()
+    screen = Screen(Console(file=out, width=80, height=24, force_terminal=True))
+    with screen.opened():
+        assert "asking the machines   Ctrl-C ends" in out.getvalue()
+        screen.draw(watched(up()), ())
+    assert "asking" not in out.getvalue().rpartition("\x1b[H")[2]
 
 
 @pytest.mark.parametrize(("width", "height"), [(20, 3), (1, 1), (300, 100)])
