@@ -6,8 +6,9 @@ handlers. It is told by bytes of a pipe: BEGIN, GIVE_UP, or the number of a sign
 pipe says that who hosts the machines was killed. It ends when the command has ended, and all that
 the command left running, with the command's exit code.
 
-Ctrl-C at a terminal goes to all processes of a group, to the command too, and must not reach it
-twice: a second one often means that tests are broken off without tidying up.
+Ctrl-C at a terminal, a hangup and what `timeout` sends go to all processes of a group, to the
+command too, and must not reach it twice: a second one often means that tests are broken off without
+tidying up. This process gets such a signal itself.
 """
 
 import ctypes
@@ -20,7 +21,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NoReturn
@@ -31,7 +31,7 @@ from seemachine.process.fork_server import adopt_orphans
 from seemachine.state.errors import reason
 from seemachine.temporary import descendants
 from seemachine.temporary.folder import TemporaryFolder, places, sweep
-from seemachine.temporary.received import Received
+from seemachine.temporary.received import OwnSignals, Received
 
 BEGIN, GIVE_UP = 0, 255
 # As in a shell; 125, as of timeout(1), where there was no command.
@@ -48,8 +48,6 @@ PR_SET_PDEATHSIG = 1
 SHELL = "/bin/sh"
 READ_BYTES = 64
 GRACE = 5.0
-# What a terminal sends to all at once.
-TYPED = (signal.SIGINT, signal.SIGQUIT)
 
 
 @frozen
@@ -191,9 +189,9 @@ def _started(command: Command, words: Sequence[str]) -> "subprocess.Popen[bytes]
 
 def _hear(running: "subprocess.Popen[bytes]", told: int, received: Received) -> bool:
     """Pass signals on until the command has ended; True where who hosts the machines did first."""
-    own = Counter[int]()
+    own = OwnSignals()
     while running.poll() is None:
-        own.update(received.wait(beside=[told]))
+        own.note(received.wait(beside=[told]))
         descendants.reap(but=running.pid)
         if not _readable(told):
             continue
@@ -201,9 +199,7 @@ def _hear(running: "subprocess.Popen[bytes]", told: int, received: Received) -> 
         if not numbers:
             return True
         for number in numbers:
-            if number in TYPED and own[number] and _in_foreground():
-                own[number] -= 1
-            else:
+            if not (own.had(number) and _is_of_our_group(running.pid)):
                 running.send_signal(number)
     return False
 
@@ -214,14 +210,10 @@ def _readable(descriptor: int) -> bool:
     return bool(poll.poll(0))
 
 
-def _in_foreground() -> bool:
-    """Whether a key of the terminal goes to our group."""
-    with suppress(OSError):
-        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
-        try:
-            return os.tcgetpgrp(terminal) == os.getpgrp()
-        finally:
-            os.close(terminal)
+def _is_of_our_group(pid: int) -> bool:
+    """Whether what is sent to our group reaches it; a shell makes groups of its own."""
+    with suppress(ProcessLookupError):
+        return os.getpgid(pid) == os.getpgrp()
     return False
 
 

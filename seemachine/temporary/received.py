@@ -1,8 +1,11 @@
 """Signals as numbers that are read one after the other, in place of what they would do."""
 
+import math
 import os
 import select
 import signal
+import time
+from collections import Counter
 from collections.abc import Sequence
 from types import FrameType
 
@@ -16,6 +19,8 @@ FORWARDED = (
     signal.SIGUSR2,
 )
 READ_BYTES = 64
+# What is sent to a group has come to all of its processes by then.
+AT_ONCE = 5.0
 
 
 class Received:
@@ -56,6 +61,29 @@ class Received:
             return os.read(self._reading, READ_BYTES)
         except BlockingIOError:
             return b""
+
+
+class OwnSignals:
+    """Those that this process got, beside another one of its group, which tells of its own."""
+
+    def __init__(self) -> None:
+        self._counts = Counter[int]()
+        self._came = dict[int, float]()
+
+    def note(self, numbers: bytes) -> None:
+        """These came just now."""
+        self._counts.update(numbers)
+        self._came |= dict.fromkeys(numbers, time.monotonic())
+
+    def had(self, number: int) -> bool:
+        """Whether the one that the other tells of came here, too: it was sent to the group then.
+        Each counts once.
+        """
+        if time.monotonic() - self._came.get(number, -math.inf) > AT_ONCE:
+            self._counts[number] = 0
+        had = self._counts[number] > 0
+        self._counts[number] -= had
+        return had
 
 
 def _heard(_number: int, _frame: FrameType | None) -> None:

@@ -3,7 +3,10 @@
 import os
 import signal
 
-from seemachine.temporary.received import Received
+import pytest
+
+from seemachine.temporary import received as module
+from seemachine.temporary.received import OwnSignals, Received
 
 
 def test_signals_are_read_in_their_order() -> None:
@@ -23,3 +26,13 @@ def test_signals_are_read_in_their_order() -> None:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         signal.signal(ignored, before)
+
+
+def test_what_is_sent_to_the_group_comes_to_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each counts once, and only for a moment: one that came here alone stands for no other."""
+    own = OwnSignals()
+    own.note(bytes([signal.SIGINT, signal.SIGINT, signal.SIGTERM]))
+    assert [own.had(signal.SIGINT) for _ in range(3)] == [True, True, False]
+    assert not own.had(signal.SIGHUP)
+    monkeypatch.setattr(module, "AT_ONCE", -1.0)
+    assert not own.had(signal.SIGTERM)

@@ -182,24 +182,43 @@ def test_it_dies_with_a_parent_that_is_killed_while_it_loads(env: dict[str, str]
     assert done.returncode == -signal.SIGKILL
 
 
+# Says by its exit code how often it was interrupted.
+COUNTS = """
+import signal, time
+times = []
+signal.signal(signal.SIGINT, lambda *_: times.append(1))
+print("ready", flush=True)
+while not times: time.sleep(0.01)
+print("interrupted", flush=True)
+time.sleep(0.5)
+raise SystemExit(40 + len(times))
+"""
+
+
+def test_a_signal_to_the_whole_group_reaches_the_command_once(env: dict[str, str]) -> None:
+    """As of `timeout`, or of a job that is cancelled; no terminal is needed for that."""
+    words = [*RUN, "--", sys.executable, "-c", COUNTS]
+    started = {"stdout": subprocess.PIPE, "start_new_session": True}
+    with subprocess.Popen(words, env=env, **started) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        # It passes its own on when the command has had that: two at once would be one.
+        process.send_signal(signal.SIGSTOP)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stdout.readline() == b"interrupted\n"
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(30) == 41
+
+
 def test_ctrl_c_reaches_the_command_once(env: dict[str, str]) -> None:
     """The terminal sends it to all processes; a second one would break off what the first began.
     The exit code is the command's.
     """
-    count = (
-        "import signal, time\n"
-        "times = []\n"
-        "signal.signal(signal.SIGINT, lambda *_: times.append(1))\n"
-        "print('ready', flush=True)\n"
-        "while not times: time.sleep(0.01)\n"
-        "time.sleep(0.3)\n"
-        "raise SystemExit(40 + len(times))"
-    )
     terminal, end = pty.openpty()
     # Which becomes that of a new session; a fork of this process might meet its threads.
     attach = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)"
     attach += "; os.execv(sys.argv[1], sys.argv[1:])"
-    words = [sys.executable, "-c", attach, *RUN, "--", sys.executable, "-c", count]
+    words = [sys.executable, "-c", attach, *RUN, "--", sys.executable, "-c", COUNTS]
     streams = {"stdin": end, "stdout": end, "stderr": end}
     with subprocess.Popen(words, env=env, start_new_session=True, **streams) as process:
         os.close(end)
