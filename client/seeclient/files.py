@@ -57,12 +57,15 @@ def make_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def written_aside(path: Path, data: bytes, *, durable: bool = True) -> Iterator[Path]:
+def written_aside(
+    path: Path, data: bytes, *, durable: bool = True, alone: bool = False
+) -> Iterator[Path]:
     """A file beside `path` that has the data, and is to take a name; what did not is gone in the
-    end. Two at once have two. Raises OSError.
+    end. Two at once have two; `alone`: there are never two at once, and what one left that was
+    killed is known by its name. Raises OSError.
     """
     # Its name is no longer than may be, however long that of `path` is.
-    aside = path.with_name(f".{os.urandom(8).hex()}{ASIDE}")
+    aside = left_by(path) if alone else path.with_name(f".{os.urandom(8).hex()}{ASIDE}")
     try:
         with aside.open("wb") as file:
             file.write(data)
@@ -75,16 +78,38 @@ def written_aside(path: Path, data: bytes, *, durable: bool = True) -> Iterator[
             aside.unlink(missing_ok=True)
 
 
-def put(path: Path, data: bytes, mode: int, *, replace: bool, durable: bool = True) -> None:
-    """All of a file or nothing, with a mode; without `replace` only where nothing is. Raises
-    OSError.
+def put(
+    path: Path,
+    data: bytes,
+    mode: int,
+    *,
+    replace: bool,
+    durable: bool = True,
+    alone: bool = False,
+) -> None:
+    """All of a file or nothing, with a mode; without `replace` only where nothing is. `alone`: see
+    written_aside. Raises OSError.
     """
-    with written_aside(path, data, durable=durable) as aside:
+    with written_aside(path, data, durable=durable, alone=alone) as aside:
         aside.chmod(mode)
         if replace:
             aside.replace(path)
         else:
             take_free_name(aside, path)
+
+
+def left_by(path: Path) -> Path:
+    """What somebody who was alone left beside a file, where he was killed while he wrote it."""
+    import hashlib
+
+    digits = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    return path.with_name(f".{digits}{ASIDE}")
+
+
+def clear(path: Path) -> None:
+    """Remove that, as far as it may be: it is not worth a refusal."""
+    with contextlib.suppress(OSError):
+        left_by(path).unlink(missing_ok=True)
 
 
 def take_free_name(aside: Path, path: Path) -> None:

@@ -82,6 +82,11 @@ class FormedPlaces:
         """Have the folder. Raises StatusError."""
         self._make_folder(self.signatures)
 
+    def clear(self) -> None:
+        """Remove what runs left that were killed: nobody else signs into the folder."""
+        for task in self._tasks.values():
+            files.clear(task.out)
+
     def earlier_signature(self, name: str) -> bytes:
         """What is there, in the standard encoding where it is a signature. Raises StatusError."""
         if not (data := signature_at(self._tasks[name].out, refuse)):
@@ -141,7 +146,7 @@ class FormedPlaces:
     def _put(self, out: Path, data: bytes) -> None:
         try:
             mode = FILE_MODE & ~self._umask
-            files.put(out, data, mode, replace=self._force, durable=False)
+            files.put(out, data, mode, replace=self._force, durable=False, alone=True)
         except OSError as error:
             raise files.refusal(out, error, WHERE) from None
 

@@ -60,6 +60,7 @@ class FilesSigning:
                 for name in signing.names:
                     manifests.check(places.task(name).source)
                 self._stack.enter_context(signing)
+                places.clear()
                 signing.survey()
                 for name in signing.unsigned:
                     places.make_way(name, places.earlier_signature(name), self._key)

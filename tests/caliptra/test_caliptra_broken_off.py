@@ -12,6 +12,7 @@ from caliptra.conftest import World
 from caliptra.making import VENDOR, put, request
 from seeclient.algorithms.lms import notes
 from seeclient.algorithms.lms.signing import new_token
+from seeclient.files import left_by
 from seeclient.folders import asking
 from seeclient.folders.journal import Journal
 from seeclient.keyfile import KeyFile
@@ -72,6 +73,13 @@ def test_killed_before_a_reply_came_it_takes_no_second_leaf(
     assert code == 0, said
     assert world.left() == before - 2
     assert world.caliptra("verify", vendor, *ONLY_VENDOR)[0] == 0
+
+
+def test_what_a_killed_run_left_is_removed(world: World, vendor: Path) -> None:
+    """Half a file beside the other."""
+    left_by(vendor.parent / "signatures.json").write_text("{")
+    assert sign_vendor(world, vendor)[0] == 0
+    assert remains(vendor) == []
 
 
 def test_a_full_disk_takes_no_second_leaf(

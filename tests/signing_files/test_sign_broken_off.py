@@ -59,6 +59,26 @@ def test_a_run_that_broke_off_is_gone_on_with(
     assert not list(Path().rglob("*.journal"))
 
 
+def test_a_killed_run_leaves_no_file_for_good(
+    done: Run, leaves: Leaves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while it writes, or after, it leaves one, which the same command removes; others that
+    look like it are somebody's.
+    """
+    put("a", "b", ".0123456789abcdef.new")
+    left = [files.left_by(Path("a.sig")), files.left_by(Path("b.sig"))]
+    with monkeypatch.context() as patch:
+        # As a kill has it: nothing that would tidy up runs.
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        done("sign rel a")
+    assert [each.exists() for each in left] == [True, False]
+    left[1].write_bytes(b"half a signatu")
+    done("sign rel a b")
+    assert [each.exists() for each in left] == [False, False]
+    assert leaves() == 2
+    assert [str(each) for each in Path().glob(".*")] == [".0123456789abcdef.new"]
+
+
 def test_two_at_once_wait_for_each_other(done: Run, refused: Run) -> None:
     """As those of `make -j`, in one folder; not for ever."""
     put("a")

@@ -57,6 +57,10 @@ class SignaturesFile:
         if not os.access(self.path.parent, os.W_OK | os.X_OK):
             raise CaliptraError(f"nothing can be written into {self.path.parent}; see who may")
 
+    def clear(self) -> None:
+        """Remove what a run left that was killed: nobody else signs into the folder."""
+        files.clear(self.path)
+
     def read(self) -> Signatures:
         """What is in it; nothing where it is not there. Raises CaliptraError, StatusError."""
         if not self.path.exists():
@@ -66,7 +70,7 @@ class SignaturesFile:
     def write(self, signatures: Signatures) -> None:
         """All of it or nothing, durable. Raises StatusError."""
         try:
-            files.put(self.path, signatures.encode(), self._mode(), replace=True)
+            files.put(self.path, signatures.encode(), self._mode(), replace=True, alone=True)
             flush_folder(self.path.parent)
         except OSError as error:
             raise files.refusal(self.name, error, WHERE) from None

@@ -63,6 +63,7 @@ class BundleSigning:
         self._place.check()
         self._lock = hold(self._place.path.parent, PATIENCE)
         try:
+            self._place.clear()
             self._survey(self._place.read())
         except BaseException:
             self.__exit__()
