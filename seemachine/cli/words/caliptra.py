@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from seemachine.cli.words.options import Enter, add_home
+from seemachine.cli.words.options import Enter, add_asking, add_home
 
 KEY_HELP = "an alias of this host, or a file with the public key, such as ./vendor.pem"
 
@@ -38,10 +38,7 @@ def _add_sign(verbs: Any) -> None:
         action="store_true",
         help="replace a pqc_sig that is there and is another; default: refuse",
     )
-    sign.add_argument(
-        "--acknowledge", metavar="REASON", help="why to sign although few signatures are left"
-    )
-    sign.add_argument("--yes", action="store_true", help="do not ask; for scripts")
+    add_asking(sign)
 
 
 def _add_verify(verbs: Any) -> None:
