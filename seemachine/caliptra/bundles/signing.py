@@ -147,16 +147,9 @@ class BundleSigning:
 
         if wanted:
             sign(jobs[0].file, wanted, Watch(take, note))
-        outcomes = {
-            job.target.name: _outcome(*both)
-            for both in zip(asked, wanted, strict=True)
-            for job in both[:1]
-        }
-        outcomes |= {
-            job.target.name: Outcome(job, signed=made[job.target.name])
-            for job in jobs
-            if job.target.name in made
-        }
+        every = [_outcome(*each) for each in zip(asked, wanted, strict=True)]
+        every += [Outcome(job, signed=made[job.target.name]) for job in jobs if job not in asked]
+        outcomes = {each.job.target.name: each for each in every}
         self._write({name: each.signed for name, each in outcomes.items() if each.signed})
         return outcomes
 
