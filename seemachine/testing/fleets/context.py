@@ -103,9 +103,9 @@ def fleet(  # noqa: PLR0913
     `machines`: how many; the first is a 5c, the second a Connect XC, as in the guide, unless
     `model` says `5c` or `xc`. `store` is where NVRAM is kept: `sqlite`, `file` or `memory`.
     With `operator="auto"` machines take blank cards by themselves. `processes=True` gives each
-    machine a process of its own, which takes a second; else all are in this one. `folder`: a world
-    that stays; without it the world is a temporary one. `settings` are those of a machine, such as
-    `limits={"idle_seconds": 1}`.
+    machine a process of its own, which takes half a second; else all are in this one. `folder`: a
+    world that stays; without it the world is a temporary one. `settings` are those of a machine,
+    such as `limits={"idle_seconds": 1}`.
 
     Entering the block raises ConfigError for a setting that is wrong.
     """
