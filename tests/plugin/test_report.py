@@ -1,5 +1,7 @@
 """What the report of a failed test says of its machines."""
 
+import re
+
 import pytest
 
 from seemachine.testing.plugin.report import MOST_LINES, Reporter
@@ -92,6 +94,31 @@ def test_capture_options_are_heeded(project):
     shown = project.run(source, "--show-capture=log").stdout
     shown.fnmatch_lines([LOG])
     shown.no_fnmatch_line(SUMMARY)
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        "seemachine_fleet.key('release')",
+        "seemachine_fleet.cards.provision('card9')",
+        "seemachine_fleet.faults.add('tare')",
+        "seemachine_fleet.stop(2)",
+    ],
+)
+def test_a_refusal_ends_where_the_test_asked(project, refused):
+    """What goes on within the library is of no interest, unless all of it is asked for."""
+    source = f"def test_it(seemachine_fleet):\n    {refused}\n"
+    shown = project.run(source).stdout
+    shown.fnmatch_lines([f">       {refused}", "E       *", "test_of_a_project.py:2: *"])
+    for inner in ("*/seemachine/*.py*", "*/seeclient/*.py*"):
+        shown.no_fnmatch_line(inner)
+    assert re.search(r"/see\w+/\S+\.py:\d+", project.run(source, "--full-trace").stdout.str())
+
+
+def test_a_mistake_within_is_shown_whole(project):
+    """It is no refusal: whoever looks for it sees where it came from."""
+    done = project.run("def test_it(seemachine_key):\n    seemachine_key(expcard=1)\n")
+    done.stdout.fnmatch_lines(["*/plugin/fixtures.py:*TypeError"])
 
 
 def test_an_expected_failure_shows_nothing(project):

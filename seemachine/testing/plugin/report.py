@@ -75,6 +75,10 @@ class Reporter:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Add to the report of a failure; forget the fleets of a test that is over."""
+        if call.excinfo is not None and not _wanted_whole(item.config):
+            from seemachine.testing.plugin.traceback import shorten
+
+            shorten(call.excinfo.value)
         report = yield
         chain = item.listchain()
         if report.failed:
@@ -99,6 +103,11 @@ class Reporter:
         left = len(lines) - MOST_LINES
         earlier = [f"({left} earlier)"] if left > 0 else []
         return "\n".join(earlier + lines[-MOST_LINES:]) or "(nothing)"
+
+
+def _wanted_whole(config: pytest.Config) -> bool:
+    """Whether a traceback is to be shown to its end, or gone through by a debugger."""
+    return any(config.getoption(name, False) for name in ("fulltrace", "usepdb"))
 
 
 def _summary(fleet: Fleet) -> str:
