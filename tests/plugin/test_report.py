@@ -115,6 +115,29 @@ def test_a_refusal_ends_where_the_test_asked(project, refused):
     assert re.search(r"/see\w+/\S+\.py:\d+", project.run(source, "--full-trace").stdout.str())
 
 
+def test_a_refusal_of_an_async_test_ends_there_too(project):
+    """Also where trio has it in a group, or asyncio in a thread."""
+    project.plugins += ["trio", "anyio"]
+    asked = "await seemachine_async_fleet.generate_lms('release', 'tare', 'tare')"
+    done = project.run(
+        IMPORTS
+        + f"""
+@pytest.mark.trio
+async def test_of_trio(seemachine_async_fleet):
+    {asked}
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_of_asyncio(seemachine_async_fleet):
+    {asked}
+"""
+    )
+    done.assert_outcomes(failed=2)
+    done.stdout.fnmatch_lines([f"    |     {asked}", f">       {asked}"])
+    for inner in ("*/seeclient/*.py*", "*/asyncio/*.py*", "*/concurrent/*.py*"):
+        done.stdout.no_fnmatch_line(inner)
+
+
 def test_a_mistake_within_is_shown_whole(project):
     """It is no refusal: whoever looks for it sees where it came from."""
     done = project.run("def test_it(seemachine_key):\n    seemachine_key(expcard=1)\n")
