@@ -44,11 +44,11 @@ def tell(check: Check, outcomes: Iterable[Outcome], answer: Answer) -> int:
         answer.say(f"{rows[-1]['file']}: {word}: {rows[-1]['sentence']}")
     good = sum(row["verified"] for row in rows)
     answer.give(verified=good == len(rows))
-    if good == len(rows):
-        return 0
     last = f"{good} of {len(rows)} verified"
     if len(rows) > 1:
         answer.say(last)
+    if good == len(rows):
+        return 0
     judged = any(row["why"] not in (None, UNREADABLE) for row in rows)
     return answer.found(last if len(rows) > 1 else rows[0]["sentence"], 1 if judged else 2)
 

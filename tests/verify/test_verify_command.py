@@ -127,6 +127,12 @@ class TestVerified:
         shell.verify(*words, code=2)
         assert "files/link is a link, which is not verified; take it out of files" in shell.err
 
+    def test_how_many(self, shell):
+        """Of several files it is said at the end, of one it is not."""
+        said = shell.verify("--key", "k", "--signature", ".", "m", "./m")
+        assert said.endswith("\n2 of 2 verified\n")
+        assert "of 1" not in shell.verify("--key", "k", "m")
+
     def test_a_list(self, shell, monkeypatch):
         """Files and digests as they are listed; where one differs, the signature does not help."""
         digest = hashlib.sha256(Path("m").read_bytes()).hexdigest()
