@@ -49,7 +49,8 @@ def pairs(files: Sequence[str], signature: str | None) -> list[Pair]:
 
 def listed(manifest: Path, signature: str | None) -> list[Pair]:
     """The same of a list of files. Raises Misused, StatusError."""
-    data = sys.stdin.buffer.read() if str(manifest) == STANDARD_INPUT else None
+    is_piped = str(manifest) == STANDARD_INPUT
+    data = sys.stdin.buffer.read(manifests.MOST_BYTES + 1) if is_piped else None
     sources = list(manifests.sources(manifest, data))
     folder = None if signature is None else Path(signature)
     if folder is not None and not folder.is_dir():

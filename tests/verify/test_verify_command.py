@@ -20,6 +20,7 @@ from seemachine.chance.mark import MARK
 from seemachine.cli.command import main
 from seemachine.encodings.forms import recognized_key, write_key
 from seemachine.encodings.readings import armored
+from seemachine.signing_files import manifests
 from seemachine.testing import make_key
 
 TWO, ONE = cases("rfc")[0], cases("rfc")[2]
@@ -126,6 +127,26 @@ class TestVerified:
         Path("files/link").symlink_to("b")
         shell.verify(*words, code=2)
         assert "files/link is a link, which is not verified; take it out of files" in shell.err
+
+    def test_a_list_without_end(self, shell, monkeypatch):
+        """It is not read for longer than a list may be."""
+        monkeypatch.setattr(manifests, "MOST_BYTES", 2 << 20)
+
+        class Endless(io.RawIOBase):
+            left = 3 << 20
+
+            def readable(self):
+                return True
+
+            def readinto(self, into):
+                self.left -= len(into)
+                assert self.left > 0, "it goes on reading"
+                into[:] = b"0" * len(into)
+                return len(into)
+
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Endless())))
+        shell.verify("--key", "k", "--manifest", "-", code=2)
+        assert "standard input has more than 2 MiB, which no list of digests has" in shell.err
 
     def test_how_many(self, shell):
         """Of several files it is said at the end, of one it is not."""
