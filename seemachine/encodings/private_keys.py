@@ -159,7 +159,7 @@ def _is_cisco(data: bytes) -> bool:
 def _is_cisco_aux(data: bytes) -> bool:
     """Bit 31 and one for each level of the tree that is kept, its nodes, and a code over them."""
     levels = _word(data, 0) & 0x7FFFFFFF
-    if not data or not data[0] & 0x80 or not levels or levels >> 25:
+    if not data or not data[0] & 0x80 or not levels:
         return False
     # Bit i is for 2^i nodes.
     return len(data) in (4 + size * (levels + 1) for size in (24, 32))

@@ -195,6 +195,10 @@ NEARLY = {
     "one byte more than wolfBoot": lambda: of_wolfboot() + b"\0",
     "what follows is no public key": lambda: of_cisco(1, 48) + bytes(60),
     "a parameter set that there is not": lambda: bytes(8) + b"\x44" + b"\xff" * 7 + os.urandom(48),
+    "an LM-OTS set that there is not": lambda: bytes(8) + b"\x50" + b"\xff" * 7 + os.urandom(48),
+    "neither a part nor a whole": lambda: (
+        hss_of_bouncy_castle()[:24] + b"\2" + hss_of_bouncy_castle()[25:]
+    ),
     "no parameter set": lambda: bytes(8) + b"\xff" * 8 + os.urandom(48),
     "as many levels as there can't be": lambda: u32(1) + u32(9) + hss_of_bouncy_castle()[8:],
     "no level": lambda: u32(1) + u32(0) + hss_of_bouncy_castle()[8:],
