@@ -7,12 +7,12 @@ from seeclient import environment
 from seemachine.chance.mark import insecure
 from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.form_output import put
+from seemachine.cli.signed_files import public_key
 from seemachine.encodings.forms import (
     KEY_FORMS,
     FormError,
     RecognizedKey,
     described,
-    recognized_key,
     write_key,
 )
 
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     given = environment.from_process(options.environ, options.world)
     file = given.roster().keys.load(options.alias)
     form = KEY_FORMS[options.format]
-    key = recognized_key(file.public_key).key
+    key = public_key(file)
     try:
         data = write_key(key, form.name)
     except FormError as error:
