@@ -11,7 +11,6 @@ from seemachine.encodings.keyforms import HSS_LMS
 from seemachine.encodings.kinds import AmbiguousForm, RecognizedKey
 from seemachine.encodings.writers import CALIPTRA_SETS
 from seemachine.lms.hss import MAX_LEVELS, HssPublicKey
-from seemachine.lms.keys import PublicKey
 from seemachine.lms.parameters import (
     IDENTIFIER_BYTES,
     OTS_CODES,
@@ -135,7 +134,8 @@ def _is_pyhsslms(data: bytes) -> bool:
 
 def _is_pyhsslms_tree(data: bytes) -> bool:
     size = _node_bytes(data[:8])
-    return bool(size) and len(data) == 8 + size + IDENTIFIER_BYTES + 4 and not _is_public(data)
+    # A public key is four bytes shorter.
+    return bool(size) and len(data) == 8 + size + IDENTIFIER_BYTES + 4
 
 
 def _is_hsslms(data: bytes) -> bool:
@@ -173,14 +173,6 @@ def _node_bytes(types: bytes) -> int:
         return 0
     tree, ots = lms(first), lmots(second)
     return tree.m if (tree.hash, tree.m) == (ots.hash, ots.n) else 0
-
-
-def _is_public(data: bytes) -> bool:
-    try:
-        PublicKey.decode(data)
-    except ParameterError:
-        return False
-    return True
 
 
 def _is_hss_public(data: bytes) -> bool:

@@ -31,6 +31,7 @@ from seemachine.encodings.forms import (
     write_signature,
 )
 from seemachine.encodings.kinds import bytes_of
+from seemachine.encodings.mldsa_signatures import set_of_signature
 from seemachine.encodings.readings import GZIP
 from seemachine.lms.parameters import signature_bytes
 from seemachine.mldsa.parameters import MLDSA_SETS
@@ -141,6 +142,22 @@ def test_random_bytes_as_long_as_a_signature_of_mldsa(size):
     """They have no hint, and are none."""
     data = random.Random(size).randbytes(size)
     assert refused(recognized_signature, data) == "this is not an LMS, HSS or ML-DSA signature"
+
+
+@pytest.mark.parametrize("made", {len(each): each for each in formed.mldsa_signatures()}.values())
+def test_hints(made):
+    """Places of ones rise, and zeros follow the last (FIPS 204 algorithm 21)."""
+    parameters = set_of_signature(made)
+    k = {44: 4, 65: 6, 87: 8}[parameters.number]
+    omega = {44: 80, 65: 55, 87: 75}[parameters.number]
+    first, ones = len(made) - omega - k, made[-1]
+    assert 1 < made[-k] <= ones < omega
+    twice, after, beyond = bytearray(made), bytearray(made), bytearray(made)
+    twice[first + 1] = twice[first]
+    after[first + ones] = 1
+    beyond[-1] = omega + 1
+    for changed in (twice, after, beyond):
+        assert set_of_signature(bytes(changed)) is None
 
 
 def test_no_signature_of_lms_is_as_long_as_what_mldsa_has():
@@ -337,6 +354,7 @@ class TestNotOne:
         ("form", "change", "reason"),
         [
             ("json", (b'"levels": 1', b'"levels": 9'), "levels"),
+            ("json", (b'"levels": 1', b'"levels": true'), "levels"),
             ("json", (b"sha256_m32_h5", b"sha256_m32_h6"), "lmscode"),
             ("json", (b'"public_key": "', b'"public_key": "zz'), "hexadecimal"),
             ("cose", (b"\x38\x2d", b"\x38\x2e"), "algorithm"),

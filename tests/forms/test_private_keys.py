@@ -205,6 +205,7 @@ NEARLY = {
     "nine levels of pyhsslms": lambda: (
         u32(9) + bytes.fromhex("11111111") + pyhsslms.HssPrivateKey(1, **SHORT).serialize()[8:]
     ),
+    "Bouncy Castle, cut off": lambda: of_bouncy_castle(32)[:-1],
     "a seed of another length": lambda: of_bouncy_castle(24, (5, 4)),
     "two parameter sets that do not go together": lambda: of_bouncy_castle(32, (5, 8)),
     "another version": lambda: u32(2) + of_bouncy_castle(32)[4:],
