@@ -1,11 +1,11 @@
 """Which file of a card or half-made key is the original: a witness outside of it, for a file can't
 say of itself that it is not a copy.
 
-    witness/cards/<name>             marks of the files that may be this card
-    witness/making/<ESN>-<label>     marks of the files that may be this half-made key
+    witness/cards/<name>             fingerprints of the files that may be this card
+    witness/making/<ESN>-<label>     fingerprints of the files that may be this half-made key
 
-A mark is the handle of the file and the digest of what is in it. The digest tells an older text
-that was copied into the same file; the handle tells a card and its witness that were restored
+A fingerprint is the handle of the file and the digest of what is in it. The digest tells an older
+text that was copied into the same file; the handle tells a card and its witness that were restored
 together. A hard link has both, so a card with a second name is refused; and a record names the
 folder that it is in, which no link can be put into. Whoever asks or changes this holds the lock of
 the rack. A blank card has no leases that could be used twice and needs no witness.
@@ -24,7 +24,7 @@ from seemachine.world import World
 CARD = ".card"
 FORMAT = Format("card witness")
 # Handle, SHA-256 of the content.
-Mark = list[bytes]
+Fingerprint = list[bytes]
 
 
 def check_original(world: World, card: Path) -> None:
@@ -57,13 +57,13 @@ def expect(world: World, card: Path, written: Path) -> None:
     # A killed process, or a full disk, may have left the last name without a flush; what had it
     # before is not remembered any more from here on.
     flush_folder(card.parent)
-    still = [_mark(card)] if _is_known(world, card) else []
-    _remember(world, card, [*still, _mark(written)])
+    still = [_fingerprint(card)] if _is_known(world, card) else []
+    _remember(world, card, [*still, _fingerprint(written)])
 
 
 def confirm(world: World, card: Path) -> None:
     """After it took the place: the file that lies there, and no other, is the card."""
-    _remember(world, card, [_mark(card)])
+    _remember(world, card, [_fingerprint(card)])
 
 
 def forget(world: World, card: Path) -> None:
@@ -74,14 +74,14 @@ def forget(world: World, card: Path) -> None:
 
 
 def _is_known(world: World, card: Path) -> bool:
-    known = _marks(_record(world, card))
+    known = _fingerprints(_record(world, card))
     if not known or not card.exists():
         return False
-    handle, digest = _mark(card)
+    handle, digest = _fingerprint(card)
     return any(same_file(handle, each) and digest == its for each, its in known)
 
 
-def _mark(path: Path) -> Mark:
+def _fingerprint(path: Path) -> Fingerprint:
     return [handle_of(path), _digest(path)]
 
 
@@ -96,7 +96,7 @@ def _is_here(record: Path, folder: bytes) -> bool:
     return same_file(folder, handle_of(record.parent))
 
 
-def _marks(path: Path) -> list[Mark]:
+def _fingerprints(path: Path) -> list[Fingerprint]:
     if not path.exists():
         return []
     values = unseal(path.read_bytes(), str(path), FORMAT)
@@ -105,17 +105,15 @@ def _marks(path: Path) -> list[Mark]:
         raise StateCorrupt(f"{path}: not a record of this version")
     if "folder" in values and not _is_here(path, values["folder"]):
         return []
-    marks: list[Mark] = values["files"]
-    return marks
+    fingerprints: list[Fingerprint] = values["files"]
+    return fingerprints
 
 
-def _remember(world: World, card: Path, marks: list[Mark]) -> None:
+def _remember(world: World, card: Path, fingerprints: list[Fingerprint]) -> None:
     record = _record(world, card)
     private_folder(record.parent)
-    replace_file(
-        record,
-        seal({"card": record.name, "files": marks, "folder": handle_of(record.parent)}, FORMAT),
-    )
+    values = {"card": record.name, "files": fingerprints, "folder": handle_of(record.parent)}
+    replace_file(record, seal(values, FORMAT))
 
 
 def _record(world: World, card: Path) -> Path:
