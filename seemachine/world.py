@@ -32,6 +32,8 @@ OFF = "off"
 PUBLISHED_NAME = "pqsdk"
 CA_FILE = "ca.crt"
 CLIENT_PREFIX = "client-"
+# Of cards, in the rack and in slots.
+CARD_SUFFIX = ".card"
 
 
 @frozen

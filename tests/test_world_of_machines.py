@@ -21,7 +21,7 @@ from seemachine.lms.engines import Engine, SignJob
 from seemachine.lms.hashing import message_digest
 from seemachine.lms.parameters import OtsParameters, lmots, lms
 from seemachine.machine import Machine, Session
-from seemachine.state.cards import slots, smartcard
+from seemachine.state.cards import smartcard
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
 from seemachine.state.errors import StateError
@@ -33,7 +33,7 @@ from seemachine.testing import repeatable
 from seemachine.wire import messages as m
 from seemachine.wire.names import TOKEN_BYTES, nvram_name
 from seemachine.wire.status import Status, StatusError
-from seemachine.world import World
+from seemachine.world import CARD_SUFFIX, World
 
 ESNS = {"7852-268D-3BF9": SqliteStore, "5F08-02E0-D947": FileStore, "0000-0000-0001": SqliteStore}
 SLOT = 2
@@ -533,7 +533,7 @@ class WorldOfMachines(RuleBasedStateMachine):
         for esn, machine in self.machines.items():
             for file in filter(None, map(machine.store.get, self.usable(esn))):
                 places += [(file.name, leaf, esn) for leaf in range(file.next, file.lease.end)]
-        for path in self.home.rglob(f"*{slots.SUFFIX}"):
+        for path in self.home.rglob(f"*{CARD_SUFFIX}"):
             for lease in smartcard.read_card(path).leases:
                 places += [(lease.name, leaf, path.stem) for leaf in range(lease.first, lease.end)]
         for name, leaf, place in places:

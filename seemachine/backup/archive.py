@@ -23,6 +23,7 @@ from typing import Any
 from seemachine.formats import Format
 from seemachine.state.records import MAX_LEAVES
 from seemachine.wire.names import FILE_NAME_BYTES, NVRAM_BYTES, is_esn
+from seemachine.world import CARD_SUFFIX
 
 FORMAT = Format("seemachine backup")
 MANIFEST = "MANIFEST.json"
@@ -127,7 +128,7 @@ class Backup:
 
     def cards(self) -> dict[str, bytes]:
         """Card files by the names of the cards."""
-        return {card: self.members[f"{CARDS}{card}.card"] for card in self.manifest.cards}
+        return {card: self.members[f"{CARDS}{card}{CARD_SUFFIX}"] for card in self.manifest.cards}
 
 
 def ledger_name(esn: str) -> str:
@@ -188,7 +189,7 @@ def _check_members(backup: Backup) -> None:
     manifest, names = backup.manifest, backup.members.keys()
     expected = {
         *(ledger_name(part.esn) for part in manifest.machines),
-        *(f"{CARDS}{card}.card" for card in manifest.cards),
+        *(f"{CARDS}{card}{CARD_SUFFIX}" for card in manifest.cards),
     }
     found = {name for name in names if name.startswith(("ledger-", CARDS))}
     if expected != found or len(expected) != len(manifest.machines) + len(manifest.cards):

@@ -20,13 +20,13 @@ from pathlib import Path
 
 from seemachine.backup.archive import CARDS, NAMES
 from seemachine.state.cards.slots import Slots
-from seemachine.state.cards.smartcard import LMS, SUFFIX, carried_card, read_card, write_card
+from seemachine.state.cards.smartcard import LMS, carried_card, read_card, write_card
 from seemachine.state.disk.durable import flush_folder, private_folder, remove_file, replace_file
 from seemachine.state.disk.file_identity import handle_of, same_file
 from seemachine.state.disk.world_key import FILE_NAME
 from seemachine.state.errors import CardError, StateCopied, StateForeign
 from seemachine.state.witness import card_witness
-from seemachine.world import World
+from seemachine.world import CARD_SUFFIX, World
 
 
 def check_on_rack(world: World, names: Sequence[str]) -> None:
@@ -35,8 +35,8 @@ def check_on_rack(world: World, names: Sequence[str]) -> None:
     Raises CardError, StateCorrupt.
     """
     for name in names:
-        path = world.cards / f"{name}{SUFFIX}"
-        if not NAMES.fullmatch(f"{CARDS}{name}{SUFFIX}") or not path.is_file():
+        path = world.cards / f"{name}{CARD_SUFFIX}"
+        if not NAMES.fullmatch(f"{CARDS}{name}{CARD_SUFFIX}") or not path.is_file():
             raise CardError(
                 f"card {name} is not on the rack; see where it is with: seemachine card list"
             )
@@ -58,7 +58,7 @@ def take_out(world: World, identifier: str, names: Sequence[str]) -> dict[str, b
         private_folder(folder)
         for name in names:
             _write_ticket(world, identifier, name)
-            path = rack / f"{name}{SUFFIX}"
+            path = rack / f"{name}{CARD_SUFFIX}"
             # Off the rack before the witness forgets it: swapped, a crash would leave a card that
             # nobody may use. Both before the backup is complete: a card that was still one by then
             # could be used here and come back from there.
@@ -66,7 +66,7 @@ def take_out(world: World, identifier: str, names: Sequence[str]) -> dict[str, b
             flush_folder(folder)
             flush_folder(rack)
             card_witness.forget(world, path)
-        return {name: (folder / f"{name}{SUFFIX}").read_bytes() for name in names}
+        return {name: (folder / f"{name}{CARD_SUFFIX}").read_bytes() for name in names}
 
 
 def clear(world: World, identifier: str) -> None:
@@ -87,7 +87,7 @@ def outgoing(world: World) -> Path:
 def leftovers(world: World) -> dict[Path, list[str]]:
     """The cards of interrupted backups, by folder."""
     found = {
-        folder: sorted(path.stem for path in folder.glob(f"*{SUFFIX}"))
+        folder: sorted(path.stem for path in folder.glob(f"*{CARD_SUFFIX}"))
         for folder in sorted(outgoing(world).glob("*"))
     }
     return {folder: names for folder, names in found.items() if names}
@@ -114,7 +114,7 @@ def bring_back(
         _drop(_ticket(world, identifier, name) / "place")
         card = replace(card, name=_free_name(world, name))
         write_card(private_folder(world.cards), card)
-        _drop(outgoing(world) / identifier / f"{name}{SUFFIX}")
+        _drop(outgoing(world) / identifier / f"{name}{CARD_SUFFIX}")
         return card.name, len(card.leases)
 
 
@@ -144,7 +144,7 @@ def _free_name(world: World, name: str) -> str:
     """Its own name, or the next free number when there is another card of that name by now."""
     taken = {
         path.stem
-        for pattern in (f"cards/*{SUFFIX}", f"hsm/*/slots/*/*{SUFFIX}")
+        for pattern in (f"cards/*{CARD_SUFFIX}", f"hsm/*/slots/*/*{CARD_SUFFIX}")
         for path in world.folder.glob(pattern)
     }
     return (

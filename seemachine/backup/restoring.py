@@ -27,7 +27,6 @@ from seemachine.backup.steps import RestoreStep
 from seemachine.chance.seeding import refuse_backup
 from seemachine.fleet.configuration import read
 from seemachine.formats import OtherVersion
-from seemachine.state.cards.smartcard import SUFFIX
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.disk.lock import holder
 from seemachine.state.errors import (
@@ -41,7 +40,7 @@ from seemachine.state.errors import (
 from seemachine.wire.status import StatusError
 from seemachine.witnesses import open_witness
 from seemachine.witnesses.address import folder_of, is_url
-from seemachine.world import World
+from seemachine.world import CARD_SUFFIX, World
 
 
 def opened(file: Path) -> Backup:
@@ -102,7 +101,7 @@ def restore_outgoing(world: World, folder: Path) -> list[RestoreStep]:
             f"{folder} is a folder, and none of an interrupted backup; those are in"
             f" {lending.outgoing(world)}"
         )
-    cards = {path.stem: path.read_bytes() for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    cards = {path.stem: path.read_bytes() for path in sorted(folder.glob(f"*{CARD_SUFFIX}"))}
     if not cards:
         raise CardError(f"no card is left in {folder}")
     return [
@@ -155,7 +154,7 @@ def _restore_ledgers(world: World, backup: Backup) -> list[RestoreStep]:
 
 
 def _restore_cards(world: World, backup: Backup, *, after_loss: bool) -> list[RestoreStep]:
-    cards = {name: backup.members[f"{CARDS}{name}{SUFFIX}"] for name in backup.manifest.cards}
+    cards = {name: backup.members[f"{CARDS}{name}{CARD_SUFFIX}"] for name in backup.manifest.cards}
     return [
         _restore_card(world, backup.manifest.id, name, data, after_loss=after_loss)
         for name, data in cards.items()

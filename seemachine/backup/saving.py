@@ -39,7 +39,7 @@ from seemachine.state.errors import StateFailed
 from seemachine.state.nvram.stores import kept_in
 from seemachine.wire.messages import ListNvmemfiles, NvmemfileListing
 from seemachine.wire.names import is_esn
-from seemachine.world import World
+from seemachine.world import CARD_SUFFIX, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def save(
     manifest = Manifest(identifier, now, _identifier(world), parts, *named)
     members = {**_public(world), **{ledger_name(each.part.esn): each.ledger for each in portraits}}
     taken = lending.take_out(world, identifier, cards)
-    members |= {f"{CARDS}{name}.card": data for name, data in taken.items()}
+    members |= {f"{CARDS}{name}{CARD_SUFFIX}": data for name, data in taken.items()}
     backup = Backup(manifest, members)
     replace_file(file, pack(backup))
     # What was taken out is destroyed only when the file says again, from the disk, what it should.

@@ -6,13 +6,13 @@ from seemachine.chance import generations, seed_file
 from seemachine.chance.seed_file import ANEW, SeedFile, SeedFileError
 from seemachine.formats import OtherVersion
 from seemachine.state.cards.occupied import TOLD
-from seemachine.state.cards.smartcard import BLANK, SUFFIX, look
+from seemachine.state.cards.smartcard import BLANK, look
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.disk.world_key import alone
 from seemachine.state.errors import StateCorrupt, StateForeign, StateOtherVersion, StateUnsafe
 from seemachine.state.nvram.stores import kept_in
 from seemachine.wire.names import CARDSET
-from seemachine.world import World
+from seemachine.world import CARD_SUFFIX, World
 
 WORLD_BYTES = 16
 
@@ -81,7 +81,10 @@ def _held_by(world: World) -> str:
     for folder in machines:
         if kept_in(folder) or any(folder.glob("making/*.key")):
             return f"the NVRAM of {folder.name}"
-    cards = [*world.cards.glob(f"*{SUFFIX}"), *world.machines.glob(f"*/slots/*/*{SUFFIX}")]
+    cards = [
+        *world.cards.glob(f"*{CARD_SUFFIX}"),
+        *world.machines.glob(f"*/slots/*/*{CARD_SUFFIX}"),
+    ]
     for path in sorted(cards):
         kind = look(path)[0]
         if kind != BLANK and TOLD.get(kind) != CARDSET:

@@ -11,10 +11,10 @@ from seemachine.faults.injector import Injector
 from seemachine.faults.kinds import CARD_READ, CARD_WRITE, DISK_WRITE, WRITTEN
 from seemachine.mishaps.errors import broken, no_space
 from seemachine.state.cards.slots import Slots
-from seemachine.state.cards.smartcard import SUFFIX, Card
+from seemachine.state.cards.smartcard import Card
 from seemachine.state.disk.durable import flush_folder, replace_file
 from seemachine.state.records import StoredLease
-from seemachine.world import World
+from seemachine.world import CARD_SUFFIX, World
 
 
 class FaultySlots(Slots):
@@ -53,7 +53,7 @@ class FaultySlots(Slots):
         return True
 
     def _write(self, slot: int, card: Card) -> None:
-        path = self.folder(slot) / f"{card.name}{SUFFIX}"
+        path = self.folder(slot) / f"{card.name}{CARD_SUFFIX}"
         if self._faults.meet_at(DISK_WRITE) is not None:
             raise no_space(path)
         fault = self._faults.meet_at(CARD_WRITE, card.name)

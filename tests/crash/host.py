@@ -23,7 +23,7 @@ from seemachine.machine import Machine, Session
 from seemachine.server.assembly import build, open_store
 from seemachine.state.cards.rack import Rack
 from seemachine.state.cards.slots import Slots
-from seemachine.state.cards.smartcard import SUFFIX, read_card
+from seemachine.state.cards.smartcard import read_card
 from seemachine.state.disk.lock import FolderLock
 from seemachine.state.errors import StateCorrupt
 from seemachine.state.nvram import file, sqlite
@@ -31,7 +31,7 @@ from seemachine.state.nvram.base import MirroredStore
 from seemachine.state.witness import card_witness, record_file
 from seemachine.testing import ESN
 from seemachine.wire.names import SLOTS
-from seemachine.world import World
+from seemachine.world import CARD_SUFFIX, World
 
 # A leaf is told by the identifier I of its key and its number: half-made keys have no root yet.
 Leaf = tuple[bytes, int]
@@ -228,7 +228,7 @@ def _on_cards(found: Places, folder: Path, refused: list[str]) -> None:
 
 
 def _cards(folder: Path) -> list[Path]:
-    return [*folder.glob(f"cards/*{SUFFIX}"), *folder.glob(f"hsm/*/slots/*/*{SUFFIX}")]
+    return [*folder.glob(f"cards/*{CARD_SUFFIX}"), *folder.glob(f"hsm/*/slots/*/*{CARD_SUFFIX}")]
 
 
 def place(card: str) -> str:

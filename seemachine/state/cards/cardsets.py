@@ -12,11 +12,10 @@ from seemachine.formats import Format
 from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import StateCorrupt
-from seemachine.world import World
+from seemachine.world import CARD_SUFFIX, World
 
 OPERATOR = "operator"
 ADMIN = "admin"
-SUFFIX = ".card"
 FORMAT = Format("card of a card set")
 # As many as a quorum of shares can be of.
 MOST_CARDS = 64
@@ -61,11 +60,11 @@ def write_set_card(world: World, card: SetCard) -> None:
     Raises StateCorrupt when there is a card of that name.
     """
     folder = private_folder(world.cards)
-    if any(folder.glob(f"{card.name}{SUFFIX}")) or any(
-        world.folder.glob(f"hsm/*/slots/*/{card.name}{SUFFIX}")
+    if any(folder.glob(f"{card.name}{CARD_SUFFIX}")) or any(
+        world.folder.glob(f"hsm/*/slots/*/{card.name}{CARD_SUFFIX}")
     ):
         raise StateCorrupt(f"there is a card {card.name} already")
-    replace_file(folder / f"{card.name}{SUFFIX}", seal(_values(card), FORMAT))
+    replace_file(folder / f"{card.name}{CARD_SUFFIX}", seal(_values(card), FORMAT))
 
 
 def read_set_card(path: Path) -> SetCard | None:
@@ -90,7 +89,7 @@ def _is_sound(card: SetCard) -> bool:
 
 def on_rack(world: World, set_hash: str) -> list[SetCard]:
     """The cards of a set that lie on the rack, by number."""
-    cards = map(read_set_card, world.cards.glob(f"*{SUFFIX}"))
+    cards = map(read_set_card, world.cards.glob(f"*{CARD_SUFFIX}"))
     return sorted(
         (card for card in cards if card and card.set_hash == set_hash),
         key=lambda card: card.number,

@@ -6,11 +6,11 @@ from seemachine.frozen import frozen
 from seemachine.state.cards import hands
 from seemachine.state.cards.cardsets import read_set_card
 from seemachine.state.cards.slots import Slots
-from seemachine.state.cards.smartcard import BLANK, SUFFIX, Card, look, read_card, write_card
+from seemachine.state.cards.smartcard import BLANK, Card, look, read_card, write_card
 from seemachine.state.disk.durable import flush_folder, private_folder
 from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateForeign, counted
 from seemachine.wire.names import SLOTS, is_esn
-from seemachine.world import World
+from seemachine.world import CARD_SUFFIX, World
 
 
 @frozen
@@ -142,7 +142,7 @@ class Rack:
 
     def _blank(self) -> Path:
         """The file of a blank card on the rack: the first by name, or a new one."""
-        found = (path for path in self._folder.glob(f"*{SUFFIX}") if look(path)[0] == BLANK)
+        found = (path for path in self._folder.glob(f"*{CARD_SUFFIX}") if look(path)[0] == BLANK)
         by_name = min(found, key=lambda path: (len(path.stem), path.stem), default=None)
         return by_name or self._on_rack(self._made(1)[0])
 
@@ -156,7 +156,7 @@ class Rack:
         return Slots(self.world, esn)
 
     def _on_rack(self, card: str) -> Path:
-        path = self._folder / f"{card}{SUFFIX}"
+        path = self._folder / f"{card}{CARD_SUFFIX}"
         if path.is_file() and path.parent == self._folder:
             return path
         for other in self._all_files():
@@ -172,10 +172,10 @@ class Rack:
         )
 
     def _all_files(self) -> list[Path]:
-        slots = (f"hsm/*/slots/{slot}/*{SUFFIX}" for slot in SLOTS)
+        slots = (f"hsm/*/slots/{slot}/*{CARD_SUFFIX}" for slot in SLOTS)
         return [
             path
-            for pattern in (f"cards/*{SUFFIX}", *slots)
+            for pattern in (f"cards/*{CARD_SUFFIX}", *slots)
             for path in self.world.folder.glob(pattern)
             if path.is_file()
         ]

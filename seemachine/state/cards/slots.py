@@ -10,7 +10,6 @@ from seemachine.state.cards.occupied import TOLD, Occupied, describe
 from seemachine.state.cards.smartcard import (
     BLANK,
     LMS,
-    SUFFIX,
     Card,
     look,
     read_card,
@@ -21,7 +20,7 @@ from seemachine.state.disk.held import MADE, held
 from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateLinked
 from seemachine.state.records import StoredLease
 from seemachine.wire.names import CARDSET, FIRST_DYNAMIC_SLOT, SLOTS
-from seemachine.world import World
+from seemachine.world import CARD_SUFFIX, World
 
 
 class Slots:
@@ -65,7 +64,7 @@ class Slots:
 
     def occupant(self, slot: int) -> Path | None:
         """The file of the card in a slot, if any."""
-        return next(filter(Path.is_file, self._place(slot).glob(f"*{SUFFIX}")), None)
+        return next(filter(Path.is_file, self._place(slot).glob(f"*{CARD_SUFFIX}")), None)
 
     def ic(self, slot: int) -> int:
         """How often a card was put into this slot."""
@@ -159,7 +158,7 @@ class Slots:
 
     def trace(self) -> frozenset[tuple[str, ...]]:
         """What is another one after a card came, went or was written. Holds nothing still."""
-        return frozenset(filter(None, map(_traced, self._folder.glob(f"[0-5]/*{SUFFIX}"))))
+        return frozenset(filter(None, map(_traced, self._folder.glob(f"[0-5]/*{CARD_SUFFIX}"))))
 
     def make_place(self) -> None:
         """At a machine's start, which has slots from here on."""

@@ -24,9 +24,8 @@ from seemachine.state.disk.world_key import world_key, world_of
 from seemachine.state.errors import StateCopied, StateCorrupt, StateForeign
 from seemachine.state.records import StoredLease, lease_from, lease_values
 from seemachine.state.witness import card_witness
-from seemachine.world import World
+from seemachine.world import CARD_SUFFIX, World
 
-SUFFIX = ".card"
 FORMAT = Format("card file")
 BLANK = "blank"
 LMS = "lms"
@@ -90,7 +89,7 @@ def write_card(folder: Path, card: Card) -> None:
 
     Raises OSError; then it is not known whether the old card is there or the new one.
     """
-    path = folder / f"{card.name}{SUFFIX}"
+    path = folder / f"{card.name}{CARD_SUFFIX}"
     world = world_of(path)
     if card.kind == BLANK:
         replace_file(path, _encoded(card, b""))

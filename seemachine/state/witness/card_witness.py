@@ -19,9 +19,8 @@ from seemachine.state.disk.checksummed import seal, unseal
 from seemachine.state.disk.durable import flush_folder, private_folder, remove_file, replace_file
 from seemachine.state.disk.file_identity import handle_of, same_file
 from seemachine.state.errors import StateCopied, StateCorrupt, StateLinked
-from seemachine.world import World
+from seemachine.world import CARD_SUFFIX, World
 
-CARD = ".card"
 FORMAT = Format("card witness")
 # Handle, SHA-256 of the content.
 Fingerprint = list[bytes]
@@ -32,7 +31,7 @@ def check_original(world: World, card: Path) -> None:
 
     Raises StateCopied, StateLinked, StateCorrupt.
     """
-    what = f"card {card.stem}" if card.suffix == CARD else f"half-made key {card.stem}"
+    what = f"card {card.stem}" if card.suffix == CARD_SUFFIX else f"half-made key {card.stem}"
     if not _is_known(world, card):
         raise StateCopied(
             f"{what} is a copy or was restored from a backup: its leases may have been used since"
@@ -117,6 +116,6 @@ def _remember(world: World, card: Path, fingerprints: list[Fingerprint]) -> None
 
 
 def _record(world: World, card: Path) -> Path:
-    if card.suffix == CARD:
+    if card.suffix == CARD_SUFFIX:
         return world.witness / "cards" / card.stem
     return world.witness / "making" / f"{card.parent.parent.name}-{card.stem}"

@@ -10,11 +10,11 @@ from itertools import pairwise
 from seemachine.audit.rows import Handed
 from seemachine.frozen import frozen
 from seemachine.state.cards.slots import Slots
-from seemachine.state.cards.smartcard import SUFFIX, read_card
+from seemachine.state.cards.smartcard import read_card
 from seemachine.state.errors import StateError
 from seemachine.testing.assertions.looking import Looked
 from seemachine.wire.names import nvram_name, printed_name
-from seemachine.world import World
+from seemachine.world import CARD_SUFFIX, World
 
 
 @frozen
@@ -57,8 +57,8 @@ def _on_cards(world: World) -> Iterator[Held]:
     if not world.cards.is_dir():
         return
     with Slots(world, "").still():
-        for path in sorted(world.folder.glob(f"cards/*{SUFFIX}")) + sorted(
-            world.machines.glob(f"*/slots/*/*{SUFFIX}")
+        for path in sorted(world.folder.glob(f"cards/*{CARD_SUFFIX}")) + sorted(
+            world.machines.glob(f"*/slots/*/*{CARD_SUFFIX}")
         ):
             try:
                 leases = read_card(path).leases

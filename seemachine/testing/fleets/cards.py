@@ -9,12 +9,12 @@ from seemachine.state.cards.cardsets import OPERATOR
 from seemachine.state.cards.dealing import card_names, deal
 from seemachine.state.cards.rack import Rack, Whereabouts
 from seemachine.state.cards.slots import Slots
-from seemachine.state.cards.smartcard import SUFFIX
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.state.errors import CardError
 from seemachine.testing.fleets.bench import Bench
 from seemachine.testing.fleets.fault_switch import for_good
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
+from seemachine.world import CARD_SUFFIX
 
 # What moves a lease returns or, in async fleets, is awaited for.
 Moved = TypeVar("Moved")
@@ -104,7 +104,7 @@ class Cards(Generic[Moved]):
     def _path(self, card: str) -> Path:
         world = self._bench.world
         for folder in (world.cards, *world.machines.glob("*/slots/*")):
-            path = folder / f"{card}{SUFFIX}"
+            path = folder / f"{card}{CARD_SUFFIX}"
             if path.parent == folder and path.is_file():
                 return path
         raise CardError(f"there is no card {card!r}; make one with: fleet.cards.make()")
