@@ -38,8 +38,8 @@ class Injector:
     """The faults of one machine. Threads may share it.
 
     `clock` is in seconds, and any thread may call it. `tell` is called with each fault that
-    happens and the name of the request or place. With `takes_more` off it has what its plan says,
-    and the machine takes no others.
+    happens, and where: at a request, or at a place while requests are carried out. With
+    `takes_more` off it has what its plan says, and the machine takes no others.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Injector:
             return is_meant and fault.place == place and fault.card in ("", card)
 
         first = self._fired(concerns, most=1)
-        self._act(first, place)
+        self._act(first, f"{place} in {', '.join(dict.fromkeys(names))}" if names else place)
         return first[0] if first else None
 
     def in_force(self, place: str) -> tuple[Fault, ...]:

@@ -212,7 +212,13 @@ def test_whoever_is_to_know_is_told() -> None:
     for _ in range(3):
         injector.meet(LIST)
     injector.meet_at(CARD_WRITE)
-    assert told == [("restart", "slot_list"), ("card-worn", CARD_WRITE)]
+    with injector.during(["nvmemfile_sign", "provisionLMS", "nvmemfile_sign"]):
+        injector.meet_at(CARD_WRITE)
+    assert told == [
+        ("restart", "slot_list"),
+        ("card-worn", "card write"),
+        ("card-worn", "card write in nvmemfile_sign, provisionLMS"),
+    ]
     assert acted == [Fault("restart", times=1, after=1)]
 
 
