@@ -104,6 +104,10 @@ def test_another_machine_signs_while_one_has_failed(tmp_path: Path) -> None:
         ("card-pulled moment=written", BROKEN),
         ("card-worn", BROKEN),
         ("card-torn", BROKEN),
+        (
+            "disk-full",
+            r"OSErrorErrno\(57\): \[Errno 28\] No space left on device: '.*1.card' in .*",
+        ),
         ("nvram-full", r"ObjectInUse\(6\): the NVRAM is full: it holds 4096 files in .*"),
     ],
     ids=lambda value: value if value[0].islower() else "",
