@@ -126,6 +126,8 @@ class _Told:
             raise Refused(f"the machines did not come up; {why}", NOT_BEGUN)
         if failure := self._failure():
             answer.note(f"the machines have ended; {failure}")
+        for fault in self._hosted.unmet if self._hosted else ():
+            answer.note(f"never happened: {fault}")
         answer.give(seconds=round(time.monotonic() - self._began, 3))
         if options.keep:
             home = str(self._world)

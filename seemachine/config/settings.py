@@ -185,7 +185,7 @@ class Config:
     fault_injection: bool = fault_injection_setting()
     latency: str = latency_setting()
     faults: tuple[str, ...] = texts(
-        "a list of faults, a line each, such as 'drop-after on=nvmemfile_sign times=1'",
+        "a list of faults, a line each, such as 'drop-after on=signing times=1'",
         "what goes wrong from the start, for tests",
         lambda _: True,
         more="It needs `fault_injection`. In a machine's file it may be tables, `[[faults]]`, too.",

@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from seemachine.faults.kinds import CARD_READ, KINDS, READ, Kind
+from seemachine.faults.kinds import CARD_READ, GROUPS, KINDS, READ, Kind
 from seemachine.frozen import frozen
 from seemachine.wire.status import Status
 
@@ -12,11 +12,11 @@ from seemachine.wire.status import Status
 class Fault:
     """What is to go wrong, and when.
 
-    `on` are names of requests: it is for these, or for the places that the machine comes to while
-    it carries them out. Without one it is for any but hello, and any place. Of those it skips the
-    first `after`, then takes one in `every`, each with `probability` under `seed`, until it has
-    happened `times` times (0: until it is cleared). It takes none before `at` and from `until`,
-    seconds after the fault was added (`until` 0: no end).
+    `on` are names of requests, or of GROUPS of them: it is for these, or for the places that the
+    machine comes to while it carries them out. Without one it is for any but hello, and any place.
+    Of those it skips the first `after`, then takes one in `every`, each with `probability` under
+    `seed`, until it has happened `times` times (0: until it is cleared). It takes none before `at`
+    and from `until`, seconds after the fault was added (`until` 0: no end).
 
     `status`, `detail`, `seconds`, `moment` and `card` are for kinds that take them. Made by
     `forms.fault_of`, which checks all this.
@@ -47,6 +47,10 @@ class Fault:
         """Where it happens."""
         return CARD_READ if self.moment == READ else self.facts.place
 
+    def is_on(self, name: str) -> bool:
+        """Whether `on` names a request, by itself or by its group."""
+        return name in self.on or any(name in GROUPS.get(each, ()) for each in self.on)
+
     def words(self) -> dict[str, Any]:
         """What it says beyond its kind, by name: what `fault_of` takes, but for the kind."""
         usual = Fault(self.kind, times=self.facts.times)
@@ -58,7 +62,7 @@ class Fault:
 
     @property
     def text(self) -> str:
-        """In one line, as the shell would take it: `drop-after on=nvmemfile_sign times=1`."""
+        """In one line, as the shell would take it: `drop-after on=signing times=1`."""
         said = (f"{name}={shlex.quote(_written(value))}" for name, value in self.words().items())
         return " ".join((self.kind, *said))
 

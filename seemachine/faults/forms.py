@@ -1,6 +1,6 @@
 """From the forms in which people write a fault to the fault: a line, words, a table.
 
-All say the same: `drop-after on=nvmemfile_sign times=1`. What is unknown or wrong is refused by
+All say the same: `drop-after on=signing times=1`. What is unknown or wrong is refused by
 name.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from seemachine.faults.fault import Fault
-from seemachine.faults.kinds import KINDS, MOMENTS, REQUEST, WRITE, Kind
+from seemachine.faults.kinds import GROUPS, KINDS, MOMENTS, REQUEST, SIGNING, WRITE, Kind
 from seemachine.frozen import frozen
 from seemachine.wire.messages import MAX_CARD
 from seemachine.wire.printable import is_printable, is_word
@@ -123,8 +123,8 @@ def _names(kind: Kind, _word: str, value: object) -> tuple[str, ...]:
     for name in names:
         if name.startswith(SPARED):
             raise FaultError(f"{kind.name}: {name} meets no faults, so that they can be cleared")
-        if name not in REQUESTS:
-            known = [each for each in REQUESTS if not each.startswith(SPARED)]
+        if name not in REQUESTS and name not in GROUPS:
+            known = [each for each in (*GROUPS, *REQUESTS) if not each.startswith(SPARED)]
             raise FaultError(f"{kind.name}: there is no request {name!r}; {meant(name, known)}")
     return tuple(dict.fromkeys(names))
 
@@ -217,8 +217,9 @@ class Word:
 WORDS = {
     "on": Word(
         _names,
-        "only these requests, separated by commas; without it, all but hello",
-        "nvmemfile_sign",
+        f"only these requests, separated by commas; `{SIGNING}` is all that make a signature;"
+        " without it, all but hello",
+        SIGNING,
     ),
     "times": Word(_whole(0), "this many times, then no more; 0: until it is cleared", "1"),
     "after": Word(_whole(0), "skip the first ones that it is for, this many", "2"),

@@ -99,7 +99,7 @@ class Injector:
         names = self._work.names
 
         def concerns(fault: Fault) -> bool:
-            is_meant = not fault.on or any(name in fault.on for name in names)
+            is_meant = not fault.on or any(map(fault.is_on, names))
             return is_meant and fault.place == place and fault.card in ("", card)
 
         first = self._fired(concerns, most=1)
@@ -202,5 +202,5 @@ def _is_for(fault: Fault, request: Request[Record]) -> bool:
     if fault.facts.place != REQUEST or name.startswith(SPARED):
         return False
     if fault.on:
-        return name in fault.on
+        return fault.is_on(name)
     return name != HELLO and not (fault.facts.spares_looks and request.EFFECT is Effect.LOOKS)

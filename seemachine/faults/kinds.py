@@ -20,6 +20,11 @@ CLOCK = "clock"
 # The words that every kind takes.
 SPANS = ("at", "until")
 COMMON = ("times", "after", "every", "probability", "seed", *SPANS)
+# All requests that make a signature, whichever of them a client chooses.
+SIGNING = "signing"
+GROUPS = {
+    SIGNING: ("nvmemfile_sign", "nvmemfile_sign_many", "nvmemfile_sign_digest", "signMLDSA"),
+}
 # When a card is pulled.
 READ, WRITE, WRITTEN = "read", "write", "written"
 MOMENTS = {

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -27,6 +28,9 @@ from seemachine.server.tls import TlsError
 from seemachine.state.disk.permissions import check_world
 from seemachine.state.errors import StateError
 from seemachine.world import World
+
+if TYPE_CHECKING:
+    from seemachine.faults import Injected
 
 # Between two looks for requests to stop.
 LOOK_SECONDS = 0.25
@@ -88,11 +92,22 @@ class Host:
         self._short, self._hardened_logged = list(process.short), False
         self._stopping = self._failed = False
         self.started = 0
+        # Of machines that have stopped.
+        self._faults: list[Injected] = []
 
     @property
     def exit_code(self) -> int:
         """1 when no machine came up, unless the process was told to stop before."""
         return 1 if self._failed and not self.started else 0
+
+    @property
+    def unmet(self) -> list[str]:
+        """Faults of machines that have stopped which happened on none of them."""
+        happened = {
+            each.fault.text for each in self._faults if each.fired or each.fault.facts.lasts
+        }
+        texts = dict.fromkeys(each.fault.text for each in self._faults)
+        return [text for text in texts if text not in happened]
 
     async def run(self, stop: trio.Event) -> None:
         """Until every machine has stopped; `stop` stops them all.
@@ -183,6 +198,8 @@ class Host:
             if config.publish:
                 await done_at_last(partial(withdraw, config))
             self._runs_no_more(place)
+            if held.machine.faults is not None:
+                self._faults += held.machine.faults.listing()
             await self._let_go(place, held)
 
     async def _let_go(self, place: Place, held: Opened) -> None:

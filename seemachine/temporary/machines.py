@@ -8,13 +8,11 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import count
 from pathlib import Path
 
 import trio
 
 from seemachine.config import Config
-from seemachine.hsms import published
 from seemachine.process.hardening import harden
 from seemachine.process.log_writer import DRAIN_SECONDS, LogWriter
 from seemachine.process.shortage import lacking
@@ -24,10 +22,7 @@ from seemachine.server.launch import SWITCH_SECONDS, fitted
 from seemachine.server.promises import keep_together
 from seemachine.state.disk.durable import PRIVATE_FILE, private_folder
 
-LOOK_SECONDS = 0.001
 LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-# That one came up is seen without a look into a file.
-LOOKS_FOR_FAILURES = 50
 
 
 class HostedMachines:
@@ -56,6 +51,8 @@ class HostedMachines:
         self.failed, self.lack = False, ""
         # Whether all are up, or were.
         self.came_up = False
+        # What was to go wrong on some machine, and never did on any; known when they have stopped.
+        self.unmet: list[str] = []
 
     def start(self) -> None:
         """Raises RuntimeError where the system gives no thread."""
@@ -80,9 +77,18 @@ class HostedMachines:
             fitting, most, short = fitted(self._configs)
             sys.setswitchinterval(SWITCH_SECONDS)
             of_process = ProcessFacts(
-                in_force, None, most, short, environ=self._environ, command="run", goes_on=True
+                in_force,
+                None,
+                most,
+                short,
+                on_up=lambda _status: self._see(host),
+                environ=self._environ,
+                command="run",
+                goes_on=True,
             )
-            trio.run(self._host, Host(fitting, self._log, of_process))
+            host = Host(fitting, self._log, of_process)
+            trio.run(self._host, host)
+            self.unmet = host.unmet
         except BaseException as error:  # noqa: BLE001 - nobody else would tell of it
             self.failed, self.lack = True, lacking(error)
             self._log.exception("bug: the machines have ended")
@@ -94,23 +100,11 @@ class HostedMachines:
         # It may have been told before it could be.
         if self._ending:
             self._stop.set()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._watch, host)
-            await host.run(self._stop)
-            nursery.cancel_scope.cancel()
+        await host.run(self._stop)
 
-    async def _watch(self, host: Host) -> None:
-        """Until all are up, or one can't be: a host calls nobody when it is so."""
-        for looks in count(1):
-            self.came_up = host.started == len(self._configs)
-            if self.came_up or (looks % LOOKS_FOR_FAILURES == 0 and self._one_failed()):
-                break
-            await trio.sleep(LOOK_SECONDS)
+    def _see(self, host: Host) -> None:
+        self.came_up = host.started == len(self._configs)
         self._are_tried()
-
-    def _one_failed(self) -> bool:
-        each = self._configs
-        return any(published.failure(config.world, config.esn) is not None for config in each)
 
     def _are_tried(self) -> None:
         if not self._tried:

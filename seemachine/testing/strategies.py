@@ -88,7 +88,7 @@ def fleets() -> SearchStrategy[FleetWords]:
 
 
 def faults(*kinds: str) -> SearchStrategy[str]:
-    """A fault in one line, such as `drop-after on=nvmemfile_sign times=1`, of these kinds, else of
+    """A fault in one line, such as `drop-after on=signing times=1`, of these kinds, else of
     any. It happens three times at most, and takes no time to speak of, so that whoever tries again
     comes through. Raises FaultError for a kind that there is not.
     """

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from seemachine.faults import KINDS, Fault, FaultError, fault_of
 from seemachine.faults.forms import MAX_DETAIL, MOST_COUNT, STATUSES, WORDS
-from seemachine.faults.kinds import MOMENTS
+from seemachine.faults.kinds import GROUPS, MOMENTS, SIGNING
 from seemachine.wire.messages import MAX_FAULT
 from seemachine.wire.requests import REQUESTS
 from seemachine.wire.status import Status
@@ -201,3 +201,12 @@ def test_the_longest_line_fits_its_field() -> None:
         fault = fault_of({"kind": kind.name, **{name: longest[name] for name in kind.takes}})
         assert len(fault.text) <= MAX_FAULT
         assert fault_of(fault.text) == fault
+
+
+def test_groups_are_of_requests_that_there_are() -> None:
+    """Each name of a group is that of a request, and no group has the name of one."""
+    assert {name for names in GROUPS.values() for name in names} <= {*REQUESTS}
+    assert not {*GROUPS} & {*REQUESTS}
+    fault = fault_of("tear on=signing,provisionLMS")
+    assert all(map(fault.is_on, (*GROUPS[SIGNING], "provisionLMS")))
+    assert not fault.is_on("nvmemfile_info")

@@ -87,7 +87,7 @@ async def bench(tmp_path: Path, nursery: trio.Nursery) -> Bench:
 
 async def test_a_request_is_refused(bench: Bench) -> None:
     """With the status and the sentence that were asked for; the next one is carried out."""
-    bench.injector.add("refuse on=nvmemfile_sign times=1 status=AccessDenied detail='not today'")
+    bench.injector.add("refuse on=signing times=1 status=AccessDenied detail='not today'")
     peer = await bench.peer()
     refused = await peer.ask(bench.request())
     assert isinstance(refused, StatusError)
@@ -155,10 +155,11 @@ async def test_a_reply_is_torn(bench: Bench) -> None:
     assert half == frame[: len(frame) // 2]
 
 
+@pytest.mark.parametrize("on", ["nvmemfile_sign_many", "signing"])
 @pytest.mark.parametrize("kind", ["drop-before", "drop-after", "tear", "refuse"])
-async def test_many_signatures_meet_faults_as_one(bench: Bench, kind: str) -> None:
-    """A request for many is one request: all of its leaves are taken, or none."""
-    bench.injector.add(f"{kind} times=1 on=nvmemfile_sign_many")
+async def test_many_signatures_meet_faults_as_one(bench: Bench, kind: str, on: str) -> None:
+    """A request for many is one request, and signs: all of its leaves are taken, or none."""
+    bench.injector.add(f"{kind} times=1 on={on}")
     tokens, messages = [new_token() for _ in range(5)], [b"%d" % n for n in range(5)]
     request = m.NvmemfileSignMany(file=name_of(bench.key), tokens=tokens, messages=messages)
     peer = await bench.peer()

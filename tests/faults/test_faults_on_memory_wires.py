@@ -215,7 +215,7 @@ def test_a_client_is_told_of_refusals(bench: Bench) -> None:
     """As of any other; nothing is lost."""
     with bench.rig.fleet() as fleet:
         key = fleet.generate_lms("k", **QUICK)
-        bench.injector.add("refuse on=nvmemfile_sign times=1 status=ObjectInUse detail='not now'")
+        bench.injector.add("refuse on=signing times=1 status=ObjectInUse detail='not now'")
         with pytest.raises(Refused, match="not now"):
             key.sign(b"m")
         key.sign(b"m")

@@ -31,7 +31,7 @@ async def test_a_connection_ends_in_order(tmp_path: Path, kind: str, taken: int)
     async with running(tmp_path) as machine:
         hsm = machine.service.machine
         key = install_key(hsm, tree=QUICK["lms"], ots=QUICK["lmots"])
-        injecting(machine, f"{kind} on=nvmemfile_sign times=1")
+        injecting(machine, f"{kind} on=signing times=1")
         peer, other = await machine.greeted(), await machine.greeted()
         request = m.NvmemfileSign(file=name_of(key), token=new_token(), message=b"m")
         await peer.send(request)

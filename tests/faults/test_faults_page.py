@@ -69,7 +69,6 @@ def test_the_fleet_file_is_one(tmp_path: Path) -> None:
     (tmp_path / "fleet.toml").write_text(text)
     [machine] = configuration.read(tmp_path / "fleet.toml", World.at(tmp_path)).machines
     assert machine.faults == (
-        "refuse on=nvmemfile_sign,nvmemfile_sign_many every=10 status=ObjectInUse"
-        " detail='try again later'",
+        "refuse on=signing every=10 status=ObjectInUse detail='try again later'",
         "drop-after probability=0.1 seed=7",
     )

@@ -17,7 +17,7 @@ from seemachine.server.injecting import injector_of
 from seemachine.world import World
 
 ESN, OTHER = "7852-268D-3BF9", "5F08-02E0-D947"
-LINE = "drop-after on=nvmemfile_sign times=1"
+LINE = "drop-after on=signing times=1"
 WORLD = World.at(Path("/world"))
 MACHINES = f"""
 [[machines]]
@@ -118,9 +118,9 @@ def test_lines_and_tables_of_a_file_are_the_same(tmp_path: Path) -> None:
     """A machine's file takes both, and what is written of it is read again."""
     path = tmp_path / "machine.toml"
     head = f'esn = "{ESN}"\nfault_injection = true\n'
-    path.write_text(f'{head}faults = ["drop-after   on=nvmemfile_sign times=1"]\n')
+    path.write_text(f'{head}faults = ["drop-after   on=signing times=1"]\n')
     lines = load(path, WORLD)
-    path.write_text(f'{head}[[faults]]\nkind = "drop-after"\non = "nvmemfile_sign"\ntimes = 1\n')
+    path.write_text(f'{head}[[faults]]\nkind = "drop-after"\non = "signing"\ntimes = 1\n')
     assert load(path, WORLD) == lines == config(fault_injection=True, faults=(LINE,))
     path.write_bytes(to_toml(lines))
     assert load(path, WORLD) == lines
@@ -147,7 +147,7 @@ latency = "model"
 
 [[faults]]
 kind = "drop-after"
-on = ["nvmemfile_sign"]
+on = ["signing"]
 times = 1
 
 [[faults]]

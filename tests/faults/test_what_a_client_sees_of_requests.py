@@ -41,7 +41,7 @@ def test_who_signs_sees_nothing(rig: testing.Rig, injector: Injector, kind: str)
     """The client connects again and asks again: one leaf, one signature."""
     with rig.fleet() as fleet:
         key = fleet.generate_lms("k", **QUICK)
-        injector.add(f"{kind} on=nvmemfile_sign times=1")
+        injector.add(f"{kind} on=signing times=1")
         assert key.sign_with(b"m").leaf == 0
         assert remaining(fleet, "k") == 31
 

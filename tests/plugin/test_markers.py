@@ -19,7 +19,7 @@ OF_THE_MARKER = {
     "expcards=-1": ": expcards= takes a number from 0, not -1",
     "model='5C'": ': model= takes "5c" or "xc", not \'5C\'',
     "seed=1.5": ": seed= takes a number or a text, not 1.5",
-    "faults='tear'": ': faults= takes a list such as ["drop-after on=nvmemfile_sign times=1"]',
+    "faults='tear'": ': faults= takes a list such as ["drop-after on=signing times=1"]',
     "processes=1": ": processes= takes True or False, not 1",
     "settings=3": ": settings= takes a dict of settings of a machine, not 3",
 }

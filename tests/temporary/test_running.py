@@ -44,7 +44,7 @@ def test_a_document_is_alone_on_standard_output(env: dict[str, str]) -> None:
     its fleet file starts the same machines.
     """
     options = ("--json", "--keep", "--model", "xc", "--seed", "7", "--log")
-    options += ("--fault", "delay on=nvmemfile_sign seconds=1")
+    options += ("--fault", "delay on=signing seconds=1")
     code, told, said = ran(env, "echo hello; exit 3", *options)
     document = json.loads(told)
     assert (code, document["exit_code"], document["error"]["code"]) == (3, 3, "found")
@@ -56,7 +56,8 @@ def test_a_document_is_alone_on_standard_output(env: dict[str, str]) -> None:
     first, *log = said.splitlines()
     assert first == "hello"
     assert '"event": "ready"' in "".join(log[:-1])
-    assert "delay on=nvmemfile_sign" in "".join(log[:-1])
+    assert "delay on=signing" in "".join(log[:-2])
+    assert log[-2].endswith("never happened: delay on=signing seconds=1")
     assert log[-1].endswith(f"use it with: seemachine fleet up --home {world}")
     advised = ["fleet", "up", "--home", str(world), "--detach"]
     lines = processes.seemachine(advised, env)[1]

@@ -19,12 +19,12 @@ def fleet():
 
 def test_a_lost_reply_costs_no_leaf(fleet):
     """The client asks again, and gets the signature of the first leaf."""
-    fleet.faults.add("drop-after on=nvmemfile_sign times=1", machine=1)
+    fleet.faults.add("drop-after on=signing times=1", machine=1)
     key = fleet.key("release")
     assert key.sign_with(b"firmware").leaf == 0
     [fault] = fleet.faults.listing()
     assert (fault.fault, fault.met, fault.fired, fault.spent) == (
-        "drop-after on=nvmemfile_sign times=1",
+        "drop-after on=signing times=1",
         1,
         1,
         True,

@@ -146,7 +146,7 @@ def test_machines_in_processes_of_their_own():
     """They end with the block, speak in its log, and fail on demand as others do."""
     with testing.fleet(processes=True) as fleet:
         key = fleet.generate_lms("release", **testing.QUICK)
-        fleet.faults.add("drop-after on=nvmemfile_sign times=1")
+        fleet.faults.add("drop-after on=signing times=1")
         key.sign(b"one")
         assert fleet.faults.listing()[0].spent
         # It tells the machine that this process lives, which no child can.

@@ -90,7 +90,7 @@ def _add_injection(up: Any) -> None:
         action="append",
         metavar="FAULT",
         help="for tests: what goes wrong on each machine from the start, and --fault-injection,"
-        " such as 'drop-after on=nvmemfile_sign times=1'; more than one: several",
+        " such as 'drop-after on=signing times=1'; more than one: several",
     )
     up.add_argument(
         "--latency",

@@ -61,7 +61,7 @@ def add(words: Any, enter: Enter) -> None:
         action="append",
         metavar="FAULT",
         help="what goes wrong on each machine from the start, such as 'drop-after"
-        " on=nvmemfile_sign times=1'; more than one: several. seemachine fault adds others",
+        " on=signing times=1'; more than one: several. seemachine fault adds others",
     )
     parser.add_argument(
         "--keep", action="store_true", help="keep the world, and say at the end where it is"

@@ -36,7 +36,7 @@ class Faults:
         self._bench = bench
 
     def add(self, fault: str | Fault, machine: int | str | None = None) -> None:
-        """Have something go wrong, such as `drop-after on=nvmemfile_sign times=1`: on each machine,
+        """Have something go wrong, such as `drop-after on=signing times=1`: on each machine,
         or on one. Raises FaultError.
         """
         line = fault_of(fault).text

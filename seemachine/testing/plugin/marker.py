@@ -42,7 +42,7 @@ WORDS = {
     "model": Word('"5c" or "xc"', lambda value: value in ("5c", "xc")),
     "seed": Word("a number or a text", lambda value: type(value) is int or _text(value)),
     "latency": Word('"5c", "xc" or a text such as "chunk=0.2,signature=0.02"', _text),
-    "faults": Word('a list such as ["drop-after on=nvmemfile_sign times=1"]', _texts),
+    "faults": Word('a list such as ["drop-after on=signing times=1"]', _texts),
     "store": Word('"sqlite", "file" or "memory"', _text),
     "processes": Word("True or False", _truth),
     "operator": Word('"auto" or "manual"', lambda value: value in ("auto", "manual")),

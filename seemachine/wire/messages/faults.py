@@ -29,7 +29,7 @@ class AddFault(
     effect=Effect.CHANGES,
     again=Again.NEVER,
 ):
-    """Have something go wrong, as a line says: `drop-after on=nvmemfile_sign times=1`.
+    """Have something go wrong, as a line says: `drop-after on=signing times=1`.
 
     Refused by a machine that was not started with fault injection.
     """

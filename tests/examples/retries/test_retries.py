@@ -18,7 +18,7 @@ def signed(*faults):
 @pytest.mark.parametrize("kind", ["drop-before", "drop-after", "tear"])
 def test_a_lost_reply_is_asked_for_again(kind):
     """It is the very signature that a calm machine with this seed makes, from the same leaf."""
-    assert signed(f"{kind} on=nvmemfile_sign times=2") == signed()
+    assert signed(f"{kind} on=signing times=2") == signed()
 
 
 @pytest.mark.parametrize(("kind", "leaves"), [("drop-before", 1), ("drop-after", 2)])
@@ -26,7 +26,7 @@ def test_an_outage_that_outlasts_the_client(kind, leaves):
     """It asks six times. The pipeline's next attempt is another request: where the first one was
     carried out, its leaf is lost, and signs nothing else.
     """
-    assert signed(f"{kind} on=nvmemfile_sign times=6")[1] == leaves
+    assert signed(f"{kind} on=signing times=6")[1] == leaves
 
 
 def test_a_refusal_is_not_tried_again(seemachine_fleet, seemachine_key):
