@@ -1,6 +1,7 @@
 """The entries of a JAR, read strictly: what two readers take for two things must not be signed."""
 
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -9,12 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from zipfile import ZipFile, ZipInfo
 
+from seemachine.jar import ends
 from seemachine.jar.errors import JarError
 
 MANIFEST = "META-INF/MANIFEST.MF"
 FOLDER = "META-INF/"
 BLOCK_ENDINGS = (".DSA", ".RSA", ".EC")
 SIGNATURE_ENDINGS = (".SF", *BLOCK_ENDINGS)
+# As Java has it: one with another ending is an entry like all others, which must be signed.
+_OTHER_SIGNATURE = re.compile(r"META-INF/SIG-([^.]*|.*\.[A-Z0-9_-]{1,3})", re.DOTALL)
 PIECE_BYTES = 1 << 20
 # Of a manifest or a file of a signature, which are read whole. It is Java's limit too.
 MOST_WHOLE = 16 << 20
@@ -70,6 +74,7 @@ def read(data: bytes) -> Iterator[Archive]:
     with archive:
         entries = archive.infolist()
         _refuse(entries)
+        ends.refuse_unclear(data, len(entries))
         yield _sorted(archive, entries)
 
 
@@ -88,7 +93,9 @@ def _sorted(archive: ZipFile, entries: list[ZipInfo]) -> Archive:
 def _is_of_signatures(name: str) -> bool:
     name = name.upper()
     inside = name.startswith(FOLDER) and "/" not in name.removeprefix(FOLDER)
-    return inside and (name.endswith(SIGNATURE_ENDINGS) or name.startswith(FOLDER + "SIG-"))
+    return inside and (
+        name.endswith(SIGNATURE_ENDINGS) or _OTHER_SIGNATURE.fullmatch(name) is not None
+    )
 
 
 def rewritten(data: bytes, first: dict[str, bytes]) -> bytes:
@@ -134,6 +141,10 @@ def _refuse(entries: list[ZipInfo]) -> None:
     for entry in entries:
         name = entry.filename
         _refuse_name(entry.orig_filename)
+        if name != entry.orig_filename:
+            raise JarError(f"it has an entry with two names, {name} and {entry.orig_filename}")
+        if entry.is_dir() and entry.file_size:
+            raise JarError(f"its folder {name} has content, which no signature covers")
         # Java finds entries of META-INF whatever the case.
         known = name.upper() if name.upper().startswith(FOLDER) else name
         if known in seen:
