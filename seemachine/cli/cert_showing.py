@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, answer: Answer) -> int:
             verdict = telling.signature(document, issuer)
             fields = {**telling.fields(document), "signature": verdict}
             shown.append({"file": str(path), **fields})
-            answer.say(path, *telling.lines(fields), sep="\n")
+            answer.say(signed_files.title(path), *telling.lines(fields), sep="\n")
             if verdict == telling.WRONG:
                 wrong = f"the signature in {path} is wrong, or of another issuer"
     answer.give(documents=shown)

@@ -5,7 +5,7 @@ trusted.
 import argparse
 import datetime as dt
 from collections.abc import Iterable
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -19,12 +19,12 @@ from seemachine.cms.reading import SignedMessage
 from seemachine.wire.status import Status, StatusError
 from seemachine.x509 import documents, issuers, profile, telling
 from seemachine.x509.errors import X509Error
-from seemachine.x509.paths import Path, Trust
+from seemachine.x509.paths import CertificationPath, Trust
 
 
 def signer(
     messages: Iterable[SignedMessage], options: argparse.Namespace
-) -> tuple[PublicValue, Path]:
+) -> tuple[PublicValue, CertificationPath]:
     """The key of one of their signers, and the path from his certificate to a root. Raises Refused;
     StatusError (VerifyFailed) where there is none.
     """
@@ -47,7 +47,7 @@ def signer(
     raise StatusError(Status.VerifyFailed, refused[-1], "cms_verify")
 
 
-def tell(path: Path, options: argparse.Namespace) -> None:
+def tell(path: CertificationPath, options: argparse.Namespace) -> None:
     """Who signed, and who says so; nothing of a key that was named."""
     answer: Answer = options.answer
     subjects = [each.subject.rfc4514_string() for each in path]
@@ -68,7 +68,7 @@ def _of_signers(messages: list[SignedMessage], data: list[bytes]) -> list[Certif
     ]
 
 
-def _trusted(certificate: Certificate, trust: Trust) -> tuple[PublicValue, Path]:
+def _trusted(certificate: Certificate, trust: Trust) -> tuple[PublicValue, CertificationPath]:
     """Raises X509Error."""
     end = documents.only(certificate.data, x509.Certificate, "the certificate of its signer")
     key = issuers.key_of(end).own
@@ -95,7 +95,7 @@ def _refuse_other_purposes(end: x509.Certificate, wanted: list[x509.ObjectIdenti
             raise X509Error(f"{documents.titled(end)} is not for {telling.purpose_name(each)}")
 
 
-def _read(paths: Iterable[FilePath], kind: type[Any]) -> list[Any]:
+def _read(paths: Iterable[Path], kind: type[Any]) -> list[Any]:
     """All that these files have of a kind. Raises Refused for one that has none."""
     read: list[Any] = []
     for path in paths:

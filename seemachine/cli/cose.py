@@ -17,7 +17,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
 
     try:
         signed_files.check_words(options)
-        return _sign(options) if verb == "sign" else verify(_verify, options)
+        return _sign(options) if verb == "sign" else verify(_verify, options, "content_type")
     except CoseError as error:
         read = options.file if verb == "sign" else options.message
         raise Refused(f"{signed_files.title(read)}: {error}") from None
@@ -69,5 +69,8 @@ def _verify(options: argparse.Namespace) -> bytes | None:
     answer.give(detached=message.payload is None)
     refuse_no_content(options, message.payload)
     verifying.verify(message, key, payload, _external(options))
-    answer.say(f"{signed_files.title(options.message)}: verified")
+    kind = message.content_type
+    answer.give(content_type=kind)
+    told = "" if kind is None else f", content type {kind}"
+    answer.say(f"{signed_files.title(options.message)}: verified{told}")
     return message.payload

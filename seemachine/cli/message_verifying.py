@@ -20,7 +20,7 @@ from seemachine.wire.status import Status, StatusError
 
 if TYPE_CHECKING:
     from seemachine.cms.reading import SignedMessage
-    from seemachine.x509.paths import Path as Certificates
+    from seemachine.x509.paths import CertificationPath
 
 # Judges a message, and returns what is in it; None where that is elsewhere.
 Look = Callable[[argparse.Namespace], bytes | None]
@@ -77,7 +77,7 @@ def _put(content: bytes | None, out: OutFile) -> None:
 
 def trusted(
     messages: "Iterable[SignedMessage]", options: argparse.Namespace
-) -> "tuple[PublicValue, Certificates]":
+) -> "tuple[PublicValue, CertificationPath]":
     """The key of a signer of one of them, by `--root`, and his certificate with those above it.
     Raises Refused; StatusError (VerifyFailed).
     """
@@ -87,7 +87,7 @@ def trusted(
     return cms_trust.signer(messages, options)
 
 
-def tell_path(path: "Certificates", options: argparse.Namespace) -> None:
+def tell_path(path: "CertificationPath", options: argparse.Namespace) -> None:
     """Which certificates were believed, if any."""
     if not path:
         options.answer.give(path=None)

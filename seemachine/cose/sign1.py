@@ -69,6 +69,12 @@ class Sign1:
     payload: bytes | None
     signature: bytes
 
+    @property
+    def content_type(self) -> int | str | None:
+        """The one that is signed, if it is a number or a text."""
+        found = self.headers.get(CONTENT_TYPE)
+        return found if type(found) in (int, str) else None
+
 
 def prepare(key: Key, payload: bytes, terms: Terms) -> Prepared:
     """Raises CoseError."""

@@ -17,7 +17,7 @@ from seemachine.x509.issuers import KNOWN, unfit, untimely
 from seemachine.x509.requests import extension_name
 from seemachine.x509.revocation import WRITTEN
 
-Path = tuple[x509.Certificate, ...]
+CertificationPath = tuple[x509.Certificate, ...]
 MOST_LENGTH = 8
 # Of signatures that are looked at: hostile certificates make more paths than that.
 MOST_TRIES = 64
@@ -39,7 +39,7 @@ class Trust:
     lists: Sequence[x509.CertificateRevocationList] = ()
     _tries: int = field(default=0, init=False)
 
-    def path(self, end: x509.Certificate) -> Path:
+    def path(self, end: x509.Certificate) -> CertificationPath:
         """From the end to a root, both included. Raises X509Error: why the first that was tried is
         none.
         """
@@ -49,7 +49,7 @@ class Trust:
             raise X509Error(refused[0])
         return found
 
-    def _to_root(self, begun: Path, refused: list[str]) -> Path | None:
+    def _to_root(self, begun: CertificationPath, refused: list[str]) -> CertificationPath | None:
         last = begun[-1]
         try:
             self._check(begun)
@@ -64,13 +64,13 @@ class Trust:
         longer = (self._to_root((*begun, each), refused) for each in issuers)
         return next(filter(None, longer), None)
 
-    def _issuers(self, begun: Path) -> Iterator[x509.Certificate]:
+    def _issuers(self, begun: CertificationPath) -> Iterator[x509.Certificate]:
         """Those that may have issued the last, by their names."""
         for each in (*self.roots, *self.others):
             if each.subject == begun[-1].issuer and each not in begun:
                 yield each
 
-    def _check(self, begun: Path) -> None:
+    def _check(self, begun: CertificationPath) -> None:
         """The last as far as it is the end, or the issuer of the one before. Raises X509Error."""
         last = begun[-1]
         _refuse_unjudged(last, KNOWN if len(begun) > 1 else OF_ENDS)
@@ -113,7 +113,7 @@ class Trust:
         return timely and telling.signature(listed, issuer) == telling.GOOD
 
 
-def _too_long(begun: Path) -> str:
+def _too_long(begun: CertificationPath) -> str:
     """Of a path to the last, which is a CA's."""
     between = sum(each.subject != each.issuer for each in begun[1:-1])
     constraints = value_of(begun[-1], x509.BasicConstraints)

@@ -127,7 +127,8 @@ def test_cose(command: Command, leaves: Callable[[], int]) -> None:
     assert "over the Sig_structure" in done(command(f"cose sign release content {options} --yes"))
     assert leaves() == 1
     verify = "cose verify content.cose content --key KEYS/release.key"
-    assert done(command(f"{verify} --external device")) == "content.cose: verified\n"
+    told = "content.cose: verified, content type 42\n"
+    assert done(command(f"{verify} --external device")) == told
     assert command(verify)[0] == 1
 
 

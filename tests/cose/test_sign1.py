@@ -115,7 +115,7 @@ def test_a_message_verifies(signer: LmsSigner, terms: Terms) -> None:
     message = sign1.read(made(signer, terms))
     payload = PAYLOAD if terms.detached else None
     assert message.payload == (None if terms.detached else PAYLOAD)
-    assert message.headers.get(headers.CONTENT_TYPE) == terms.content_type
+    assert message.content_type == message.headers.get(3) == terms.content_type
     verifying.verify(message, signer.key, payload, terms.external)
     with pytest.raises(StatusError):
         verifying.verify(message, signer.key, payload, terms.external + b".")
@@ -147,6 +147,13 @@ def test_every_bit_counts(signer: LmsSigner) -> None:
             continue
         with pytest.raises((CoseError, StatusError)):
             verifying.verify(sign1.read(bytes(data)), signer.key)
+
+
+def test_a_content_type_of_others() -> None:
+    """One that is signed, and that is a number or a text."""
+    for signed, unsigned in (({3: [1]}, {}), ({3: True}, {}), ({}, {3: 1})):
+        parts = [cbor.encoded({1: -46, **signed}), unsigned, PAYLOAD, b""]
+        assert sign1.read(cbor.encoded(parts)).content_type is None
 
 
 def changed(message: bytes, place: int, value: Any) -> bytes:
