@@ -33,9 +33,9 @@ def _root(options: argparse.Namespace) -> tuple[list[Path], Wish]:
 def _request(options: argparse.Namespace) -> tuple[list[Path], Wish]:
     with _misused():
         subject = names.subject(options.subject)
-        others = [names.alternative(name) for name in options.name]
-    asked = [names.alternatives(others)] if others else []
-    return [], lambda key: requests.draft(key, subject, asked)
+        # Whether it becomes one of a CA is for the issuer to say.
+        wanted = _profile(options, authority=True)
+    return [], lambda key: requests.draft(key, subject, wanted.asked(key))
 
 
 def _issue(options: argparse.Namespace) -> tuple[list[Path], Wish]:
@@ -125,7 +125,7 @@ def _profile(options: argparse.Namespace, *, authority: bool) -> Profile:
     """Raises X509Error."""
     return Profile(
         authority,
-        options.path_length,
+        getattr(options, "path_length", None),
         tuple(dict.fromkeys(options.usage)),
         tuple(map(profile.purpose, getattr(options, "purpose", ()))),
         tuple(map(names.alternative, options.name)),

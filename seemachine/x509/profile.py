@@ -75,15 +75,27 @@ class Profile:
             extension(x509.SubjectKeyIdentifier(key.identifier), critical=False),
             extension(x509.BasicConstraints(self.authority, self._length()), critical=True),
             extension(self._key_usage(key), critical=True),
+            *self._wished(),
         ]
+        if self.lists:
+            found.append(extension(_distribution(self.lists), critical=False))
+        return without_doubles([*found, *self.more])
+
+    def asked(self, key: SubjectKey) -> Extensions:
+        """What a request asks for with it: usages, purposes and names, where there are any. Raises
+        X509Error for usages that no certificate of the key can have.
+        """
+        usages = [extension(self._key_usage(key), critical=True)] if self.usages else []
+        return [*usages, *self._wished()]
+
+    def _wished(self) -> Extensions:
+        found = []
         if self.purposes:
             purposes = x509.ExtendedKeyUsage(dict.fromkeys(self.purposes))
             found.append(extension(purposes, critical=False))
         if self.names:
             found.append(alternatives(self.names))
-        if self.lists:
-            found.append(extension(_distribution(self.lists), critical=False))
-        return without_doubles([*found, *self.more])
+        return found
 
     def _length(self) -> int | None:
         if self.path_length is not None and not self.authority:

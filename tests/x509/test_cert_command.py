@@ -192,6 +192,23 @@ def test_critical_extensions_of_an_issuer_are_told(
     assert "the issuer's certificate has nameConstraints" in told
 
 
+def test_what_a_request_asks_for(command: Command, leaves: Callable[[], int]) -> None:
+    """Usages, purposes and names, which --as-asked takes over; a usage that the key can't have is
+    refused before its leaf.
+    """
+    request = "cert request root --subject CN=a --yes --out a.csr"
+    told = command(f"{request} --usage keyAgreement")[2]
+    assert "key usage keyAgreement can't be in a certificate" in told
+    assert leaves() == 0
+    usages = "--usage digitalSignature --usage cRLSign"
+    told = done(command(f"{request} {usages} --purpose codeSigning --name a.example"))
+    assert "extensions   keyUsage, extendedKeyUsage, subjectAltName" in told
+    done(command(f"{ROOT} root.pem --yes"))
+    told = done(command("cert issue root a.csr --issuer root.pem --as-asked --out a.pem --yes"))
+    for line in ("usages       digitalSignature, cRLSign", "purposes     codeSigning", "a.example"):
+        assert line in told
+
+
 def test_a_request_from_standard_input(
     command: Command, leaves: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ USAGES = (
     *("digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment"),
     *("keyAgreement", "keyCertSign", "cRLSign", "encipherOnly", "decipherOnly"),
 )
+OF_KINDS = "keyCertSign and cRLSign of a CA, else digitalSignature"
 SUBJECT_HELP = "such as CN=Root,O=Example (RFC 4514)"
 
 
@@ -46,6 +47,8 @@ def _add_request(verbs: Any) -> Any:
     )
     _add_alias(request)
     request.add_argument("--subject", required=True, metavar="NAME", help=SUBJECT_HELP)
+    _add_usages(request, "none is asked for")
+    _add_purposes(request)
     _add_names(request)
     return request
 
@@ -70,13 +73,7 @@ def _add_issue(verbs: Any) -> Any:
     issue.add_argument("--ca", action="store_true", help="it is for a CA")
     _add_length(issue)
     _add_usages(issue)
-    issue.add_argument(
-        "--purpose",
-        action="append",
-        default=[],
-        metavar="NAME|OID",
-        help="extended key usage, such as codeSigning; may be repeated",
-    )
+    _add_purposes(issue)
     _add_names(issue)
     issue.add_argument(
         "--as-asked",
@@ -146,17 +143,24 @@ def _add_length(verb: Any) -> None:
     )
 
 
-def _add_usages(verb: Any) -> None:
+def _add_purposes(verb: Any) -> None:
+    verb.add_argument(
+        "--purpose",
+        action="append",
+        default=[],
+        metavar="NAME|OID",
+        help="extended key usage, such as codeSigning; may be repeated",
+    )
+
+
+def _add_usages(verb: Any, default: str = OF_KINDS) -> None:
     verb.add_argument(
         "--usage",
         action="append",
         default=[],
         choices=USAGES,
         metavar="NAME",
-        help=(
-            "key usage; may be repeated; default: keyCertSign and cRLSign of a CA, else"
-            " digitalSignature"
-        ),
+        help=f"key usage; may be repeated; default: {default}",
     )
 
 
