@@ -5,11 +5,14 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import x25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from kit.signers import NOW, TEN_YEARS, YEAR, signer
 
 from seemachine.x509 import asn1, certificates, paths, requests, revocation
 from seemachine.x509.errors import X509Error
 from seemachine.x509.issuers import Issuer
+from seemachine.x509.keys import SubjectKey
 from seemachine.x509.names import alternative, subject
 from seemachine.x509.paths import Trust
 from seemachine.x509.profile import Profile, purpose
@@ -18,6 +21,7 @@ from seemachine.x509.signing import Signer
 
 PLAIN, AUTHORITY = Profile(), Profile(authority=True)
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0")
+PURPOSES = x509.ExtendedKeyUsage([purpose("codeSigning")])
 NAMES = x509.NameConstraints([x509.DNSName("a.example")], None)
 
 
@@ -68,6 +72,8 @@ class Authority:
 ROOT = Authority("root")
 SUB = Authority("sub", ROOT)
 END = SUB.issue(signer(label="end"))
+CONSTRAINTS = x509.BasicConstraints(True, None)
+USAGE = x509.KeyUsage(*[False] * 5, True, False, False, False)
 LATER = replace(YEAR, begin=NOW + timedelta(days=1))
 
 
@@ -101,6 +107,23 @@ def test_whom_nobody_trusts() -> None:
     said = refusal(through(SUB, roots=(other,)))
     assert said == "the signature in the certificate of CN=sub is wrong"
     assert through(SUB, roots=(other, ROOT)).path(END)[-1] == ROOT.certificate
+    unfit = Authority("root", key="third", usages=("cRLSign",))
+    assert refusal(through(SUB, unfit, roots=(other,))) == said
+
+
+def test_what_can_not_be_checked() -> None:
+    """A certificate whose issuer has a key that signs nothing is not good for that."""
+    info = x25519.X25519PrivateKey.generate().public_key()
+    key = SubjectKey.read(info.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    usages = tuple(asn1.extension(each, critical=True) for each in (CONSTRAINTS, USAGE))
+    names = [asn1.name(subject(f"CN={each}")) for each in ("root", "odd")]
+    content = certificates._content(ROOT.by.key, *names, key, YEAR, list(usages))
+    draft = certificates.Draft(content, ROOT.by.key, certificates.CERTIFICATE)
+    odd = Authority("odd")
+    end = odd.issue(signer(label="end"))
+    odd.certificate = x509.load_der_x509_certificate(draft.signed(ROOT.by))
+    said = refusal(through(odd), end)
+    assert said == "the signature in the certificate of CN=End can't be checked here"
 
 
 def test_one_between_may_be_trusted_itself() -> None:
@@ -115,6 +138,7 @@ def test_one_between_may_be_trusted_itself() -> None:
         ({"usages": ("cRLSign",)}, "CN=between has no key usage keyCertSign"),
         ({"validity": LATER}, "CN=between is valid from"),
         ({"more": (asn1.extension(UNKNOWN, critical=True),)}, "CN=between has 1.2.3.4"),
+        ({"more": (asn1.extension(PURPOSES, critical=True),)}, "CN=between has extendedKeyUsage"),
         ({"more": (asn1.extension(NAMES, critical=False),)}, "CN=between has nameConstraints"),
     ],
 )
@@ -126,7 +150,7 @@ def test_what_may_not_issue(words: dict[str, object], said: str) -> None:
 
 def test_what_an_end_may_have() -> None:
     """Purposes and names, critical or not; what is not known is refused where it is critical."""
-    for value in (x509.ExtendedKeyUsage([purpose("codeSigning")]), UNKNOWN):
+    for value in (PURPOSES, UNKNOWN):
         more = (asn1.extension(value, critical=value is not UNKNOWN),)
         assert through().path(ROOT.issue(signer(label="end"), profile=Profile(more=more)))
     more = (asn1.extension(UNKNOWN, critical=True),)
@@ -140,6 +164,8 @@ def test_what_an_end_may_have() -> None:
 def test_path_lengths() -> None:
     """Of the root, and of one between; one that issued itself does not count."""
     root = Authority("short", path_length=0)
+    last = Authority("last", path_length=0, by=Authority("long", path_length=1))
+    assert through(roots=(last,)).path(last.issue(signer(label="end")))
     sub = Authority("sub", root)
     end = sub.issue(signer(label="end"))
     said = refusal(through(sub, roots=(root,)), end)
