@@ -119,6 +119,7 @@ def test_no_flipped_bit_of_a_name_is_believed(certified: Certified, name: bytes)
 def test_certificates_that_can_not_be_read_are_nobodys(certified: Certified) -> None:
     """Damaged ones, and those of keys of others; a message has a hundred at most."""
     strange = (b"\x30\x00", certificate(MldsaSigner.made(44), serial=0x77))
+    judged(certified.signer, certified.made(others=strange, with_certificate=False))
     message = certified.made(others=strange)
     judged(certified.signer, message)
     # Each another one: they are a set.

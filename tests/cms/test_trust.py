@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.message_keys import LmsSigner
 
 from seemachine import testing
 from seemachine.cli.command import main
+from seemachine.x509 import issuers
 
 Command = Callable[..., tuple[int, str, str]]
 MADE = """
@@ -98,6 +100,14 @@ def test_a_certificate_that_is_named(command: Command) -> None:
     )
     assert command("bare.p7s content --root root.pem --certificate code.pem")[0] == 0
     assert command("bare.p7s content --root root.pem --certificate root.pem")[0] == 1
+
+
+def test_readers_that_do_not_agree(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two read a certificate; were its key another to one of them, nothing would be believed."""
+    other = issuers.SubjectKey.of(LmsSigner.made().key.encode())
+    monkeypatch.setattr(issuers, "key_of", lambda _certificate: other)
+    code, out, _ = command("good.p7s content --root code.pem")
+    assert (code, out.partition(":")[0]) == (1, "NOT VERIFIED")
 
 
 def test_a_purpose(command: Command) -> None:
