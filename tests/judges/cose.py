@@ -5,14 +5,17 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import mldsa
 from cwt import COSE
 from cwt.const import COSE_ALGORITHMS_SIGNATURE
 from cwt.cose_key_interface import COSEKeyInterface
-from cwt.exceptions import VerifyError
+from cwt.exceptions import DecodeError, VerifyError
 from pyhsslms import pyhsslms
 
-__all__ = ["COSE_ALGORITHMS_SIGNATURE", "JudgedKey", "made", "opened"]
+__all__ = ["COSE_ALGORITHMS_SIGNATURE", "REFUSALS", "JudgedKey", "made", "opened"]
+# What cwt raises, and `cryptography`.
+REFUSALS = (VerifyError, DecodeError, InvalidSignature, ValueError)
 # Of a COSE_Key: its type, what it is called, its algorithm, and the public key.
 KTY, KID, ALG, PUB = 1, 2, 3, -1
 HSS_LMS, AKP = 5, 7
@@ -52,8 +55,8 @@ class JudgedKey(COSEKeyInterface):
 def opened(
     message: bytes, key: Headers, payload: bytes | None = None, external: bytes = b""
 ) -> tuple[Headers, Headers, bytes]:
-    """Signed headers, others and payload of a message that is good. Raises whatever a judge does
-    where it is not.
+    """Signed headers, others and payload of a message that is good. Raises one of REFUSALS where it
+    is not.
     """
     found = COSE.new().decode_with_headers(
         message, JudgedKey(key), detached_payload=payload, external_aad=external
