@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.out_files import OutFile
 from seemachine.cli.refusals import refused
-from seemachine.cli.signed_files import PublicValue, read_file, title
+from seemachine.cli.signed_files import PublicValue, files_read, read_file, title
 from seemachine.encodings.kinds import FormError
 from seemachine.encodings.readings import MAX_TEXT
 from seemachine.encodings.recognition import recognized_key
@@ -64,8 +64,7 @@ def _out(options: argparse.Namespace) -> OutFile | None:
     if name is None:
         return None
     out = OutFile(name, options.force, options.umask)
-    sources: list[Path] = [options.message, *([options.key] if options.key else [])]
-    out.check(sources, text=False, as_json=options.answer.as_json)
+    out.check(files_read(options), text=False, as_json=options.answer.as_json)
     return out
 
 

@@ -5,6 +5,7 @@ refused, a person is asked, then it is signed, checked and written.
 import argparse
 import base64
 import datetime as dt
+import itertools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -67,10 +68,7 @@ class Work:
 def check_words(options: argparse.Namespace) -> None:
     """What is wrong whatever the world looks like. Raises Misused."""
     words = vars(options)
-    read = [words.get(each) for each in ("message", "file", "external", "key")]
-    for several in ("certificate", "root", "crl"):
-        read += words.get(several, ())
-    if read.count(STANDARD_INPUT) > 1:
+    if files_read(options).count(STANDARD_INPUT) > 1:
         raise Misused("standard input can be one thing")
     if words.get("key") and any(words.get(each) for each in ("certificate", "crl", "purpose")):
         raise Misused("--certificate, --crl and --purpose are for --root; a key needs none of them")
@@ -79,6 +77,14 @@ def check_words(options: argparse.Namespace) -> None:
             "what is made of standard input has no name; say with --out where it goes, - is"
             " standard output"
         )
+
+
+def files_read(options: argparse.Namespace) -> list[Path]:
+    """Those that the words of a command name."""
+    words = vars(options)
+    read = [words.get(each) for each in ("message", "file", "external", "key")]
+    several = [words.get(each, ()) for each in ("certificate", "root", "crl")]
+    return [*filter(None, read), *itertools.chain.from_iterable(several)]
 
 
 def sign(work: Work, options: argparse.Namespace) -> int:

@@ -178,6 +178,8 @@ def test_the_certificate_of_the_key_by_its_identifier(command: Command) -> None:
         ("good.p7s content --root nosuch", 2, "nosuch: No such file"),
         ("good.p7s content --root root.pem --crl root.pem", 2, "root.pem is not a revocation list"),
         ("- content --root -", 2, "standard input can be one thing"),
+        ("good.p7s --root root.pem --out root.pem --force", 2, "root.pem is what is read"),
+        ("good.p7s --key code.pem --out code.pem --force", 2, "code.pem is what is read"),
     ],
 )
 def test_what_can_not_be_looked_at(command: Command, line: str, code: int, said: str) -> None:
