@@ -104,13 +104,14 @@ def _is_pkcs8(data: bytes) -> bool:
 
 
 def _is_bouncy_castle(data: bytes) -> bool:
-    """Version 0, an LMS key: types, I, q, its end, length of the seed, seed, nodes; or version 1,
-    an HSS key: levels, counts, such keys.
+    """An LMS key: version 0, types, I, q, its end, length of the seed, seed, nodes. An HSS key:
+    version 0 (up to 1.72) or 1, levels, index, its end, whether it is a part, such keys.
     """
-    if _word(data, 0) == 1:
-        levels, inner = _word(data, 4), data[25:]
-        return 1 <= levels <= MAX_LEVELS and data[24:25] in (b"\0", b"\1") and _is_bc_tree(inner)
-    return _word(data, 0) == 0 and _is_bc_tree(data)
+    if _is_bc_tree(data):
+        return True
+    version, levels, is_part = _word(data, 0), _word(data, 4), data[24:25]
+    known = version in (0, 1) and 1 <= levels <= MAX_LEVELS and is_part in (b"\0", b"\1")
+    return known and _is_bc_tree(data[25:])
 
 
 def _is_bc_tree(data: bytes) -> bool:

@@ -35,6 +35,14 @@ MEQCAQAwDQYLKoZIhvcNAQkQAxEEMAAAAAwAAAAH5W0+U6XCW+rzOpAVWyc642XE
 """
 
 
+# Written by Bouncy Castle 1.72: HSSPrivateKeyParameters.getEncoded(), of one level.
+OF_BC_1_72 = (
+    "00000000000000010000000000000000000000000000002000000000000000000500000003d92a60"
+    "6b5f9d66c6f1822555b43d6ab80000000000000020000000204213b22a5c52244a7954267ef82654"
+    "bbf6425199bb5cf889a7e5e5dd50890720"
+)
+
+
 def pkcs8(content, identifier=HSS_LMS, version=0, more=b""):
     """A private key in PKCS#8."""
     algorithm = element(SEQUENCE, element(OBJECT_IDENTIFIER, identifier))
@@ -99,6 +107,7 @@ PRIVATE = {
         lambda: of_bouncy_castle(32, nodes=u32(63) + os.urandom(63 * 32)),
         "of Bouncy Castle",
     ),
+    "Bouncy Castle 1.72 HSS": (lambda: bytes.fromhex(OF_BC_1_72), "of Bouncy Castle"),
     "Bouncy Castle HSS": (hss_of_bouncy_castle, "of Bouncy Castle"),
     "pyhsslms": (lambda: pyhsslms.LmsPrivateKey(**SHA256).serialize(), "of pyhsslms"),
     "pyhsslms m24": (lambda: pyhsslms.LmsPrivateKey(**SHORT).serialize(), "of pyhsslms"),
@@ -209,6 +218,7 @@ NEARLY = {
     "a seed of another length": lambda: of_bouncy_castle(24, (5, 4)),
     "two parameter sets that do not go together": lambda: of_bouncy_castle(32, (5, 8)),
     "another version": lambda: u32(2) + of_bouncy_castle(32)[4:],
+    "another version of HSS": lambda: u32(2) + hss_of_bouncy_castle()[4:],
     "no level of an .aux": lambda: u32(0x80000000) + os.urandom(32),
     "an .aux that is cut off": lambda: u32(0x80000020) + os.urandom(32 * 33 - 1),
     "an .aux of levels that no tree has": lambda: u32(0xFE000000) + os.urandom(64),
