@@ -60,6 +60,12 @@ def test_what_never_ends_is_refused(
     assert leaves() == 0
 
 
+def test_a_pipe_that_gives_nothing_is_refused(refused: Run, leaves: Leaves) -> None:
+    """As standard input is: a command that failed may have left it so."""
+    assert "/dev/null is empty; nothing was signed" in refused("sign rel /dev/null --out made")
+    assert leaves() == 0
+
+
 def test_a_closed_standard_output_takes_no_leaf(
     refused: Run, leaves: Leaves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
