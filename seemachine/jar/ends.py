@@ -19,7 +19,7 @@ _ELSEWHERE = (0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
 
 
 def refuse_unclear(data: bytes, entries: int) -> None:
-    """Raises JarError unless the archive has one end, right after a directory of so many entries."""
+    """Raises JarError unless the archive has one end, after a directory of so many entries."""
     place = data.rfind(_SIGNATURE)
     if place < 0 or not _is_clear(data, place, entries):
         raise JarError(
