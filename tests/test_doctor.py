@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -136,13 +137,17 @@ def test_memory_that_can_not_be_locked(
 
 
 def test_a_port_that_somebody_has(world: World) -> None:
-    """Named with the machine; when it is free again that is said."""
+    """Named with the machine; one that searches comes up on another. When it is free again that
+    is said.
+    """
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         machine = config(world, port=taken.getsockname()[1])
         found = only(worlds.ports([machine]))
         assert (found.level, ESN in found.sentence) == (TROUBLE, True)
+        searching = only(worlds.ports([replace(machine, search_port=True)]))
+        assert (searching.level, "another one" in searching.sentence) == (NOTE, True)
     assert only(worlds.ports([machine])).level == OK
 
 
@@ -166,7 +171,7 @@ def test_a_world_that_can_not_be_written(
     monkeypatch.setattr(os, "access", lambda *_: False)
     found = only(worlds.permissions(world, []))
     sealed = world.folder if made else world.folder.parent
-    assert (found.level, found.sentence) == (TROUBLE, f"{sealed} can't be written")
+    assert (found.level, found.sentence) == (TROUBLE, f"{sealed}: Permission denied")
 
 
 def test_a_file_of_another_version(world: World) -> None:
@@ -234,7 +239,7 @@ def test_the_exit_code_says_whether_something_would_fail(
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("SEEMACHINE_FLEET", raising=False)
     assert main(["doctor"]) == 0
-    assert capsys.readouterr().out.endswith("nothing here would fail\n")
+    assert capsys.readouterr().out.endswith("no problems found\n")
     assert not world.folder.exists()
     world.folder.mkdir(mode=0o700)
     world.fleet_file.write_text("[[machines]")
@@ -262,7 +267,7 @@ def test_what_can_not_be_read_hides_nothing_else(
     monkeypatch.setattr(*place, refused)
     assert main(["doctor"]) == 1
     told = capsys.readouterr().out
-    assert "/x: Permission denied\n" + " " * 22 + "see who may read and write it" in told
+    assert "/x: Permission denied\n" + " " * 22 + "check its permissions" in told
     assert "ok       permissions" in told
     assert "fleet        no fleet in" in told
 

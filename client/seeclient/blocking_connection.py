@@ -140,7 +140,7 @@ class Connection:
     def _broken(self, error: OSError) -> StatusError:
         failure = self._credentials.failure(self.address, error)
         if failure is None:
-            return self._lost(error.strerror or "timed out")
+            return self._lost(error.strerror or connecting.TIMED_OUT)
         self.close()
         return failure
 

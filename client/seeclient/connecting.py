@@ -18,6 +18,7 @@ from seemachine.wire.requests import Effect, Request
 from seemachine.wire.status import BadValue, Status, StatusError
 
 CONNECT = "dispatch_socket_connect"
+TIMED_OUT = "timed out"
 # Seconds before a machine is asked again that did not answer: long enough in all for it to be
 # started again.
 RETRY_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
@@ -99,11 +100,10 @@ def connect_failure(address: Address, error: OSError | UnicodeError) -> Unreacha
         if system
         else error.strerror or str(error) or type(error).__name__
     )
-    return Unreachable(
-        Status.OSErrorErrno,
-        f"connecting to {address.place}: {reason}{_any_port(address)}",
-        CONNECT,
-    )
+    detail = f"connecting to {address.place}: {reason}{_any_port(address)}"
+    failure = Unreachable(Status.OSErrorErrno, detail, CONNECT)
+    failure.timed_out = isinstance(error, TimeoutError)
+    return failure
 
 
 def _any_port(address: Address) -> str:
@@ -119,7 +119,7 @@ def lost(address: Address, reason: object) -> Unreachable:
         f"connection to {address.place}: {reason}",
         CONNECT,
     )
-    failure.was_asked = True
+    failure.was_asked, failure.timed_out = True, reason == TIMED_OUT
     return failure
 
 

@@ -12,6 +12,7 @@ NVMEMFILE = "dispatch_see_nvmemfile"
 ANSWER = "dispatch_see_answer"
 WHERE_ESN = "dispatch_see_esn"
 START = "start some with: seemachine fleet up"
+CHECK = "see why with: seemachine fleet check"
 
 
 def machine(roster: Roster, esn: str) -> Peer:
@@ -150,10 +151,20 @@ def nobody(roster: Roster) -> Unreachable:
     known = [*roster.failures, *roster.absent]
     more = f", and {len(known) - 1} more" if len(known) > 1 else ""
     what = f"no HSM answers: {known[0].detail}{more}" if known else "no HSM is published"
-    # One that is up, and that this host can't use, needs no start.
+    return Unreachable(Status.NotAvailable, f"{what}{_advice(known)}", ANSWER)
+
+
+def _advice(known: Sequence[StatusError]) -> str:
+    """One that is up, and that this host can't use, needs no start."""
+    if any(map(timed_out, known)):
+        return f"; {CHECK}"
     is_down = not known or any(isinstance(each, Unreachable) for each in known)
-    advice = f"; {START}" if is_down else ""
-    return Unreachable(Status.NotAvailable, f"{what}{advice}", ANSWER)
+    return f"; {START}" if is_down else ""
+
+
+def timed_out(failure: StatusError) -> bool:
+    """Whether a machine may be up, for it was waited for."""
+    return isinstance(failure, Unreachable) and failure.timed_out
 
 
 def current_slots(peer: Peer) -> Story[SlotListing]:

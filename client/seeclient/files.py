@@ -11,11 +11,10 @@ from pathlib import Path
 from seemachine.wire.status import Status, StatusError
 
 ADVICE = {
-    errno.EACCES: "see who may read and write it",
-    errno.EPERM: "see who may read and write it",
+    errno.EACCES: "check its permissions",
+    errno.EPERM: "check its permissions",
     errno.ENOSPC: "make room there",
     errno.EDQUOT: "make room there",
-    errno.EROFS: "it is mounted to be read only",
     errno.EMFILE: "close files, or raise ulimit -n",
 }
 
@@ -44,6 +43,18 @@ def sentence(error: OSError, path: Path | str = "") -> str:
 def refusal(path: Path, error: OSError, where: str) -> StatusError:
     """The same as a status (OSErrorErrno)."""
     return StatusError(Status.OSErrorErrno, sentence(error, path), where)
+
+
+def unwritable(path: Path) -> OSError | None:
+    """Why the system would not let us write over a file, or into a folder; None where it would.
+    What is not there yet is judged by its folder. Raises OSError.
+    """
+    there = path if path.exists() else path.absolute().parent
+    if os.access(there, os.W_OK | os.X_OK if there.is_dir() else os.W_OK):
+        return None
+    is_read_only = os.statvfs(there).f_flag & os.ST_RDONLY
+    code = errno.EROFS if is_read_only else errno.EACCES
+    return OSError(code, os.strerror(code), str(there))
 
 
 def make_folder(folder: Path) -> None:

@@ -185,8 +185,8 @@ class KeyStore:
             files.make_folder(folder)
         except OSError as error:
             raise files.refusal(folder, error, WHERE) from None
-        if not os.access(folder, os.W_OK):
-            raise StatusError(Status.AccessDenied, f"{folder} is not writable", WHERE)
+        if denied := files.unwritable(folder):
+            raise files.refusal(folder, denied, WHERE)
 
     def check_free(self, alias: str, where: str) -> None:
         """Raises StatusError (ObjectInUse) when there is a key of that alias."""

@@ -26,10 +26,12 @@ class Unreachable(Unavailable):
     """An HSM that could do it does not answer, or none does.
 
     `was_asked`: the connection broke after it was asked, so nobody knows whether it did it.
+    `timed_out`: it was waited for, so it may be up, and hang.
     """
 
     reason = "unreachable"
     was_asked = False
+    timed_out = False
 
 
 class NotProvisioned(Unavailable):

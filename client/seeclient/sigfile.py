@@ -37,8 +37,8 @@ def check(name: str, key: KeyFile, source: str | None) -> None:
         _refuse(f"{path} is a folder")
     if not path.parent.is_dir():
         _refuse(f"there is no folder {path.parent}")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        _refuse(f"{path} can't be written", Status.AccessDenied)
+    if denied := files.unwritable(path):
+        _refuse(files.sentence(denied), Status.OSErrorErrno)
     if not is_among_lines(name):
         _check_replaced(path, key)
 

@@ -64,7 +64,7 @@ class Connection:
         except (trio.BrokenResourceError, trio.ClosedResourceError) as broken:
             raise await self._broken(broken) from None
         except trio.TooSlowError:
-            raise await self._lost("timed out") from None
+            raise await self._lost(connecting.TIMED_OUT) from None
         # Cut off in the middle, the link no longer knows whose reply comes next.
         except trio.Cancelled:
             await self.close()
@@ -151,7 +151,7 @@ async def _wire(address: Address, credentials: tls.Credentials, through: Connect
         with trio.fail_after(blocking_wire.CONNECT_SECONDS):
             return await through(address, context)
     except trio.TooSlowError:
-        raise connecting.connect_failure(address, TimeoutError("timed out")) from None
+        raise connecting.connect_failure(address, TimeoutError(connecting.TIMED_OUT)) from None
     except UnicodeError as error:
         raise connecting.connect_failure(address, error) from None
     except trio.BrokenResourceError as broken:

@@ -20,7 +20,7 @@ NOBODY = "0000-0000-0000"
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print every examination. Exit code 0 when nothing would fail, 1 otherwise."""
+    """Print every examination. Exit code 0 when there is no trouble, 1 otherwise."""
     answer: Answer = options.answer
     told = environment.from_process(options.environ, options.world)
     found = []
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
             answer.say(f"{'':<21} {each.advice}")
     answer.give(diagnoses=[asdict(each) for each in found])
     trouble = sum(each.level == TROUBLE for each in found)
-    last = f"{counted(trouble, 'trouble')} found" if trouble else "nothing here would fail"
+    last = f"{counted(trouble, 'problem')} found" if trouble else "no problems found"
     answer.say(last)
     return answer.found(last) if trouble else 0
 

@@ -8,10 +8,12 @@ from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.fleet_status import tell_of_seed
 from seemachine.fleet import status
 from seemachine.fleet.check import as_document, findings
+from seemachine.fleet.finding import NOTE, TROUBLE
+from seemachine.state.errors import counted
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print it. Returns the exit code: 0 when nothing was found, 1 otherwise."""
+    """Print it. Returns the exit code: 0 when there is no trouble, 1 otherwise."""
     answer: Answer = options.answer
     world = options.world
     if not world.machines.is_dir() and not world.fleet_file.exists():
@@ -22,8 +24,10 @@ def run(options: argparse.Namespace) -> int:
     for esn, injection in status.for_tests(world).items():
         answer.note(f"{esn} is for tests: {injection}")
     for finding in found:
-        answer.say(f"{finding.esn + ': ' if finding.esn else ''}{finding.problem}")
+        note = "note: " if finding.level == NOTE else ""
+        answer.say(f"{note}{finding.esn + ': ' if finding.esn else ''}{finding.problem}")
         answer.say(f"    {finding.advice}")
-    last = "nothing was found" if not found else f"{len(found)} found"
+    problems = sum(finding.level == TROUBLE for finding in found)
+    last = f"{counted(problems, 'problem')} found" if problems else "no problems found"
     answer.say(last)
-    return answer.found(last) if found else 0
+    return answer.found(last) if problems else 0

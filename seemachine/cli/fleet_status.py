@@ -14,7 +14,9 @@ from seemachine.world import World
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print it. Returns the exit code: 0 when every machine is up, 1 otherwise."""
+    """Print it. Returns the exit code: 0 when every machine is up and none is stopped, 1
+    otherwise.
+    """
     answer: Answer = options.answer
     world = options.world
     rows, supervisor = status.rows(world), holder(world.fleet)
@@ -43,6 +45,8 @@ def _judged(
     enrolled = [row for row in rows if row["module"]]
     if not enrolled or any(row["state"] != "up" for row in enrolled):
         return answer.found("not every machine is up; see why with: seemachine fleet check")
+    if any("stopped" in row for row in enrolled):
+        return answer.found("a machine is stopped by a signal, and answers nobody")
     if supervisor is None and any(supervised.is_supervised(world, row["esn"]) for row in rows):
         return answer.found(alone)
     return 0

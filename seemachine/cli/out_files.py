@@ -45,8 +45,8 @@ class OutFile:
             raise Refused(f"{path} is what is read; name another file")
         if path.is_file() and not self.force:
             raise Refused(f"{path} is there already; replace it with --force")
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise Refused(f"{path} can't be written; see who may")
+        if denied := files.unwritable(path):
+            raise Refused(files.sentence(denied))
 
     def put(self, data: bytes) -> str:
         """Why it could not be written there; empty where it was. Of a file all is there or nothing.

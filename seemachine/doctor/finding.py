@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-OK, NOTE, TROUBLE = LEVELS = ("ok", "note", "trouble")
+from seemachine.fleet import finding
+
+OK, NOTE, TROUBLE = LEVELS = ("ok", finding.NOTE, finding.TROUBLE)
 
 
 @dataclass(frozen=True, slots=True)

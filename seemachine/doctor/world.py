@@ -1,12 +1,12 @@
 """What is in a world: its fleet, ports, permissions, formats, certificates."""
 
 import errno
-import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from seeclient import files
 from seeclient.environment import Environment
 from seeclient.keys import KeyStore
 
@@ -35,17 +35,20 @@ def ports(configs: Sequence[Config]) -> Iterator[Diagnosis]:
         if not config.fixed_port or holder(config.folder) is not None:
             continue
         if _is_taken(config.host, config.port):
-            yield Diagnosis(
-                "ports",
-                TROUBLE,
-                f"port {config.port} of {config.esn} is taken by another program",
-                f"end what listens on {config.port}, or give {config.esn} another port in"
-                " fleet.toml",
-            )
+            yield _taken(config)
         else:
             free += 1
     if free:
         yield Diagnosis("ports", OK, f"free for {free} that are down")
+
+
+def _taken(config: Config) -> Diagnosis:
+    """A machine that searches a port comes up on another one."""
+    what = f"port {config.port} of {config.esn} is taken by another program"
+    where = f"end what listens on {config.port}, or give {config.esn} another port in fleet.toml"
+    if config.search_port:
+        what, where = f"{what}; it will listen on another one", f"to have that one, {where}"
+    return Diagnosis("ports", NOTE if config.search_port else TROUBLE, what, where)
 
 
 def sockets(configs: Sequence[Config]) -> Iterator[Diagnosis]:
@@ -92,7 +95,7 @@ def permissions(world: World, configs: Sequence[Config]) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "permissions",
             TROUBLE,
-            f"{sealed} can't be written",
+            files.sentence(sealed).partition("; ")[0],
             "let this user write there, or name another world folder in SEEMACHINE_HOME",
         )
         return
@@ -103,10 +106,9 @@ def permissions(world: World, configs: Sequence[Config]) -> Iterator[Diagnosis]:
         yield Diagnosis("permissions", OK, "the world is for its user alone")
 
 
-def _sealed(folder: Path) -> Path | None:
-    """The folder, or the one above that it would be made in, if this user can't write there."""
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    return None if os.access(there, os.W_OK | os.X_OK) else there
+def _sealed(folder: Path) -> OSError | None:
+    """Why this user can't write into the folder, or the one above that it would be made in."""
+    return files.unwritable(next(each for each in (folder, *folder.parents) if each.exists()))
 
 
 def formats(world: World) -> Iterator[Diagnosis]:
@@ -169,9 +171,9 @@ def fleet(told: Environment) -> Iterator[Diagnosis]:
     found = check.findings(told)
     for each in found:
         whose = f"{each.esn}: " if each.esn else ""
-        yield Diagnosis("fleet", TROUBLE, f"{whose}{each.problem}", each.advice)
+        yield Diagnosis("fleet", each.level, f"{whose}{each.problem}", each.advice)
     if not found:
-        yield Diagnosis("fleet", OK, "nothing was found")
+        yield Diagnosis("fleet", OK, "no problems found")
 
 
 def certificates(world: World) -> Iterator[Diagnosis]:

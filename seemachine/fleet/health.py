@@ -16,7 +16,7 @@ from seeclient.environment import Environment
 
 from seemachine.config import ConfigError
 from seemachine.fleet import certificates, configuration, running, status
-from seemachine.fleet.finding import CheckResult
+from seemachine.fleet.finding import NOTE, CheckResult
 from seemachine.fleet.keys import keyless
 from seemachine.fleet.suspects import suspects
 from seemachine.hsms import published, records, supervised
@@ -82,6 +82,7 @@ def _unwatched(world: World, esns: Iterable[str]) -> Iterator[CheckResult]:
                 f"port {moved} was taken when it started, so it listens on another",
                 f"clients on this host find it; for others free port {moved} and start the fleet"
                 " again, or write another port into fleet.toml",
+                NOTE,
             )
         if not records.running(world, esn):
             yield CheckResult(

@@ -103,6 +103,7 @@ def _row(
         "injection": up.injection if up else "",
         "why": failure(world, esn, seen),
         "moved_from": moved_from(world, esn, port, seen),
+        "stopped": seen.holds is not None and seen.holds.is_stopped,
     }
     told = {name: value for name, value in more.items() if value}
     return {**named, "address": address, "pid": pid, "state": seen.state, **told}
@@ -186,7 +187,7 @@ def lines(found: list[dict[str, Any]]) -> list[str]:
 
 def _line(row: dict[str, Any]) -> str:
     process = row["pid"] or "of another PID namespace"
-    up = f"{row['address']}  process {process}{_moved(row)}{_injection(row)}"
+    up = f"{row['address']}  process {process}{_stopped(row)}{_moved(row)}{_injection(row)}"
     where = up if row["state"] == "up" else row.get("why", "")
     machine = f"module {row['module'] or '-'}  {row['esn']}  {row['model']:<3}"
     return f"{machine} {row['state']:<9} {where}".rstrip()
@@ -194,6 +195,10 @@ def _line(row: dict[str, Any]) -> str:
 
 def _moved(row: dict[str, Any]) -> str:
     return f"  (port {row['moved_from']} was taken)" if "moved_from" in row else ""
+
+
+def _stopped(row: dict[str, Any]) -> str:
+    return f"  (stopped; continue it with: kill -CONT {row['pid']})" if "stopped" in row else ""
 
 
 def _injection(row: dict[str, Any]) -> str:

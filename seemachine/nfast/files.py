@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from seeclient import files
+
 from seemachine.formats import Format, OtherVersion
 from seemachine.nfast.refusals import Refusal
 from seemachine.state.disk.durable import replace_file
@@ -33,8 +35,8 @@ def refuse_unwritable(path: Path) -> None:
         raise Refusal(f"there is no folder {path.parent}")
     if path.is_dir():
         raise Refusal(f"{path} is a folder")
-    if not os.access(path.absolute().parent, os.W_OK):
-        raise Refusal(f"you may not write into {path.absolute().parent}")
+    if denied := files.unwritable(path.absolute().parent):
+        raise Refusal(files.sentence(denied))
 
 
 def text_of(path: Path) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 # Linux has no higher number (PID_MAX_LIMIT).
 HIGHEST = 1 << 22
 PROC = Path("/proc")
+# Fields of /proc/<pid>/stat, counted from 1.
+STATE, START = 3, 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,11 @@ class Process:
         """Its number where the number counts for us too, else 0."""
         ours = _namespace()
         return 0 if self.namespace and ours and self.namespace != ours else self.pid
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a signal (SIGSTOP) stopped it, so that it answers nobody for now."""
+        return bool(self.pid_here) and _stat(str(self.pid), STATE) in ("T", "t")
 
     def text(self) -> str:
         """As a file keeps it."""
@@ -82,13 +89,17 @@ def _namespace() -> str:
 
 
 def _started(name: str) -> str:
-    """Field 22 of /proc/<pid>/stat, proc(5): the tick of its start, counted from the boot.
-
-    The name of the program, in brackets before that, may hold blanks.
-    """
-    tick = _shown(lambda: (PROC / name / "stat").read_text().rpartition(")")[2].split()[19])
+    """The tick of its start, and the boot that it is counted from."""
+    tick = _stat(name, START)
     boot = _shown((PROC / "sys/kernel/random/boot_id").read_text)
     return tick and f"{tick} {boot}".strip()
+
+
+def _stat(name: str, field: int) -> str:
+    """A field of /proc/<pid>/stat, proc(5), after the name of the program: that is in brackets, and
+    may hold blanks.
+    """
+    return _shown(lambda: (PROC / name / "stat").read_text().rpartition(")")[2].split()[field - 3])
 
 
 def _shown(look: Callable[[], str]) -> str:

@@ -1,6 +1,5 @@
 """A folder of signatures in a form: see seeclient.folders.files.Placed."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from seemachine.signing_files import manifests
 from seemachine.signing_files.manners import Manner
 from seemachine.signing_files.outputs import Task
 from seemachine.signing_files.refusing import refuse
-from seemachine.wire.status import Status, StatusError
+from seemachine.wire.status import StatusError
 
 # Signatures are for everybody, as far as their user's mask lets them be.
 FILE_MODE, FOLDER_MODE = 0o666, 0o777
@@ -107,9 +106,8 @@ class FormedPlaces:
         if earlier and not self._force:
             refuse(f"{out} has another signature; replace it with --force")
         self._make_folder(out.parent)
-        if not os.access(out.parent, os.W_OK):
-            what = f"nothing can be written into {out.parent}; see who may"
-            raise StatusError(Status.AccessDenied, what, WHERE)
+        if denied := files.unwritable(out.parent):
+            raise files.refusal(out.parent, denied, WHERE)
 
     def keep(self, name: str) -> None:
         """What is there is good: it takes no leaf, and has the form that is wanted in the end.

@@ -116,7 +116,7 @@ def test_a_folder_that_can_not_be_written_takes_no_leaf(
 ) -> None:
     """Also where there is a file that can be."""
     monkeypatch.setattr("os.access", lambda *_, **__: False)
-    assert f"nothing can be written into {vendor.parent}; see who may" in refused(world, vendor)
+    assert f"{vendor.parent}: Permission denied; check its permissions" in refused(world, vendor)
 
 
 @pytest.mark.parametrize(("status", "code"), [("NotAvailable", 2), ("ObjectInUse", 0)])

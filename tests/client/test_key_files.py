@@ -349,8 +349,8 @@ def test_a_folder_without_permission_is_refused(monkeypatch):
     """The check before a generation asks the system, which may say no."""
     monkeypatch.setattr(os, "access", lambda _path, _mode: False)
     refused = refusal(store().check_writable)
-    assert refused.status is Status.AccessDenied
-    assert refused.detail.endswith("kmdata/local is not writable")
+    assert refused.status is Status.OSErrorErrno
+    assert refused.detail.endswith("kmdata/local: Permission denied; check its permissions")
 
 
 def test_a_folder_that_can_be_written_is_made(folder):

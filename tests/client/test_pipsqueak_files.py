@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from client.screen import LMS, SIGNATURE_BYTES, say
@@ -397,8 +398,7 @@ def test_a_key_folder_that_can_not_be_read_is_named(function, words, named, worl
     code, lines = say(*words)
     assert (code, lines[-1].partition(":")[0]) == (1, "ERROR")
     assert lines[-2].endswith(
-        f"OSErrorErrno(57): {world}/kmdata/{named}: Permission denied; see who may read and write"
-        " it"
+        f"OSErrorErrno(57): {world}/kmdata/{named}: Permission denied; check its permissions"
     )
 
 
@@ -407,9 +407,7 @@ def test_published_objects_that_can_not_be_read_are_not_nobody(world, monkeypatc
     monkeypatch.setattr(Path, "iterdir", refusing(Path.iterdir, errno.EACCES))
     code, lines = say()
     assert (code, lines[-1]) == (1, "ERROR: connect failed")
-    assert lines[-2].endswith(
-        f"{world}/published/pqsdk: Permission denied; see who may read and write it"
-    )
+    assert lines[-2].endswith(f"{world}/published/pqsdk: Permission denied; check its permissions")
 
 
 def test_one_object_that_can_be_read_is_enough(world, monkeypatch):
@@ -456,7 +454,7 @@ def test_a_fleet_file_may_begin_with_a_byte_order_mark(world, tmp_path, monkeypa
     ("error", "path", "sentence"),
     [
         (OSError(errno.ENOSPC, "x"), "f", "f: x; make room there"),
-        (OSError(errno.EROFS, "x", "g"), "", "g: x; it is mounted to be read only"),
+        (OSError(errno.EROFS, "x", "g"), "", "g: x"),
         (OSError(errno.EIO, "x"), "", "x"),
         (OSError("in words"), "f", "in words"),
     ],
@@ -464,3 +462,16 @@ def test_a_fleet_file_may_begin_with_a_byte_order_mark(world, tmp_path, monkeypa
 def test_a_refusal_of_the_system_is_a_sentence(error, path, sentence):
     """The file, the system's words, and what to do where that is known."""
     assert files.sentence(error, path) == sentence
+
+
+def test_a_file_system_that_is_read_only_is_called_so(tmp_path, monkeypatch):
+    """Permissions, which root has, are not to blame; one that may be written gives no error."""
+    assert files.unwritable(tmp_path / "new") is None
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    file = tmp_path / "there"
+    file.touch()
+    denied = f"{file}: Permission denied; check its permissions"
+    assert files.sentence(files.unwritable(file)) == denied
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    sealed = f"{tmp_path}: Read-only file system"
+    assert files.sentence(files.unwritable(tmp_path / "new")) == sealed

@@ -319,7 +319,7 @@ def test_a_folder_that_cannot_be_listed(release: Release, monkeypatch: pytest.Mo
     monkeypatch.setattr(os, "scandir", refuse)
     failures = release.failures()
     assert [*failures] == ["sub"]
-    assert "Permission denied; see who may read" in failures["sub"].detail
+    assert "Permission denied; check its permissions" in failures["sub"].detail
 
 
 def test_a_file_that_is_changed_while_it_is_signed(

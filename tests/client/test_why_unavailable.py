@@ -17,6 +17,7 @@ from seeclient import (
     Unreachable,
     UsedUp,
     blocking,
+    connecting,
     pipsqueak,
 )
 from seeclient.advice import signing_refused
@@ -127,6 +128,26 @@ def test_who_is_up_is_not_to_be_started() -> None:
     assert no_one(roster).detail == f"no HSM answers: {full.detail}"
     roster.failures.append(gone)
     assert no_one(roster).detail.endswith("start some with: seemachine fleet up")
+
+
+def test_who_was_waited_for_is_not_to_be_started(rig: testing.Rig) -> None:
+    """It may be up and hang: whoever signs is told where to see that, also where none answers."""
+    address, see = a_peer().address, "see why with: seemachine fleet check"
+    failures = (
+        connecting.connect_failure(address, TimeoutError("timed out")),
+        connecting.lost(address, "timed out"),
+    )
+    with rig.fleet() as fleet:
+        key = fleet.generate_lms("release", **testing.QUICK)
+    for failure in failures:
+        roster = a_roster()
+        roster.failures.append(failure)
+        assert no_one(roster).detail == f"no HSM answers: {failure.detail}; {see}"
+        roster.peers.append(a_peer())
+        advice = no_leaves(roster, key.file).advice
+        assert advice == f"the HSM that holds release does not answer; {see}"
+    roster.failures[:] = [connecting.lost(address, "closed")]
+    assert no_leaves(roster, key.file).advice.endswith("does not answer; start it")
 
 
 def test_one_is_published_and_gone_and_the_other_is_down(rig: testing.Rig, home: Path) -> None:

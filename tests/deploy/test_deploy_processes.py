@@ -182,7 +182,7 @@ def test_a_mixed_fleet_from_empty_folders_to_signatures_and_back(host: Host) -> 
     assert "nothing to do" in host.done("5c", *five)
     assert "nothing to do" in host.done("xc", "--module", "2")
     assert host.pipsqueak() == [f"PQSDK: 1.4.1 ({FIVE}: 1.4.1, {XC}: 1.4.1)"]
-    assert host.seemachine("fleet", "check") == ["nothing was found"]
+    assert host.seemachine("fleet", "check") == ["no problems found"]
 
     host.rack.remove(FIVE, 2)
     [card] = host.rack.new()

@@ -55,14 +55,14 @@ def test_the_rehearsal_of_the_readme(tmp_path: Path) -> None:
         for world in tmp_path.glob("*/world"):
             processes.seemachine(["fleet", "down"], {**env, "SEEMACHINE_HOME": str(world)})
     ends = [
-        line for line in said.splitlines() if re.match(r"nshield|PQSDK|nothing was found", line)
+        line for line in said.splitlines() if re.match(r"nshield|PQSDK|no problems found", line)
     ]
     assert ends == [
         f"nshieldxc: module 2 ({XC}) is set up",
         "nshield5c: not so: a valid developer certificate",
         f"nshield5c: module 1 ({FIVE}) is set up",
         f"PQSDK: 1.4.1 ({FIVE}: 1.4.1, {XC}: 1.4.1)",
-        "nothing was found",
+        "no problems found",
         f"nshield5c: module 1 ({FIVE}) is uninstalled",
         f"nshieldxc: module 2 ({XC}) is uninstalled",
     ], said

@@ -43,9 +43,9 @@ def up(world: FleetShell) -> Iterator[FleetShell]:
 
 def test_a_fleet_in_order_and_one_that_is_down_have_nothing(up: FleetShell) -> None:
     """Nothing is found while all is well, and when it was stopped in order."""
-    assert up.seemachine("fleet", "check") == (0, ["nothing was found"])
+    assert up.seemachine("fleet", "check") == (0, ["no problems found"])
     up.seemachine("fleet", "down")
-    assert up.seemachine("fleet", "check") == (0, ["nothing was found"])
+    assert up.seemachine("fleet", "check") == (0, ["no problems found"])
 
 
 def test_a_machine_that_no_client_finds(up: FleetShell) -> None:
@@ -106,19 +106,24 @@ def test_a_killed_supervisor_is_found(up: FleetShell) -> None:
 
 
 def test_a_frozen_machine_is_found_in_seconds(up: FleetShell) -> None:
-    """A machine that takes connections and says nothing is told from one that works."""
+    """A machine that takes connections and says nothing is told from one that works, also by
+    `fleet status`, which asks nobody.
+    """
     frozen = up.process(SECOND)
     os.kill(frozen, signal.SIGSTOP)
     try:
         began = time.monotonic()
         [(esn, problem, _)] = findings_of(up)
         assert time.monotonic() - began < 15
+        code, lines = up.seemachine("fleet", "status")
     finally:
         os.kill(frozen, signal.SIGCONT)
 
     assert esn == SECOND
     assert problem.startswith("it can't be asked: ")
     assert problem.endswith("timed out")
+    told = [line.endswith(f"(stopped; continue it with: kill -CONT {frozen})") for line in lines]
+    assert (code, told) == (1, [False, True])
     assert findings_of(up) == []
 
 

@@ -35,7 +35,7 @@ def test_a_fleet_in_one_process(world: FleetShell) -> None:
     assert len({machine["pid"] for machine in machines}) == 1
     assert len({machine["address"] for machine in machines}) == 3
     assert world.pipsqueak("generate", "alias=a", *KEY)[0] == 0
-    assert world.seemachine("fleet", "check") == (0, ["nothing was found"])
+    assert world.seemachine("fleet", "check") == (0, ["no problems found"])
 
     folder = world.home / "hsm" / SECOND
     with asking(folder):

@@ -92,10 +92,8 @@ class Places:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise files.refusal(path.parent, error, WHERE) from None
-        if not os.access(path.parent, os.W_OK):
-            raise StatusError(
-                Status.AccessDenied, f"nothing can be written into {path.parent}", WHERE
-            )
+        if denied := files.unwritable(path.parent):
+            raise files.refusal(path.parent, denied, WHERE)
 
     def write(self, name: str, signature: bytes) -> None:
         """All of it or nothing, not flushed to the disk yet. Raises StatusError."""

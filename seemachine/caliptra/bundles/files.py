@@ -54,8 +54,8 @@ class SignaturesFile:
             raise CaliptraError(f"there is no folder {self.path.parent}; make it first")
         if self.path.exists() and not self.path.is_file():
             raise CaliptraError(f"{self.name} is not a file; name one with --signatures")
-        if not os.access(self.path.parent, os.W_OK | os.X_OK):
-            raise CaliptraError(f"nothing can be written into {self.path.parent}; see who may")
+        if denied := files.unwritable(self.path.parent):
+            raise CaliptraError(files.sentence(denied))
 
     def clear(self) -> None:
         """Remove what a run left that was killed: nobody else signs into the folder."""

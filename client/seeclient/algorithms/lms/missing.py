@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.connecting import CONNECT
-from seeclient.dispatch import NVMEMFILE, nobody
+from seeclient.dispatch import CHECK, NVMEMFILE, nobody, timed_out
 from seeclient.effects import Roster
 from seeclient.refusals import NotProvisioned, Unavailable, Unreachable, UsedUp
 from seemachine.wire.names import printed_name
@@ -56,6 +56,7 @@ def _why(roster: Roster, key: LmsKeyFile) -> tuple[type[Unavailable], str]:
     if key.sectors.sectorized:
         return NotProvisioned, f"no HSM that answers holds a lease of {key.alias}; {PROVISION}"
     if roster.failures:
-        return Unreachable, f"the HSM that holds {key.alias} does not answer; start it"
+        advice = CHECK if any(map(timed_out, roster.failures)) else "start it"
+        return Unreachable, f"the HSM that holds {key.alias} does not answer; {advice}"
     what = f"no HSM that answers holds {key.alias}: it was made on another one, or is used up"
     return NotProvisioned, what
