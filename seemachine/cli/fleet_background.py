@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from seeclient import files
+
 from seemachine.cli import fleet_status
 from seemachine.cli.answer import Answer, Refused
 from seemachine.fleet import background, configuration, lifetime, status
@@ -72,6 +74,7 @@ def _refusal(world: World, up: BackgroundFleet, answer: Answer) -> Refused:
     # The supervisor finds what was found here, and says it, too.
     for line in (line for line in said if line not in answer.complaints):
         say(line, file=sys.stderr)
-    if not said and background.is_full(world):
-        return Refused(f"no room is left on the disk of {world}")
+    # What was to say so may be missing in the log, which is on the same disk.
+    if full := background.refused_by_disk(world):
+        return Refused(files.sentence(full))
     return Refused(f"the fleet did not come up; its log is {configuration.log_path(world)}")

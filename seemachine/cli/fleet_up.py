@@ -12,6 +12,7 @@ from seemachine.fleet import configuration
 from seemachine.fleet import status as states
 from seemachine.fleet.configuration import FleetPlan
 from seemachine.fleet.faults import Injection
+from seemachine.state.disk.permissions import check_world
 
 
 def run(options: argparse.Namespace) -> int:
@@ -26,6 +27,8 @@ def run(options: argparse.Namespace) -> int:
     # Before anything else is said: it concerns a fleet that does not come up.
     if busy := states.in_the_way(fleet):
         raise Refused(busy)
+    # Each machine would refuse the world, in the same words.
+    check_world(fleet.world, private_group=all(each.private_group for each in here))
     tell_of_seed(fleet.world, fleet.seed, answer)
     _tell_who_stays_down(plan, answer)
     if not here:

@@ -2,9 +2,9 @@
 that started it has ended.
 """
 
-import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from seemachine.world import World
 
 START_SECONDS = 60.0
 SECONDS_EACH = 0.1
-# With less a supervisor can't even write why it ended.
+# With less a supervisor or a machine may not even write why it ended.
 LEAST_ROOM = 1 << 20
 
 
@@ -118,6 +118,12 @@ def _supervisor(
     )
 
 
-def is_full(world: World) -> bool:
-    """Whether the disk of a world has too little room for a log."""
-    return shutil.disk_usage(world.folder).free < LEAST_ROOM
+def refused_by_disk(world: World) -> OSError | None:
+    """Why a world has no room for a log, as the system says when it is tried; None where it has."""
+    try:
+        with tempfile.TemporaryFile(dir=world.fleet) as file:
+            file.write(bytes(LEAST_ROOM))
+            file.flush()
+    except OSError as error:
+        return OSError(error.errno, error.strerror, str(world.fleet))
+    return None

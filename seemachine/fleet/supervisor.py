@@ -101,9 +101,7 @@ class Supervisor:
             began = trio.current_time()
             ended = await self._live_once(group)
             if self._ready.isdisjoint(machine.esn for machine in group):
-                self._failure = FleetFailed(
-                    f"{_named(group)} did not start: it {ended}; the reason is above"
-                )
+                self._failure = FleetFailed(f"{_named(group)} did not start: it {ended}")
                 scope.cancel()
                 return
             if trio.current_time() - began > STEADY_SECONDS:

@@ -15,7 +15,8 @@ cd "$1"
 mkdir -m 700 world world/fleet world/hsm world/cards
 printf '[[machines]]\\nesn = "0000-0000-0001"\\nport = 0\\n' > world/fleet.toml
 dd if=/dev/zero of=fill bs=4k 2> /dev/null
-shift
+truncate -s "-$2" fill
+shift 2
 exec "$@"
 """
 
@@ -30,7 +31,7 @@ exec "$@"
         (["fleet", "up"], "seemachine fleet up: {0}/world/fleet/lock: No space left on device"),
         (
             ["fleet", "up", "--detach"],
-            "seemachine fleet up: no room is left on the disk of {0}/world",
+            "seemachine fleet up: {0}/world/fleet: No space left on device; make room there",
         ),
         (["backup", "x.tar"], "seemachine backup: x.tar: No space left on device"),
         (["pki", "init"], "seemachine pki init: {0}/world/pki/ca.key: No space left on device"),
@@ -47,11 +48,39 @@ def test_a_full_disk_is_named(
     """One line with the command and the file, or the world where even the log could not
     be written.
     """
-    before = [*namespace, "sh", "-c", FULL, "sh", str(tmp_path)]
+    before = [*namespace, "sh", "-c", FULL, "sh", str(tmp_path), "0"]
 
     code, lines = processes.within(before, words, processes.environment(tmp_path / "world"))
 
     assert (code, lines) == (1, [sentence.format(tmp_path)])
+
+
+def test_a_disk_that_is_full_after_some_lines_is_named(
+    tmp_path: Path, namespace: list[str]
+) -> None:
+    """Where the log took what the supervisor said, and not what the machine did."""
+    before = [*namespace, "sh", "-c", FULL, "sh", str(tmp_path), "8k"]
+
+    words = ["fleet", "up", "--detach"]
+    code, lines = processes.within(before, words, processes.environment(tmp_path / "world"))
+
+    why = f"{tmp_path}/world/fleet: No space left on device; make room there"
+    assert (code, lines[-1]) == (1, f"seemachine fleet up: {why}")
+
+
+@pytest.mark.parametrize("detach", [(), ("--detach",)])
+def test_a_world_that_is_open_to_others_is_refused_once(
+    tmp_path: Path, detach: tuple[str, ...]
+) -> None:
+    """By the command that was typed, not by each machine."""
+    (world := tmp_path / "world").mkdir()
+    world.chmod(0o777)
+
+    code, lines = processes.seemachine(["fleet", "up", *detach], processes.environment(world))
+
+    assert (code, len(lines)) == (1, 1)
+    assert lines[0].startswith(f"seemachine fleet up: {world} ")
+    assert lines[0].endswith(f"chmod go-w {world}")
 
 
 @pytest.mark.parametrize(
