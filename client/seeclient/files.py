@@ -77,8 +77,11 @@ def written_aside(
     """
     # Its name is no longer than may be, however long that of `path` is.
     aside = left_by(path) if alone else path.with_name(f".{os.urandom(8).hex()}{ASIDE}")
+    if alone:
+        aside.unlink(missing_ok=True)
     try:
-        with aside.open("wb") as file:
+        # Whoever knows its name may have put a link there since.
+        with aside.open("xb") as file:
             file.write(data)
             file.flush()
             if durable:

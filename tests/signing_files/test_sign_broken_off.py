@@ -79,6 +79,21 @@ def test_a_killed_run_leaves_no_file_for_good(
     assert [str(each) for each in Path().glob(".*")] == [".0123456789abcdef.new"]
 
 
+def test_a_link_in_the_way_is_not_followed(
+    done: Run, refused: Run, leaves: Leaves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a signature is written aside is known, and the folder may be anybody's."""
+    put("a", "precious")
+    aside = files.left_by(Path("a.sig"))
+    aside.symlink_to("precious")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        assert "a.sig: File exists" in refused("sign rel a")
+    done("sign rel a")
+    assert (Path("precious").read_text(), leaves()) == ("precious", 1)
+    assert not os.path.lexists(aside)
+
+
 def test_two_at_once_wait_for_each_other(done: Run, refused: Run) -> None:
     """As those of `make -j`, in one folder; not for ever."""
     put("a")
