@@ -17,9 +17,9 @@ from seemachine.cms import certificates
 from seemachine.cms.certificates import Certificate
 from seemachine.cms.reading import SignedMessage
 from seemachine.wire.status import Status, StatusError
-from seemachine.x509 import documents, issuers, profile, telling
+from seemachine.x509 import documents, issuers, profile
 from seemachine.x509.errors import X509Error
-from seemachine.x509.paths import CertificationPath, Trust
+from seemachine.x509.paths import CertificationPath, Trust, refuse_other_purposes
 
 
 def signer(
@@ -40,7 +40,7 @@ def signer(
     for each in _of_signers(messages, data):
         try:
             key, path = _trusted(each, trust)
-            _refuse_other_purposes(path[0], purposes)
+            refuse_other_purposes(path, purposes)
             return key, path
         except X509Error as error:
             refused.append(str(error))
@@ -85,14 +85,6 @@ def _purposes(words: list[str]) -> list[x509.ObjectIdentifier]:
         return list(map(profile.purpose, words))
     except X509Error as error:
         raise Misused(str(error)) from None
-
-
-def _refuse_other_purposes(end: x509.Certificate, wanted: list[x509.ObjectIdentifier]) -> None:
-    """One that says nothing of purposes is for none: whoever asks wants to be sure."""
-    found = documents.value_of(end, x509.ExtendedKeyUsage) or ()
-    for each in wanted:
-        if each not in found:
-            raise X509Error(f"{documents.titled(end)} is not for {telling.purpose_name(each)}")
 
 
 def _read(paths: Iterable[Path], kind: type[Any]) -> list[Any]:

@@ -63,6 +63,9 @@ def read(data: bytes) -> Certificate:
     try:
         key = keyforms.certificate(data).key or mldsa_forms.certified(data)
         [valid] = validities(armored(data, "CERTIFICATE").encode())
+        # pyasn1 reads some that it can't tell or write again.
+        usage = _is_for_messages(extensions.get(KEY_USAGE))
+        encoded(found["issuer"])
     except (DerError, ParameterError, MldsaError, ValueError) as error:
         raise CmsError(f"it is a damaged certificate: {error}") from None
     return Certificate(
@@ -70,7 +73,7 @@ def read(data: bytes) -> Certificate:
         found["issuer"],
         int(found["serialNumber"]),
         _subject_key(extensions.get(SUBJECT_KEY)),
-        _is_for_messages(extensions.get(KEY_USAGE)),
+        usage,
         key,
         valid,
     )

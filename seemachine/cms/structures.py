@@ -36,8 +36,13 @@ class SignedData(univ.Sequence):
 
 
 def encoded(value: Any) -> bytes:
-    """The DER of a value."""
-    made: bytes = encode_der(value)
+    """The DER of a value. Raises CmsError for one that was read and can't be written again, such as
+    a name with an empty part.
+    """
+    try:
+        made: bytes = encode_der(value)
+    except PyAsn1Error:
+        raise CmsError("a part of it is empty, where something must be") from None
     return made
 
 

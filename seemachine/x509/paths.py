@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from seemachine.x509 import telling
 from seemachine.x509.documents import titled, value_of
@@ -19,12 +20,15 @@ from seemachine.x509.revocation import WRITTEN
 
 CertificationPath = tuple[x509.Certificate, ...]
 MOST_LENGTH = 8
-# Of signatures that are looked at: hostile certificates make more paths than that.
+# Of issuers that are looked at: hostile certificates make more paths than that.
 MOST_TRIES = 64
 # Critical ones that say nothing against a path to an end.
 OF_ENDS = (*KNOWN, x509.ExtendedKeyUsage.oid, x509.SubjectAlternativeName.oid)
 # What may forbid a path even where it is not critical.
 CONSTRAINTS = (x509.NameConstraints.oid, x509.PolicyConstraints.oid, x509.InhibitAnyPolicy.oid)
+# By these a list has not all that its issuer revoked, critical or not.
+OF_PARTS = (x509.IssuingDistributionPoint.oid, x509.DeltaCRLIndicator.oid)
+ANY_PURPOSE = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
 
 
 @dataclass
@@ -67,12 +71,15 @@ class Trust:
     def _issuers(self, begun: CertificationPath) -> Iterator[x509.Certificate]:
         """Those that may have issued the last, by their names."""
         for each in (*self.roots, *self.others):
+            if self._tries > MOST_TRIES:
+                return
             if each.subject == begun[-1].issuer and each not in begun:
                 yield each
 
     def _check(self, begun: CertificationPath) -> None:
         """The last as far as it is the end, or the issuer of the one before. Raises X509Error."""
         last = begun[-1]
+        self._count(begun)
         _refuse_unjudged(last, KNOWN if len(begun) > 1 else OF_ENDS)
         if len(begun) == 1:
             why = untimely(last, self.moment)
@@ -83,10 +90,13 @@ class Trust:
         if len(begun) > 1:
             self._refuse_not_issued(begun[-2], last)
 
-    def _refuse_not_issued(self, certificate: x509.Certificate, issuer: x509.Certificate) -> None:
-        self._tries += 1
+    def _count(self, begun: CertificationPath) -> None:
+        """Raises X509Error."""
+        self._tries += len(begun) > 1
         if self._tries > MOST_TRIES:
-            raise X509Error(f"more than {MOST_TRIES} signatures of certificates would be looked at")
+            raise X509Error(f"more than {MOST_TRIES} certificates of issuers would be looked at")
+
+    def _refuse_not_issued(self, certificate: x509.Certificate, issuer: x509.Certificate) -> None:
         verdict = telling.signature(certificate, issuer)
         if verdict != telling.GOOD:
             what = "is wrong" if verdict == telling.WRONG else "can't be checked here"
@@ -95,6 +105,8 @@ class Trust:
             self._refuse_revoked(certificate, issuer)
 
     def _refuse_revoked(self, certificate: x509.Certificate, issuer: x509.Certificate) -> None:
+        if why := unfit(issuer, "cRLSign", self.moment):
+            raise X509Error(why)
         current = [each for each in self.lists if self._is_current(each, issuer)]
         if not current:
             raise X509Error(f"there is no current list of {titled(issuer)}")
@@ -104,11 +116,16 @@ class Trust:
                 raise X509Error(f"{titled(certificate)} was revoked on {since}")
 
     def _is_current(self, listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
-        if any(each.critical and each.oid not in WRITTEN for each in listed.extensions):
+        if any(map(_says_less, listed.extensions)):
             return False
         end = listed.next_update_utc
         timely = listed.last_update_utc <= self.moment and (end is None or self.moment <= end)
         return timely and telling.signature(listed, issuer) == telling.GOOD
+
+
+def _says_less(extension: x509.Extension[x509.ExtensionType]) -> bool:
+    """Whether by it a list may not be all that its issuer revoked."""
+    return extension.oid in OF_PARTS or (extension.critical and extension.oid not in WRITTEN)
 
 
 def _too_long(begun: CertificationPath) -> str:
@@ -128,3 +145,17 @@ def _refuse_unjudged(certificate: x509.Certificate, known: Sequence[x509.ObjectI
         if each.oid in CONSTRAINTS or (each.critical and each.oid not in known):
             name = extension_name(each.oid)
             raise X509Error(f"{titled(certificate)} has {name}, which is not judged here")
+
+
+def refuse_other_purposes(path: CertificationPath, wanted: Sequence[x509.ObjectIdentifier]) -> None:
+    """Raises X509Error. An end that says nothing of purposes is for none: whoever asks wants to be
+    sure. What one above it says of them holds for all below.
+    """
+    said = [list(value_of(each, x509.ExtendedKeyUsage) or ()) for each in path]
+    for each in wanted:
+        name = telling.purpose_name(each)
+        if each not in said[0]:
+            raise X509Error(f"{titled(path[0])} is not for {name}")
+        for issuer, its in zip(path[1:], said[1:], strict=True):
+            if its and not {each, ANY_PURPOSE} & set(its):
+                raise X509Error(f"{titled(issuer)} issues none for {name}, by its own purposes")

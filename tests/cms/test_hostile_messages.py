@@ -128,6 +128,25 @@ def test_certificates_that_can_not_be_read_are_nobodys(certified: Certified) -> 
         judged(certified.signer, changed(message, lambda s: s["certificates"].extend(many)))
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("03020780", "03810107"), ("310f300d06035504030c067369676e6572", "3100" * 7 + "318100")],
+)
+def test_certificates_that_the_library_only_half_reads(
+    certified: Certified, old: str, new: str
+) -> None:
+    """A key usage of fewer bits than none, and an issuer whose name has empty parts."""
+    good, bad, empty = certified.own.data, bytes.fromhex(new), bytes.fromhex(old)
+    assert empty in good
+    with pytest.raises(CmsError):
+        certificates.read(good.replace(empty, bad, 1))
+    message = certified.message
+    place = message.rindex(empty)
+    assert place > message.index(good)
+    with contextlib.suppress(CmsError, StatusError):
+        judged(certified.signer, message[:place] + bad + message[place + len(bad) :])
+
+
 def test_signers_are_not_looked_at_without_end(certified: Certified) -> None:
     """A message has sixteen at most."""
 

@@ -22,6 +22,16 @@ from seemachine.x509.signing import Signer
 PLAIN, AUTHORITY = Profile(), Profile(authority=True)
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0")
 PURPOSES = x509.ExtendedKeyUsage([purpose("codeSigning")])
+# A list of authorities alone.
+ONE_KIND = x509.IssuingDistributionPoint(
+    full_name=None,
+    relative_name=None,
+    only_contains_user_certs=False,
+    only_contains_ca_certs=True,
+    only_some_reasons=None,
+    indirect_crl=False,
+    only_contains_attribute_certs=False,
+)
 NAMES = x509.NameConstraints([x509.DNSName("a.example")], None)
 
 
@@ -184,7 +194,7 @@ def test_a_path_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "more than 2 certificates to a root" in refusal(through(SUB))
     monkeypatch.setattr(paths, "MOST_TRIES", 1)
     monkeypatch.setattr(paths, "MOST_LENGTH", 8)
-    assert "more than 1 signatures" in refusal(through(SUB))
+    assert "more than 1 certificates" in refusal(through(SUB))
 
 
 def test_lists() -> None:
@@ -206,14 +216,63 @@ def test_lists() -> None:
         )
 
 
-def test_a_list_that_is_not_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A critical extension may say so."""
-    strange, written = asn1.extension(UNKNOWN, critical=True), asn1.extensions
+@pytest.mark.parametrize(
+    ("value", "critical"), [(UNKNOWN, True), (ONE_KIND, False), (x509.DeltaCRLIndicator(1), False)]
+)
+def test_a_list_that_is_not_whole(
+    value: x509.ExtensionType, critical: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A critical extension may say so; what is for parts of lists says it, critical or not."""
+    strange, written = asn1.extension(value, critical=critical), asn1.extensions
     monkeypatch.setattr(asn1, "extensions", lambda form, wanted: written(form, [*wanted, strange]))
     listed = SUB.listed()
     monkeypatch.undo()
     trust = Trust([SUB.certificate], NOW, [], [listed])
     assert "no current list" in refusal(trust)
+
+
+def test_a_list_of_one_who_may_sign_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its key usage lacks cRLSign, so what is not in its list may be revoked all the same."""
+    silent = Authority("silent", ROOT, usages=("keyCertSign",))
+    monkeypatch.setattr(Issuer, "refuse_unless", lambda *_: None)
+    lists = [ROOT.listed(), silent.listed()]
+    trust = Trust([ROOT.certificate], NOW, [silent.certificate], lists)
+    said = refusal(trust, silent.issue(signer(label="end")))
+    assert said == "the certificate of CN=silent has no key usage cRLSign"
+
+
+def test_very_many_issuers_of_one_name() -> None:
+    """Of those that can not have issued it, too, only some are looked at."""
+    end = Authority("plain", ROOT, authority=False, usages=("digitalSignature",))
+    many = [end.certificate] * 3 * paths.MOST_TRIES
+    trust = Trust([ROOT.certificate], NOW, many)
+    looked = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths, "unfit", lambda *words: looked.append(words) or "unfit")
+        refusal(trust, end.issue(signer(label="end")))
+    assert len(looked) == paths.MOST_TRIES
+
+
+@pytest.mark.parametrize(
+    ("names", "good"),
+    [
+        ((), True),
+        (("codeSigning", "serverAuth"), True),
+        (("2.5.29.37.0",), True),
+        (("serverAuth",), False),
+    ],
+)
+def test_purposes_of_an_issuer(names: tuple[str, ...], good: bool) -> None:
+    """They hold for what it issued, where it says any."""
+    wanted = tuple(map(purpose, names))
+    between, code = Authority("between", ROOT, purposes=wanted), [purpose("codeSigning")]
+    end = between.issue(signer(label="end"), profile=Profile(purposes=tuple(code)))
+    path = through(between).path(end)
+    if good:
+        paths.refuse_other_purposes(path, code)
+        return
+    with pytest.raises(X509Error, match="CN=between issues none for codeSigning, by its own"):
+        paths.refuse_other_purposes(path, code)
 
 
 def test_when() -> None:
