@@ -15,23 +15,27 @@ from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.signed_files import PublicValue
 from seemachine.cms import certificates
 from seemachine.cms.certificates import Certificate
+from seemachine.cms.errors import CmsError
 from seemachine.cms.reading import SignedMessage
 from seemachine.wire.status import Status, StatusError
 from seemachine.x509 import documents, issuers, profile
 from seemachine.x509.errors import X509Error
 from seemachine.x509.paths import CertificationPath, Trust, refuse_other_purposes
 
+# Of all signers of a JAR together; to read one takes milliseconds.
+MOST_INSIDE = 100
+
 
 def signer(
     messages: Iterable[SignedMessage], options: argparse.Namespace
 ) -> tuple[PublicValue, CertificationPath]:
-    """The key of one of their signers, and the path from his certificate to a root. Raises Refused;
-    StatusError (VerifyFailed) where there is none.
+    """The key of one of their signers, and the path from his certificate to a root. Raises Refused,
+    CmsError; StatusError (VerifyFailed) where there is none.
     """
     messages, purposes = list(messages), _purposes(options.purpose)
     roots = _read(options.root, x509.Certificate)
     given = [*roots, *_read(options.certificate, x509.Certificate)]
-    inside = [each for message in messages for each in message.certificates]
+    inside = _inside(messages)
     data = [*inside, *map(documents.der, given)]
     others = [each for one in data for each in documents.certificates(one)]
     lists = _read(options.crl, x509.CertificateRevocationList)
@@ -45,6 +49,14 @@ def signer(
         except X509Error as error:
             refused.append(str(error))
     raise StatusError(Status.VerifyFailed, refused[-1], "cms_verify")
+
+
+def _inside(messages: list[SignedMessage]) -> list[bytes]:
+    """The certificates that they have together, each once. Raises CmsError."""
+    found = list(dict.fromkeys(each for message in messages for each in message.certificates))
+    if len(found) > MOST_INSIDE:
+        raise CmsError(f"its signers have more than {MOST_INSIDE} certificates together")
+    return found
 
 
 def tell(path: CertificationPath, options: argparse.Namespace) -> None:

@@ -78,7 +78,7 @@ def trusted(
     messages: "Iterable[SignedMessage]", options: argparse.Namespace
 ) -> "tuple[PublicValue, CertificationPath]":
     """The key of a signer of one of them, by `--root`, and his certificate with those above it.
-    Raises Refused; StatusError (VerifyFailed).
+    Raises Refused, CmsError; StatusError (VerifyFailed).
     """
     # It needs a package that others do without.
     from seemachine.cli import cms_trust

@@ -1,16 +1,21 @@
 """`seemachine cms verify --root`: whom a message is believed, and why others are not."""
 
+import argparse
 import os
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from kit.message_keys import LmsSigner
 
 from seemachine import testing
+from seemachine.cli import cms_trust
 from seemachine.cli.command import main
+from seemachine.cms.errors import CmsError
+from seemachine.wire.status import StatusError
 from seemachine.x509 import issuers
 
 Command = Callable[..., tuple[int, str, str]]
@@ -120,6 +125,19 @@ def test_a_purpose(command: Command) -> None:
     told = command("root.jar --root signer.pem --purpose 1.2.3", "jar")
     assert told[:2] == (1, "NOT VERIFIED: the certificate of CN=Signer is not for 1.2.3\n")
     assert "'sign' is not a purpose" in command(f"{good} --purpose sign")[2]
+
+
+def test_signers_of_a_jar_with_very_many_certificates(folder: Path) -> None:
+    """Of each signer a hundred, of all together no more: to read one takes milliseconds."""
+    options = argparse.Namespace(root=[folder / "root.pem"], certificate=[], crl=[], purpose=[])
+    some, more = (
+        SimpleNamespace(signers=(), certificates=[bytes([0x30, 2, 5, each]) for each in numbers])
+        for numbers in (range(100), range(99, 101))
+    )
+    with pytest.raises(StatusError, match="the certificate of its signer is neither in it"):
+        cms_trust.signer([some, some], options)
+    with pytest.raises(CmsError, match="its signers have more than 100 certificates together"):
+        cms_trust.signer([some, more], options)
 
 
 def test_a_jar(command: Command) -> None:
