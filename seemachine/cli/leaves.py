@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from copy import copy
 
 from seeclient.algorithms.lms.inspecting import LmsInfo
-from seeclient.algorithms.lms.missing import no_leaves
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.algorithms.lms.missing import PROVISION, no_leaves
 from seeclient.blocking import Fleet, Key
 from seeclient.folders.checks import free_of_reasons
 from seeclient.keyfile import KeyFile
@@ -99,10 +100,14 @@ def _refuse_fewer(key: Key, info: LmsInfo, count: int) -> None:
     if not info.remaining:
         raise info.withheld[0] if info.withheld else no_leaves(key.fleet.roster, info.key)
     if info.remaining < count:
-        raise Refused(
-            f"{key.alias} has {counted(info.remaining, 'signature')} left here, and"
-            f" {count} are needed; provision a lease from a card first"
-        )
+        left = f"{key.alias} has {counted(info.remaining, 'signature')} left here"
+        raise Refused(f"{left}, and {count} are needed; {_more_leaves(info.key)}")
+
+
+def _more_leaves(key: LmsKeyFile) -> str:
+    if key.sectors.sectorized:
+        return f"provision a lease first: {PROVISION}"
+    return "sign fewer files, or make another key"
 
 
 def _confirm(key: Key) -> None:

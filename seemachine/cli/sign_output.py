@@ -93,13 +93,13 @@ class Told:
         if not self._failed:
             return 0
         causes = [leaves.advised(each) for each in causes_of(self._failed)]
-        if any(map(_goes_on, self._failed)):
-            answer.note(f"{KEPT}; {GO_ON}")
+        kept = f"; {KEPT}; {GO_ON}" if any(map(_goes_on, self._failed)) else ""
         if len(causes) == 1 and not count["signed"] + count["kept"]:
+            causes[0].detail += kept
             raise refused(causes[0])
         for each in causes:
             answer.note(each.detail)
-        what = f"{count['failed']} of {sum(count.values()) - count['skipped']} are not signed"
+        what = f"{count['failed']} of {sum(count.values()) - count['skipped']} are not signed{kept}"
         return answer.refuse(Failure(REFUSED, what, 1, status_of(causes[0])))
 
     def _tell_of_key(self) -> None:

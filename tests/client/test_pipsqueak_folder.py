@@ -248,7 +248,7 @@ def remaining(alias: str) -> int:
         (
             (Places, "write"),
             2,
-            "1 of 3 signed; what was asked for is kept; go on with the same command",
+            "1 of 3 signed; what was asked for is kept; run the same command again to continue",
         ),
         ((Journal, "forget"), 1, "3 of 3 signed"),
     ],

@@ -49,7 +49,9 @@ def test_a_run_that_broke_off_is_gone_on_with(
         patch.setattr(FormedPlaces, "_put", broken)
         code, _, told = command("sign rel a b d/e --yes")
     assert (code, leaves()) == (130, 2)
-    assert "0 of 3 signed; what was asked for is kept; go on with the same command" in told
+    assert (
+        "0 of 3 signed; what was asked for is kept; run the same command again to continue" in told
+    )
     done("sign rel c")
     assert leaves() == 1
     done("sign rel a b d/e --format hss")
@@ -155,7 +157,7 @@ def test_a_full_disk(
         patch.setattr(files, "take_free_name", _full)
         told = refused("sign rel a")
     assert "a.sig: No space left on device; make room there" in told
-    assert "what was asked for is kept; go on with the same command" in told
+    assert "what was asked for is kept; run the same command again to continue" in told
     assert leaves() == 1
     done("sign rel a")
     assert leaves() == 0

@@ -18,8 +18,10 @@ def test_few_signatures_left(fleet: BlockingFleet, done: Run, refused: Run) -> N
     put("a")
     fleet.generate_lms("few", lms="sha256_m24_h5", lmots="sha256_n24_w4", warnat=32)
     told = refused("sign few a")
-    assert "needs an acknowledgement; acknowledge it with a reason" in told
-    assert "to sign anyway, say why with --acknowledge REASON" in told
+    assert (
+        "few has 32 signatures left, and each of its last 32 needs an acknowledgement; to sign"
+        " anyway, say why with --acknowledge REASON" in told
+    )
     assert list(map(str, Path().iterdir())) == ["a"]
     done("sign few a --acknowledge drill")
     assert fleet.key("few").info().remaining == 31
@@ -43,7 +45,10 @@ def test_a_threshold_that_would_be_crossed(fleet: BlockingFleet, done: Run, refu
     assert key.info().remaining == 29
     put(*map(str, range(30)))
     several = " ".join(map(str, range(30)))
-    assert "near has 29 signatures left here, and 30 are needed" in refused(f"sign near {several}")
+    assert (
+        "near has 29 signatures left here, and 30 are needed; sign fewer files, or make another key"
+        in refused(f"sign near {several}")
+    )
 
 
 def test_a_document_has_no_name_of_a_request(fleet: BlockingFleet, command: Command) -> None:
@@ -52,7 +57,10 @@ def test_a_document_has_no_name_of_a_request(fleet: BlockingFleet, command: Comm
     fleet.generate_lms("named", lms="sha256_m24_h5", lmots="sha256_n24_w4", warnat=32)
     code, out, told = command("sign named a --json")
     assert (code, json.loads(out)["files"][0]["outcome"]) == (1, "failed")
-    assert "needs an acknowledgement; acknowledge it" in json.loads(out)["files"][0]["detail"]
+    assert (
+        "named has 32 signatures left, and each of its last 32"
+        in json.loads(out)["files"][0]["detail"]
+    )
     assert "nvmemfile" not in out + told
 
 

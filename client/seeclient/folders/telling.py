@@ -23,7 +23,7 @@ from seemachine.wire.status import StatusError
 SUMMARY = "sign failed"
 NOTHING = "no signature was made"
 KEPT = "what was asked for is kept"
-GO_ON = "go on with the same command"
+GO_ON = "run the same command again to continue"
 # Of refusals that are over when a machine is there again.
 OF_MACHINES = (connecting.CONNECT, dispatch.WHERE_ESN)
 

@@ -105,8 +105,8 @@ def _unacknowledged(file: NvramFile, left: int, reason: str) -> StateError | Non
     what = f"{printed_name(file.name)} has {counted(left, 'signature')} left"
     last = f"each of its last {threshold} needs an acknowledgement"
     if not reason:
-        how = "acknowledge it with a reason, which the ledger keeps, or bring in another lease"
-        return NotAcknowledged(f"{what}, and {last}; {how}")
+        # Each client says how one is given.
+        return NotAcknowledged(f"{what}, and {last}")
     why = f"only {last}" if threshold else "it has no threshold"
     return NothingToAcknowledge(f"{what}, and {why}; leave the acknowledgement out")
 

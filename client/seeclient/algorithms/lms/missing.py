@@ -5,6 +5,7 @@ that leaves are used up, and were not merely elsewhere, is what this host rememb
 """
 
 from collections.abc import Sequence
+from copy import copy
 
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.connecting import CONNECT
@@ -25,9 +26,18 @@ def no_signature(roster: Roster, key: LmsKeyFile, reasons: Sequence[StatusError]
     """
     first = next((each for each in reasons if not _passes(each)), None)
     if first is not None:
-        return first
+        return _by_alias(first, key)
     said = [each.sentence for each in reasons if not each.detail.startswith(NO_FILE)]
     return no_leaves(roster, key, said[0] if said else "")
+
+
+def _by_alias(refused: StatusError, key: LmsKeyFile) -> StatusError:
+    """With the alias in place of the NVRAM file, which a machine names by itself."""
+    file = f"{printed_name(key.name)} has "
+    told = copy(refused)
+    if told.detail.startswith(file):
+        told.detail = f"{key.alias} has {told.detail.removeprefix(file)}"
+    return told
 
 
 def _passes(reason: StatusError) -> bool:
