@@ -99,7 +99,7 @@ class Places:
         """All of it or nothing, not flushed to the disk yet. Raises StatusError."""
         path = self.signature(name)
         try:
-            with files.written_aside(path, signature, durable=False) as written:
+            with files.written_aside(path, signature, durable=False, alone=True) as written:
                 written.replace(path)
         except OSError as error:
             raise files.refusal(path, error, WHERE) from None
