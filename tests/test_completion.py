@@ -164,6 +164,9 @@ NAMES = [
     ("key show rel", "release"),
     ("backup --take-card c", "card1"),
     ("ledger --esn 5F", "5F08-02E0-D947"),
+    ("help qu", "quarantine"),
+    ("fault add drop-a", "drop-after"),
+    ("fault add drop-after ti", "times="),
 ]
 
 

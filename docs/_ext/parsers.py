@@ -77,7 +77,12 @@ def _body(command: argparse.ArgumentParser) -> Iterator[nodes.Node]:
     if options:
         yield nodes.definition_list("", *(_option(action) for action in options))
     if command.epilog:
-        yield nodes.paragraph("", command.epilog)
+        yield _epilog(command.epilog)
+
+
+def _epilog(text: str) -> nodes.Node:
+    """Lines that help does not wrap are not wrapped here."""
+    return _literal(text) if "\n" in text else nodes.paragraph("", text)
 
 
 def _usage(command: argparse.ArgumentParser) -> str:

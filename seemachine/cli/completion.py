@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
 
     top = parser.whole()
     _mark(top)
+    _mark_words(top)
     ours = shtab.complete(top, options.shell)
     if options.shell == "bash":
         # shtab's function would write over the variable of that name of its user's shell.
@@ -52,6 +54,36 @@ def _mark(parser: argparse.ArgumentParser) -> None:
             action.complete = how  # type: ignore[attr-defined]
 
 
+def _mark_words(top: argparse.ArgumentParser) -> None:
+    """The same of words for which argparse has no choices: commands after `help`, kinds and words of
+    faults.
+    """
+    from seemachine.faults.forms import WORDS
+    from seemachine.faults.kinds import KINDS
+
+    words: dict[tuple[str, ...], tuple[str, Iterable[str]]] = {
+        ("help", "words"): ("commands", _verbs(top)),
+        ("fault", "add", "kind"): ("kinds", KINDS),
+        ("fault", "add", "words"): ("fault_words", [f"{name}=" for name in WORDS]),
+    }
+    for (*path, dest), (kind, listed) in words.items():
+        parser = top
+        for verb in path:
+            parser = _verbs(parser)[verb]
+        [action] = [each for each in parser._actions if each.dest == dest]  # noqa: SLF001
+        listing = f'printf "%s\\n" {" ".join(listed)}'
+        action.complete = _listed(kind, listing)  # type: ignore[attr-defined]
+
+
+def _verbs(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    [verbs] = [
+        each.choices
+        for each in parser._actions  # noqa: SLF001
+        if isinstance(each, argparse._SubParsersAction)  # noqa: SLF001
+    ]
+    return verbs
+
+
 def _completed(action: argparse.Action, prog: str) -> Any:
     import shtab
 
@@ -69,7 +101,11 @@ def _names(kind: str) -> dict[str, Any]:
     """How each shell calls what lists them, and the function that does; the world may change
     between two completions.
     """
-    name, listing = f"_seemachine_{kind}", f"sh -c '{LISTED[kind]}'"
+    return _listed(kind, f"sh -c '{LISTED[kind]}'")
+
+
+def _listed(kind: str, listing: str) -> dict[str, Any]:
+    name = f"_seemachine_{kind}"
     functions = {
         "bash": f'{name}() {{ compgen -W "$({listing})" -- "$1"; }}',
         "zsh": f'{name}() {{ compadd -- ${{(f)"$({listing})"}}; }}',

@@ -32,7 +32,7 @@ from seemachine.cli.words import (
     wait,
     watch,
 )
-from seemachine.cli.words.options import Enter, add_home, add_json, makes_files
+from seemachine.cli.words.options import Enter, add_examples, add_home, add_json, makes_files
 
 
 def build(enter: Enter) -> Parser:
@@ -106,10 +106,13 @@ def _add_env(words: Any, enter: Enter) -> None:
     parser = words.add_parser(
         "env",
         help="print what a shell needs to use one world, and nothing of another",
-        epilog=(
-            'sh, bash, zsh: eval "$(seemachine env --home DIR)"; fish: seemachine env --home DIR |'
-            " source"
-        ),
+    )
+    add_examples(
+        parser,
+        "sh, bash, zsh:",
+        'eval "$(seemachine env --home DIR)"',
+        "fish:",
+        "seemachine env --home DIR | source",
     )
     parser.add_argument(
         "--shell", choices=("sh", "fish"), help="for which shell; default: the one of $SHELL"
@@ -122,10 +125,15 @@ def _add_completion(words: Any, enter: Enter) -> None:
     parser = words.add_parser(
         "completion",
         help="print what a shell reads to complete seemachine and pipsqueak",
-        epilog=(
-            'bash: eval "$(seemachine completion bash)" in ~/.bashrc; zsh: the same in ~/.zshrc,'
-            " after compinit; fish: seemachine completion fish | source in config.fish"
-        ),
+    )
+    add_examples(
+        parser,
+        "bash, in ~/.bashrc:",
+        'eval "$(seemachine completion bash)"',
+        "zsh, in ~/.zshrc, after compinit:",
+        'eval "$(seemachine completion zsh)"',
+        "fish, in ~/.config/fish/config.fish:",
+        "seemachine completion fish | source",
     )
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
     parser.set_defaults(run=enter("completion", ""))

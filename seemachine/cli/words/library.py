@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seemachine.cli.words.options import Enter
+from seemachine.cli.words.options import Enter, add_examples
 
 WHAT = ("acorn", "pkcs11", "include", "pkgconfig", "p11-kit")
 
@@ -12,11 +12,13 @@ def add(words: Any, enter: Enter) -> None:
     parser = words.add_parser(
         "library",
         help="print where the C libraries are, for programs that are not Python",
-        epilog=(
-            "pkcs11-tool --module $(seemachine library pkcs11) -O; export"
-            " PKG_CONFIG_PATH=$(seemachine library pkgconfig); seemachine library p11-kit >"
-            " ~/.config/pkcs11/modules/seemachine.module"
-        ),
+    )
+    add_examples(
+        parser,
+        "such as:",
+        "pkcs11-tool --module $(seemachine library pkcs11) -O",
+        "export PKG_CONFIG_PATH=$(seemachine library pkgconfig)",
+        "seemachine library p11-kit > ~/.config/pkcs11/modules/seemachine.module",
     )
     parser.add_argument(
         "what",

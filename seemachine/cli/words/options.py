@@ -19,6 +19,13 @@ def add_home(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_examples(parser: argparse.ArgumentParser, *lines: str) -> None:
+    """Lines to copy, below the options; a line that ends with a colon is a heading."""
+    below = (line if line.endswith(":") else f"  {line}" for line in lines)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "\n".join(below)
+
+
 def makes_files(parser: argparse.ArgumentParser) -> None:
     """Say that a command makes files in its world, which root must not do in another user's."""
     parser.set_defaults(makes_files=True)
