@@ -117,6 +117,18 @@ def test_an_extra_that_is_not_there_is_a_note(monkeypatch: pytest.MonkeyPatch) -
     assert (last.level, last.advice) == (NOTE, "pip install shtab")
 
 
+def test_a_package_of_several_extras_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With each that needs it."""
+    needed = [f'cryptography>=44; extra == "{each}"' for each in ("nfast", "pki", "formats")]
+    monkeypatch.setattr(host.metadata, "requires", lambda _: needed)
+    monkeypatch.setattr(host, "_version", lambda _: None)
+    _, last = host.packages()
+    assert last.sentence == (
+        "cryptography is not installed, which the extras nfast, pki and formats need"
+    )
+    assert last.advice == "pip install cryptography"
+
+
 def test_too_few_descriptors(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the settings promise, and what the system allows."""
     monkeypatch.setattr(host, "allow", lambda most, count: share(64, most, count))

@@ -57,9 +57,10 @@ def _made(fleet: blocking.Fleet, wish: Wish, out: OutFile, options: argparse.Nam
     leaves.tell_of_seeds(fleet, answer)
     key = fleet.key(options.alias)
     draft = wish(SubjectKey.of(key.public_key))
-    shown = telling.lines(_fields(draft.unsigned))
-    if not options.yes:
-        say(*shown, sep="\n", file=sys.stderr)
+    drafted = telling.lines(_fields(draft.unsigned))
+    asks = not options.yes and key.file.algorithm == "LMS"
+    if asks:
+        say(*drafted, sep="\n", file=sys.stderr)
     leaves.ask(key, 1, TITLES[options.command], yes=options.yes)
     signed: list[Signed] = []
     with leaves.interrupted(key, answer):
@@ -68,7 +69,7 @@ def _made(fleet: blocking.Fleet, wish: Wish, out: OutFile, options: argparse.Nam
         trouble = out.put(draft.written(made, options.form))
     if trouble:
         _print_instead(trouble, draft.written(made, "pem"), answer)
-    _tell(made, signed[-1], options)
+    _tell(made, signed[-1], options, shown=asks)
     if trouble:
         return 1
     answer.give(file=out.name)
@@ -91,14 +92,16 @@ def _signing(key: Key, reason: str | None, signed: list[Signed]) -> Callable[[by
     return sign
 
 
-def _tell(made: bytes, signed: Signed, options: argparse.Namespace) -> None:
+def _tell(made: bytes, signed: Signed, options: argparse.Namespace, *, shown: bool) -> None:
+    """`shown`: whoever was asked has seen what is in it."""
     answer: Answer = options.answer
     found = _fields(made)
     answer.give(document=found, alias=options.alias, esn=signed.esn)
     answer.give(leaf=signed.leaf, remaining=signed.remaining)
     if options.out == "-":
         return
-    answer.say(*telling.lines(found), sep="\n")
+    if not shown:
+        answer.say(*telling.lines(found), sep="\n")
     if signed.leaf is not None:
         left = f"{signed.remaining} are left there"
         answer.say(f"signed with leaf {signed.leaf} of {options.alias} on {signed.esn}; {left}")

@@ -8,7 +8,8 @@ from cryptography import x509
 
 from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Misused
-from seemachine.x509 import documents, telling
+from seemachine.cli.verify_output import tell_of_mark
+from seemachine.x509 import documents, issuers, telling
 from seemachine.x509.documents import Document
 from seemachine.x509.errors import X509Error
 
@@ -38,6 +39,7 @@ def run(options: argparse.Namespace, answer: Answer) -> int:
     refuse_two_of_input(options)
     issuer = only(options.issuer, x509.Certificate) if options.issuer else None
     shown, wrong = [], ""
+    keys = [issuers.key_of(issuer).own] if issuer else []
     for path in options.files:
         found = documents.documents(contents(path))
         if not found:
@@ -46,9 +48,11 @@ def run(options: argparse.Namespace, answer: Answer) -> int:
         for document in found:
             verdict = telling.signature(document, issuer)
             fields = {**telling.fields(document), "signature": verdict}
+            keys.append(telling.key_of(document))
             shown.append({"file": str(path), **fields})
             answer.say(signed_files.title(path), *telling.lines(fields), sep="\n")
             if verdict == telling.WRONG:
                 wrong = f"the signature in {path} is wrong, or of another issuer"
     answer.give(documents=shown)
+    tell_of_mark(keys, answer)
     return answer.found(wrong) if wrong else 0

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.message_verifying import (
+    check_content,
     read_key,
-    refuse_no_content,
     tell_path,
     trusted,
     verify,
@@ -114,11 +114,11 @@ def _verify(options: argparse.Namespace) -> bytes | None:
     from seemachine.cms import reading, verifying
 
     answer: Answer = options.answer
-    named = read_key(options.key) if options.key else None
+    named = read_key(options) if options.key else None
     message = reading.read(signed_files.read_file(options.message, reading.MOST_BYTES))
     answer.give(file=str(options.message), content=options.file and str(options.file))
     answer.give(attached=message.content is not None, certificates=len(message.certificates))
-    refuse_no_content(options, message.content)
+    check_content(options, message.content, "content")
     key, path = (named, ()) if named is not None else trusted([message], options)
     verified = verifying.verify(message, key, options.file and _content(options.file))
     moment = verified.signing_time

@@ -13,6 +13,7 @@ from cryptography import x509
 from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.signed_files import PublicValue
+from seemachine.cli.verify_output import tell_of_mark
 from seemachine.cms import certificates
 from seemachine.cms.certificates import Certificate
 from seemachine.cms.errors import CmsError
@@ -65,6 +66,7 @@ def tell(path: CertificationPath, options: argparse.Namespace) -> None:
     subjects = [each.subject.rfc4514_string() for each in path]
     answer.give(path=subjects or None)
     if path:
+        tell_of_mark([issuers.key_of(each).own for each in path], answer)
         above = [f"certified by {each}" for each in subjects[1:]] or ["which is a root itself"]
         answer.say(", ".join([f"signed by {subjects[0]}", *above]))
         if not options.crl:

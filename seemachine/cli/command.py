@@ -71,7 +71,7 @@ def _carried_out(
     except Exception as error:  # noqa: BLE001
         from seemachine.cli.refusals import failure_of
 
-        return answer.refuse(failure_of(error))
+        return answer.refuse(failure_of(error, answer.command))
 
 
 def read(words: Sequence[str]) -> argparse.Namespace:

@@ -5,7 +5,7 @@ from functools import partial
 
 from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Refused
-from seemachine.cli.message_verifying import read_key, refuse_no_content, verify
+from seemachine.cli.message_verifying import check_content, read_key, verify
 from seemachine.cli.signed_files import PublicValue, Work
 
 MOST_EXTERNAL = 1 << 20
@@ -62,12 +62,12 @@ def _verify(options: argparse.Namespace) -> bytes | None:
     from seemachine.cose import sign1, verifying
 
     answer: Answer = options.answer
-    key = read_key(options.key)
+    key = read_key(options)
     message = sign1.read(signed_files.read_file(options.message, sign1.MOST_BYTES))
-    payload = options.file and signed_files.read_file(options.file, sign1.MOST_PAYLOAD)
     answer.give(file=str(options.message), payload=options.file and str(options.file))
     answer.give(detached=message.payload is None)
-    refuse_no_content(options, message.payload)
+    check_content(options, message.payload, "payload")
+    payload = options.file and signed_files.read_file(options.file, sign1.MOST_PAYLOAD)
     verifying.verify(message, key, payload, _external(options))
     kind = message.content_type
     answer.give(content_type=kind)

@@ -51,7 +51,7 @@ def _verify(options: argparse.Namespace) -> None:
     from seemachine.jar import checking, signing
 
     answer: Answer = options.answer
-    named = read_key(options.key) if options.key else None
+    named = read_key(options) if options.key else None
     jar = signed_files.read_file(options.file, signing.MOST_BYTES)
     answer.give(file=str(options.file))
     key, path = (named, ()) if named is not None else trusted(checking.blocks(jar), options)

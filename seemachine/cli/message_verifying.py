@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.out_files import OutFile
-from seemachine.cli.refusals import refused
+from seemachine.cli.refusals import failure_of
 from seemachine.cli.signed_files import PublicValue, files_read, read_file, title
+from seemachine.cli.verify_output import tell_of_mark
 from seemachine.encodings.kinds import FormError
 from seemachine.encodings.readings import MAX_TEXT
 from seemachine.encodings.recognition import recognized_key
@@ -28,8 +29,19 @@ Look = Callable[[argparse.Namespace], bytes | None]
 
 def verify(look: Look, options: argparse.Namespace, *told: str) -> int:
     """Judge a message; `told` are fields of one that is good. Returns the exit code: 1 is that of
-    one that is not, so what can't be read is refused with 2.
+    one that is not, so where nothing could be judged, it is 2.
     """
+    answer: Answer = options.answer
+    answer.code_unwritten = 2
+    try:
+        return _judged(look, options, told)
+    except BrokenPipeError:
+        raise
+    except (Refused, StatusError, OSError, ModuleNotFoundError) as error:
+        raise _unjudged(error, answer) from None
+
+
+def _judged(look: Look, options: argparse.Namespace, told: tuple[str, ...]) -> int:
     answer: Answer = options.answer
     try:
         out = _out(options)
@@ -37,26 +49,37 @@ def verify(look: Look, options: argparse.Namespace, *told: str) -> int:
         aside = contextlib.redirect_stdout(sys.stderr)
         with aside if out and out.is_stream else contextlib.nullcontext():
             content = look(options)
-        answer.give(verified=True)
-        if out:
-            _put(content, out)
-            answer.give(out=out.name)
     except StatusError as error:
         if error.status is not Status.VerifyFailed:
-            raise refused(error, 2) from None
+            raise
         answer.give(verified=False, **dict.fromkeys(told))
         answer.say(f"NOT VERIFIED: {error.detail}")
         return answer.found(error.detail)
-    except Refused as error:
-        error.failure = error.failure._replace(exit_code=2)
-        raise
+    answer.give(verified=True)
+    if out:
+        _put(content, out)
+        answer.give(out=out.name)
     return 0
 
 
-def refuse_no_content(options: argparse.Namespace, content: bytes | None) -> None:
-    """Raises Misused where what is in a message is to be written, and nothing is."""
-    if options.out and content is None:
-        raise Misused("--out is for what is in a message, and this one is detached")
+def _unjudged(error: Exception, answer: Answer) -> Refused:
+    failure = failure_of(error, answer.command)
+    refusal = Refused(failure.message)
+    refusal.failure = failure._replace(exit_code=2)
+    return refusal
+
+
+def check_content(options: argparse.Namespace, inside: bytes | None, what: str) -> None:
+    """Whether the words name what is signed, `what` it is called, once: a file, or what is
+    `inside` the message. Raises Misused.
+    """
+    message = title(options.message)
+    if inside is not None and options.file:
+        raise Misused(f"{message} has its {what} in it; leave out {title(options.file)}")
+    if inside is None and options.out:
+        raise Misused(f"{message} is detached, so there is no {what} for --out to write")
+    if inside is None and not options.file:
+        raise Misused(f"{message} is detached; name the file that it signs after it")
 
 
 def _out(options: argparse.Namespace) -> OutFile | None:
@@ -96,11 +119,14 @@ def tell_path(path: "CertificationPath", options: argparse.Namespace) -> None:
     cms_trust.tell(path, options)
 
 
-def read_key(path: Path) -> PublicValue:
-    """A public key in whatever form it was given out, or the certificate of one; `-` is standard
-    input. Raises Refused.
+def read_key(options: argparse.Namespace) -> PublicValue:
+    """The public key of `--key`, in whatever form it was given out, or the certificate of one; `-`
+    is standard input. Raises Refused.
     """
+    path: Path = options.key
     try:
-        return recognized_key(read_file(path, MAX_TEXT)).key
+        key = recognized_key(read_file(path, MAX_TEXT)).key
     except FormError as error:
         raise Refused(error.about(title(path))) from None
+    tell_of_mark([key], options.answer)
+    return key

@@ -7,18 +7,21 @@ from seemachine.document import INTERNAL, Failure, fault, status_of
 from seemachine.state.errors import StateError, reason
 from seemachine.wire.status import StatusError
 
+# The extra that has all that these commands need.
+FORMATS = "'seemachine[formats]'"
+OF_FORMATS = ("cert", "cms", "jar")
 # What is imported of packages that are optional, and what is to be installed for it.
 OPTIONAL = {
     "cryptography": "cryptography",
-    "pyasn1": "pyasn1-modules",
-    "pyasn1_modules": "pyasn1-modules",
+    "pyasn1": FORMATS,
+    "pyasn1_modules": FORMATS,
     "shtab": "shtab",
     "pg8000": "pg8000",
 }
 
 
-def failure_of(error: Exception) -> Failure:
-    """Why a command was not carried out.
+def failure_of(error: Exception, command: str | None = None) -> Failure:
+    """Why a command, such as `cms verify`, was not carried out.
 
     What no room of ours means is a fault of the program.
     """
@@ -29,7 +32,7 @@ def failure_of(error: Exception) -> Failure:
     if isinstance(error, StateError | OSError):
         return Refused(reason(error)).failure
     if isinstance(error, ModuleNotFoundError) and _package(error) in OPTIONAL:
-        return Refused(_missing(OPTIONAL[_package(error)])).failure
+        return Refused(_missing(_package(error), command or "")).failure
     return Failure.of(INTERNAL, fault(error))
 
 
@@ -38,9 +41,11 @@ def refused(error: StatusError, exit_code: int = 1) -> Refused:
     return Refused(error.detail, exit_code, status_of(error))
 
 
-def _missing(package: str) -> str:
-    # By its own name, which leaves the install of a clone as it is.
-    return f"the package {package} is missing; install it with: pip install {package}"
+def _missing(package: str, command: str) -> str:
+    # By its own name, where there are not several: this leaves the install of a clone as it is.
+    wanted = FORMATS if command.partition(" ")[0] in OF_FORMATS else OPTIONAL[package]
+    name = package.replace("_", "-")
+    return f"the package {name} is missing; install it with: pip install {wanted}"
 
 
 def _package(error: ModuleNotFoundError) -> str:

@@ -17,19 +17,17 @@ WORDS = {None: "verified", UNREADABLE: "UNREADABLE"}
 
 def tell_key(name: str, found: RecognizedKey, answer: Answer) -> None:
     """What signatures are held against."""
-    marked = _is_insecure(found.key)
     answer.give(
         key={
             "file": name,
             "form": found.form,
             "algorithm": algorithm_of(found.key),
             "description": described(found),
-            "insecure": marked,
+            "insecure": _is_insecure(found.key),
         }
     )
     answer.say(f"{name}: {described(found)}")
-    if marked:
-        answer.note(INSECURE)
+    tell_of_mark([found.key], answer)
     if found.form == "certificate":
         answer.note(CERTIFIED)
 
@@ -78,6 +76,12 @@ def _sentence(check: Check, outcome: Outcome) -> str:
     if digest := over_digest(check, outcome):
         return f"{name} is over the {digest} of the file, not its bytes; add --digest {digest}"
     return f"{name} is of another key, or over other bytes"
+
+
+def tell_of_mark(keys: Iterable[Key | None], answer: Answer) -> None:
+    """A signature with a key that anybody can make proves nothing, nor does a certificate of it."""
+    if any(key is not None and _is_insecure(key) for key in keys):
+        answer.note(INSECURE)
 
 
 def _is_insecure(key: Key) -> bool:

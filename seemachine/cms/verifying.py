@@ -107,5 +107,5 @@ def _check_attributes(
     if signed.protection is not None and signed.protection != signer.algorithms:
         raise CmsError("the signed attributes are those of other algorithms")
     if digest(signer.hash_name, pieces(content)) != signed.digest:
-        detail = "the content is another than the one that was signed"
+        detail = "the content is not the one that was signed"
         raise StatusError(Status.VerifyFailed, detail, "cms_verify")

@@ -56,15 +56,14 @@ def packages() -> Iterator[Diagnosis]:
     """Versions of those that are needed, and extras that are not there."""
     python = sys.version_info
     yield Diagnosis("packages", OK, f"Python {python[0]}.{python[1]}.{python[2]}")
+    missing: dict[str, list[str]] = {}
     for requirement in metadata.requires("seemachine") or ():
         if (parts := REQUIREMENT.match(requirement)) is None:
             continue
         name, least, extra = parts.groups()
         found = _version(name)
         if found is None and extra:
-            sentence = f"{name} is not installed, which the extra {extra} needs"
-            # By its own name, which leaves the install of a clone as it is.
-            yield Diagnosis("packages", NOTE, sentence, f"pip install {name}")
+            missing.setdefault(name, []).append(extra)
         elif found is None or _numbers(found) < _numbers(least):
             has = "is not installed" if found is None else f"is {found}"
             yield Diagnosis(
@@ -73,6 +72,16 @@ def packages() -> Iterator[Diagnosis]:
                 f"{name} {has}; {least} or later is needed",
                 f"pip install --upgrade '{name}>={least}'",
             )
+
+    for name, extras in missing.items():
+        needed = f"the extra {extras[0]} needs" if len(extras) == 1 else _several(extras)
+        sentence = f"{name} is not installed, which {needed}"
+        # By its own name, which leaves the install of a clone as it is.
+        yield Diagnosis("packages", NOTE, sentence, f"pip install {name}")
+
+
+def _several(extras: list[str]) -> str:
+    return f"the extras {', '.join(extras[:-1])} and {extras[-1]} need"
 
 
 def _version(name: str) -> str | None:

@@ -10,7 +10,7 @@ from seemachine.lms.parameters import ParameterError
 from seemachine.mldsa.parameters import MLDSA_SETS, MldsaError, of_public_key
 
 # Labels of what all keys have, and of these two types (RFC 9052 7.1; RFC 8778 3; RFC 9964 3).
-KTY, ALG, PUB, PRIV = 1, 3, -1, -2
+KTY, KID, ALG, PUB, PRIV = 1, 2, 3, -1, -2
 HSS_LMS, AKP = 5, 7
 ALG_HSS_LMS = -46
 ALG_MLDSA = {44: -48, 65: -49, 87: -50}
@@ -34,6 +34,8 @@ def public_key(data: bytes) -> Key | None:
         return None
     if PRIV in found:
         raise FormError("a private COSE_Key; only public keys are read")
+    if not isinstance(found.get(KID, b""), bytes):
+        raise FormError(f"a COSE_Key whose kid is {found[KID]!r}, where there must be bytes")
     encoded = found.get(PUB)
     if not isinstance(encoded, bytes):
         raise FormError("a COSE_Key without its public key")

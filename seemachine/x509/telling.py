@@ -6,6 +6,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
+from seemachine.lms.hss import HssPublicKey
 from seemachine.x509 import issuers, requests
 from seemachine.x509.documents import Document, value_of
 from seemachine.x509.errors import X509Error
@@ -27,6 +28,15 @@ def fields(document: Document) -> dict[str, Any]:
     else:
         found["key"] = requests.key_of(document).title
     return found | _extensions(document)
+
+
+def key_of(document: Document) -> HssPublicKey | bytes | None:
+    """The key in it where that is LMS, HSS or ML-DSA. Raises X509Error for a damaged one."""
+    if isinstance(document, x509.Certificate):
+        return issuers.key_of(document).own
+    if isinstance(document, x509.CertificateSigningRequest):
+        return requests.key_of(document).own
+    return None
 
 
 def _certificate(document: x509.Certificate) -> dict[str, Any]:

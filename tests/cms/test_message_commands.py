@@ -116,7 +116,7 @@ def test_a_content_that_was_changed_is_found(command: Command) -> None:
         assert '"code": "found"' in command(f"{line} --key KEYS/lattice.key --json")[1]
 
 
-def test_cose(command: Command, leaves: Callable[[], int]) -> None:
+def test_cose(command: Command, leaves: Callable[[], int], monkeypatch: pytest.MonkeyPatch) -> None:
     """With data that both sides know, and a type of content."""
     Path("device").write_bytes(b"device 7")
     done(
@@ -129,6 +129,9 @@ def test_cose(command: Command, leaves: Callable[[], int]) -> None:
     verify = "cose verify content.cose content --key KEYS/release.key"
     told = "content.cose: verified, content type 42\n"
     assert done(command(f"{verify} --external device")) == told
+    with monkeypatch.context() as patch:
+        patch.setattr("seemachine.cli.verify_output.is_marked", lambda _: True)
+        assert "INSECURE" in command(f"{verify} --external device")[2]
     assert command(verify)[0] == 1
 
 
@@ -263,7 +266,11 @@ def test_without_the_extra(
     monkeypatch.setitem(sys.modules, package, None)
     code, _, told = command(f"{line} --certificate KEYS/release.pem --yes")
     assert code == 1
-    assert "install it with: pip install pyasn1-modules" in told
+    advice = "is missing; install it with: pip install 'seemachine[formats]'"
+    assert advice in told
+    for verify in ("cms verify m content --key KEYS/release.key", "jar verify a.jar --root m"):
+        code, _, told = command(verify)
+        assert (code, advice in told) == (2, True)
     assert leaves() == 0
     done(command("cose sign lattice content"))
 
@@ -291,6 +298,53 @@ def test_what_can_not_be_read_is_not_said_to_be_wrong(command: Command, line: st
     assert (code, out) == (2, "")
     assert told
     assert '"exit_code": 2' in command(f"{line} --json")[1]
+
+
+ILL_NAMED = {
+    "cms verify content.p7s --key KEYS/lattice.key": "content.p7s is detached; name the file that",
+    "cms verify content.p7m content --key KEYS/lattice.key": "has its content in it; leave out con",
+    "cose verify apart --key KEYS/lattice.key": "apart is detached; name the file that it signs",
+    "cose verify content.cose nosuch --key KEYS/lattice.key": "has its payload in it; leave out no",
+}
+
+
+@pytest.mark.parametrize("line", ILL_NAMED)
+def test_a_content_that_is_not_named_or_named_twice(command: Command, line: str) -> None:
+    """Nothing is judged, so nothing is called wrong: the command line is invalid."""
+    done(command("cms sign lattice content"))
+    done(command("cms sign lattice content --attached"))
+    done(command("cose sign lattice content"))
+    done(command("cose sign lattice content --detached --out apart"))
+    code, out, told = command(line)
+    assert (code, out) == (2, "")
+    assert ILL_NAMED[line] in told
+    assert '"verified"' not in command(f"{line} --json")[1]
+
+
+def test_a_content_that_can_not_be_read_to_its_end(command: Command) -> None:
+    """As of a disk that fails: the message may be good, which exit code 1 would deny."""
+    done(command("cms sign lattice content"))
+    code, out, told = command("cms verify content.p7s /proc/self/mem --key KEYS/lattice.key")
+    assert (code, out) == (2, "")
+    assert "/proc/self/mem: Input/output error" in told
+
+
+@pytest.mark.parametrize("line", ["cms verify content.p7s content", "cose verify content.cose"])
+def test_a_verdict_that_nobody_gets_is_not_that_of_a_forgery(
+    command: Command, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 2 where standard output is full, or closed."""
+    done(command("cms sign lattice content"))
+    done(command("cose sign lattice content"))
+    for name in ("/dev/full", "pipe"):
+        if name == "pipe":
+            reading, writing = os.pipe()
+            os.close(reading)
+        with open(writing if name == "pipe" else name, "w") as closed:  # noqa: PTH123
+            monkeypatch.setattr(sys, "stdout", closed)
+            code = main(f"{line} --key {os.environ['KEYS']}/lattice.key".split())
+            monkeypatch.undo()
+        assert code == 2
 
 
 def piped(patch: pytest.MonkeyPatch, data: bytes) -> None:
@@ -362,7 +416,7 @@ def test_what_is_in_a_message_can_not_be_written(
     verify = "cose verify m content --key KEYS/lattice.key --out found"
     code, out, told = command(verify)
     assert (code, out) == (2, "")
-    assert "this one is detached" in told
+    assert "m is detached, so there is no payload for --out to write" in told
     done(command("cose sign lattice content --out m --force"))
     monkeypatch.setattr(out_files.OutFile, "put", lambda *_: "found: No space left on device")
     code, _, told = command(verify.replace("content ", ""))

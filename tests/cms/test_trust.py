@@ -15,6 +15,8 @@ from seemachine import testing
 from seemachine.cli import cms_trust
 from seemachine.cli.command import main
 from seemachine.cms.errors import CmsError
+from seemachine.encodings.recognition import recognized_key
+from seemachine.lms.hss import HssPublicKey
 from seemachine.wire.status import StatusError
 from seemachine.x509 import issuers
 
@@ -95,6 +97,33 @@ def test_a_message_whose_certificate_leads_to_a_root(command: Command) -> None:
     )
 
 
+MARKED = {
+    "good.p7s content --root root.pem": "cms",
+    "good.p7s content --key code.pem": "cms",
+    "good.jar --root root.pem": "jar",
+    "root.jar --key root.pem": "jar",
+}
+
+
+@pytest.mark.parametrize("line", MARKED)
+def test_a_key_that_anybody_can_make(
+    command: Command, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of a seeded world verifies, and proves nothing, which is noted; also where it is that of
+    the root, which certified another.
+    """
+    code, _, told = command(line, MARKED[line])
+    assert (code, told) == (0, "")
+    key = recognized_key(Path(line.rsplit(maxsplit=1)[-1]).read_bytes()).key
+    assert isinstance(key, HssPublicKey)
+    marked = key.key.identifier
+    monkeypatch.setattr("seemachine.cli.verify_output.is_marked", lambda found: found == marked)
+    code, _, told = command(line, MARKED[line])
+    assert code == 0
+    assert "INSECURE: the key is of a world for tests" in told
+    assert "INSECURE" in command(f"{line} --json", MARKED[line])[1]
+
+
 def test_a_certificate_that_is_named(command: Command) -> None:
     """Beside a message that has none."""
     code, out, _ = command("bare.p7s content --root root.pem")
@@ -160,7 +189,7 @@ def test_a_jar(command: Command) -> None:
 NOT_VERIFIED = {
     "good.p7s content --root other.pem": "no root that is trusted leads to the certificate of",
     "good.p7s content --root root.pem --crl revoked.crl": "CN=Code was revoked on",
-    "good.p7s changed --root root.pem": "the content is another than the one that was signed",
+    "good.p7s changed --root root.pem": "the content is not the one that was signed",
     "flipped.p7s content --root root.pem": "",
     "key.p7s content --root root.pem": "the certificate of its signer is neither in it",
     # Its identifier is that of the key, which both certificates have.

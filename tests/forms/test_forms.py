@@ -291,7 +291,7 @@ class TestNotOne:
             assert said == "this is a public key of another algorithm than LMS and ML-DSA"
 
     def test_cose_keys_that_are_not_taken(self):
-        """Without a public key, of another type, of another algorithm, of another set."""
+        """Without a public key, of another type, algorithm or set; with a kid that is a number."""
         key, other = write_key(formed.key(), "hss"), formed.mldsa_key()
         for value, reason in [
             ({1: 5, 3: -46}, "a COSE_Key without its public key"),
@@ -300,6 +300,7 @@ class TestNotOne:
             ({1: 7, 3: -19, -1: bytes(32)}, "not an LMS"),
             ({1: 7, -1: other}, "not an LMS"),
             ({1: 2, -1: key}, "not an LMS"),
+            ({1: 5, 2: 7, -1: key}, "a COSE_Key whose kid is 7, where there must be bytes"),
             ([1, 5], "not an LMS"),
         ]:
             assert refused(recognized_key, cbor.encoded(value)).startswith(f"this is {reason}")

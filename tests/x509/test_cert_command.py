@@ -408,16 +408,44 @@ def test_a_key_without_leaves_is_not_asked_about(command: Command, fleet: Blocki
     assert (code, "leaves" in told, "leaf" in out) == (0, False, False)
 
 
-def test_without_the_extra_it_says_what_to_install(
-    command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whichever package is missing."""
-    for name, package in (
-        ("cryptography", "cryptography"),
-        ("pyasn1", "pyasn1-modules"),
-        ("pyasn1_modules", "pyasn1-modules"),
-    ):
-        from seemachine.cli.refusals import failure_of
+@pytest.mark.parametrize("name", ["cryptography", "pyasn1", "pyasn1_modules"])
+def test_without_the_extra_it_says_what_to_install(name: str) -> None:
+    """One advice, whichever package is missing first; a command that needs one names that."""
+    from seemachine.cli.refusals import failure_of
 
-        missing = ModuleNotFoundError(f"No module named {name!r}", name=name)
-        assert failure_of(missing).message.endswith(f"install it with: pip install {package}")
+    missing = ModuleNotFoundError(f"No module named {name!r}", name=name)
+    told = failure_of(missing, "cert show").message
+    package = name.replace("_", "-")
+    advice = "install it with: pip install 'seemachine[formats]'"
+    assert told == f"the package {package} is missing; {advice}"
+    if name == "cryptography":
+        assert failure_of(missing, "pki init").message.endswith("pip install cryptography")
+
+
+def test_a_certificate_is_shown_once(
+    command: Command, fleet: BlockingFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To whoever is asked before he answers, on standard error; else on standard output."""
+    fleet.generate_mldsa("once")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdin.readline", lambda: "y\n", raising=False)
+    lines = {
+        "asked": f"{ROOT} a.pem",
+        "unasked": f"{ROOT} b.pem --yes",
+        "without leaves": "cert root once --subject CN=Root,O=Example --out c.pem",
+    }
+    for name, line in lines.items():
+        code, out, told = command(line)
+        shown = [text.count("  subject      CN=Root,O=Example") for text in (told, out)]
+        assert (code, shown) == (0, [1, 0] if name == "asked" else [0, 1])
+    assert out.endswith("c.pem\n")
+
+
+def test_a_key_that_anybody_can_make(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a seeded world: what is signed with it is noted, though the signature is good."""
+    done(command(f"{ROOT} a.pem --yes"))
+    assert "INSECURE" not in command("cert show a.pem")[2]
+    monkeypatch.setattr("seemachine.cli.verify_output.is_marked", lambda _: True)
+    code, out, told = command("cert show a.pem")
+    assert (code, "signature    good" in out) == (0, True)
+    assert "INSECURE: the key is of a world for tests" in told

@@ -71,8 +71,8 @@ def _add_verify(verbs: Any) -> None:
         help="verify a message with a public key",
         description=(
             "Verify a message with a public key that you trust, or by the certificates in it, which"
-            " must lead to a root that you trust. Exit code 1 where it does not verify, 2 where a"
-            " file could not be read."
+            " must lead to a root that you trust. Exit code 1: not verified; 2: it could not"
+            " be judged, as where a file can't be read."
         ),
     )
     add_verifying(verify, "a message, DER, BER or PEM", "content")

@@ -49,8 +49,8 @@ def add(words: Any, enter: Enter) -> None:
         "verify",
         help="verify a message with a public key",
         description=(
-            "Verify a message with a public key that you trust. Exit code 1 where it does not"
-            " verify, 2 where a file could not be read."
+            "Verify a message with a public key that you trust. Exit code 1: not verified; 2: it"
+            " could not be judged, as where a file can't be read."
         ),
     )
     add_verifying(verify, "a message", "payload")

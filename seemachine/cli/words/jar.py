@@ -36,9 +36,9 @@ def _add_verify(verbs: Any) -> None:
         help="verify a JAR with a public key",
         description=(
             "Verify a JAR with a public key that you trust, that of any of its signers, or by the"
-            " certificates in it, which must lead to a root that you trust. Exit code 1 where it"
-            " does not verify, also where some of its entries are not signed, which Java takes; 2"
-            " where a file could not be read."
+            " certificates in it, which must lead to a root that you trust. Exit code 1: not"
+            " verified, also where some entries are not signed, which Java accepts; 2: it could not"
+            " be judged, as where a file can't be read."
         ),
     )
     verify.add_argument("file", type=Path, metavar="FILE", help="a signed JAR; - is standard input")
