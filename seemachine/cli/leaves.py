@@ -25,8 +25,8 @@ WHERE = "sign"
 
 
 def ask(key: Key, count: int, what: str, *, yes: bool) -> None:
-    """Say what takes how many leaves of a key, and return if a person wants that. Of a key without
-    leaves, such as one of ML-DSA, nothing is said.
+    """Say what takes how many leaves of a key, and return if a person wants that; with `yes` nobody
+    is asked, and nothing is said, as of a key without leaves, such as one of ML-DSA.
 
     Raises Refused, Misused; StatusError where no leaf is to be had.
     """
@@ -34,13 +34,14 @@ def ask(key: Key, count: int, what: str, *, yes: bool) -> None:
     if not isinstance(info, LmsInfo):
         return
     _refuse_fewer(key, info, count)
+    if yes:
+        return
     say(
         f"{what} takes {count} of the {counted(info.remaining, 'signature')} that {key.alias} has"
         " left here",
         file=sys.stderr,
     )
-    if not yes:
-        _confirm(key)
+    _confirm(key)
 
 
 def tell_of_seeds(fleet: Fleet, answer: Answer) -> None:

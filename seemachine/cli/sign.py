@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         key = given.roster().load(options.alias)
         registry.of(key).check_options(_options(options))
         wish = Wish.of(key, options.preset, options.format, options.digest)
-        found = _found(options)
+        found = _found(options).without_signatures()
         for source in found.sources:
             wish.check(source)
         if options.out == STANDARD_OUTPUT:
@@ -80,15 +80,16 @@ def _found(options: argparse.Namespace) -> Found:
         return found
     listed = manifests.by_key(manifests.sources(options.manifest, piped))
     every = {each.key: each for each in found.sources} | listed
-    return Found(list(every.values()), found.skipped)
+    return Found(list(every.values()), found.skipped, found.unsigned)
 
 
 def _into_files(
     given: Environment, key: KeyFile, wish: Wish, found: Found, options: argparse.Namespace
 ) -> int:
-    groups = outputs.tasks(found.sources, options.out, wish.manner.written.suffix)
+    suffix, into_folder = wish.manner.written.suffix, _names_several(options)
+    groups = outputs.tasks(found.sources, options.out, suffix, into_folder=into_folder)
     told = Told(options.answer, key, wish)
-    told.skip(found.skipped)
+    told.skip(found)
     with contextlib.ExitStack() as stack:
         # Nobody is connected to where all signatures are there.
         signer = _Signer(given, key, options, stack)
@@ -101,17 +102,24 @@ def _into_files(
                 told.take,
                 force=options.force,
                 umask=options.umask,
+                allow_empty=options.allow_empty,
             )
         )
-        if signing.anew:
-            told.tell_of_signatures(sources.signatures(found.sources))
-        if signing.anew > 1:
+        of_others = sources.signatures(found.sources) if signing.anew else []
+        told.tell_of_signatures(of_others)
+        # Of one file nobody is asked; who signs a signature may have meant its file.
+        if signing.anew > 1 or of_others:
             if options.acknowledge is None:
                 leaves.refuse_below_threshold(signer.fleet, key, signing.anew)
             leaves.ask(signer.key, signing.anew, "signing", yes=options.yes)
         with told.interrupted(signing):
             signing.run()
     return told.end()
+
+
+def _names_several(options: argparse.Namespace) -> bool:
+    """Whether there may be several files, however few there are now: then --out is a folder."""
+    return options.manifest is not None or any(Path(each).is_dir() for each in options.files)
 
 
 class _Signer:
@@ -160,6 +168,8 @@ def _to_standard_output(
     out.check(text=wish.manner.written.is_text, as_json=options.answer.as_json)
     [source] = found
     manifests.check(source)
+    if not options.allow_empty:
+        sources.refuse_empty(source)
     signed = _one(given, key, wish.manner, source, options)
     manifests.check(source)
     data = write_signature(decoded(signed.signature, wish.manner), wish.manner.form)

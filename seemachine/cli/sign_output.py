@@ -1,7 +1,7 @@
 """What `seemachine sign` says of files while they are signed, and in the end."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from seeclient.folders.events import Event, FileFailed, FileKept, FileSigned
@@ -15,6 +15,7 @@ from seemachine.cli.refusals import refused
 from seemachine.document import REFUSED, Failure, status_of
 from seemachine.signing_files.outputs import Task
 from seemachine.signing_files.signing import FilesSigning
+from seemachine.signing_files.sources import Found
 from seemachine.signing_files.wishes import Wish
 from seemachine.state.errors import counted
 from seemachine.wire.status import Status
@@ -41,16 +42,21 @@ class Told:
         if wish.preset is not None and wish.preset.experimental:
             answer.note(f"the preset {wish.preset.name} is experimental: {wish.preset.note}")
 
-    def skip(self, skipped: Mapping[str, str]) -> None:
-        """What is in folders and is not signed."""
-        for name, what in skipped.items():
+    def skip(self, found: Found) -> None:
+        """What is not signed."""
+        for name, what in {**found.skipped, **found.unsigned}.items():
             self._count["skipped"] += 1
             self._files.append({"file": name, "outcome": "skipped", "detail": what})
+        for name, what in found.skipped.items():
+            self._answer.say(f"{name}: skipped, it is {what}")
+        for name, what in found.unsigned.items():
+            no = "not signed, and `seemachine verify` refuses its folder; take it out of there"
+            self._answer.note(f"{name} is {what}: {no}")
 
     def tell_of_signatures(self, names: Sequence[str]) -> None:
-        """In folders they are signed as any other file is."""
+        """They are signed as any other file is."""
         if names:
-            are = "is a signature of another" if len(names) == 1 else "are signatures of others"
+            are = "is a signature itself" if len(names) == 1 else "are signatures themselves"
             more = f", and {len(names) - 1} more" if len(names) > 1 else ""
             self._answer.note(f"{len(names)} of these files {are} ({names[0]}{more})")
 
@@ -64,7 +70,7 @@ class Told:
                 self._answer.say(f"{task.out}: signed{_whence(event)}")
             case FileKept():
                 told |= {"outcome": "kept"}
-                self._answer.say(f"{task.out}: good already")
+                self._answer.say(f"{task.out}: already signed")
             case FileFailed():
                 told |= {"outcome": "failed", "detail": event.error.sentence}
                 told |= status_of(event.error)
@@ -88,18 +94,18 @@ class Told:
         count, answer = self._count, self._answer
         answer.give(**count)
         if count["signed"] or count["kept"]:
-            answer.say(f"{self._totals()}; each is {self._wish.over}")
+            answer.say(f"{self._totals()}{self._over()}")
             self._tell_of_key()
         if not self._failed:
             return 0
         causes = [leaves.advised(each) for each in causes_of(self._failed)]
-        kept = f"; {KEPT}; {GO_ON}" if any(map(_goes_on, self._failed)) else ""
+        goes_on = f"; {KEPT}; {GO_ON}" if any(map(_goes_on, self._failed)) else ""
         if len(causes) == 1 and not count["signed"] + count["kept"]:
-            causes[0].detail += kept
+            causes[0].detail += goes_on
             raise refused(causes[0])
-        for each in causes:
-            answer.note(each.detail)
-        what = f"{count['failed']} of {sum(count.values()) - count['skipped']} are not signed{kept}"
+        for number, each in enumerate(causes, 1):
+            answer.note(each.detail + (goes_on if number == len(causes) else ""))
+        what = f"{count['failed']} of {sum(count.values()) - count['skipped']} are not signed"
         return answer.refuse(Failure(REFUSED, what, 1, status_of(causes[0])))
 
     def _tell_of_key(self) -> None:
@@ -108,12 +114,18 @@ class Told:
             words = f"seemachine key export {self._alias} --format {use.key_form} --out FILE"
             self._answer.say(f"{preset.title} takes the public key from: {words}")
 
+    def _over(self) -> str:
+        """Where it may be another thing than the bytes of the file."""
+        return (
+            f"; each is {self._wish.over}" if self._wish.preset or self._wish.manner.digest else ""
+        )
+
     def _totals(self) -> str:
         done = [f"{self._count['signed']} signed"]
         if self._count["kept"]:
-            done.append(f"{self._count['kept']} good already")
+            done.append(f"{self._count['kept']} already signed")
         if self._count["skipped"]:
-            done.append(f"{counted(self._count['skipped'], 'thing')} skipped")
+            done.append(f"{self._count['skipped']} skipped")
         return ", ".join(done)
 
 

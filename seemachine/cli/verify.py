@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from functools import partial
 
 from seemachine.cli import verify_judging as judging
 from seemachine.cli import verify_output as output
@@ -40,9 +41,13 @@ def _wanted(options: argparse.Namespace) -> list[Pair]:
     try:
         if options.manifest:
             return listed(options.manifest, options.signature)
-        return pairs(options.files, options.signature)
+        return pairs(options.files, options.signature, partial(_skip, options.answer))
     except StatusError as error:
         raise refused(error, 2) from None
+
+
+def _skip(answer: Answer, name: str, what: str) -> None:
+    answer.remark(f"{name}: skipped, it is {what}")
 
 
 def _key(options: argparse.Namespace) -> RecognizedKey:

@@ -1,21 +1,19 @@
 """Which signature `seemachine verify` holds against which file."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from seeclient.folders.names import JOURNAL, Names
-
 from seemachine.cli.answer import Misused
-from seemachine.encodings.forms import SIGNATURE_FORMS
-from seemachine.signing_files import manifests
+from seemachine.signing_files import folders, manifests
+from seemachine.signing_files.recognizing import SUFFIXES
 from seemachine.signing_files.refusing import refuse
 from seemachine.signing_files.sources import Source
 
 STANDARD_INPUT = "-"
-# `.sig` first.
-SUFFIXES = tuple(dict.fromkeys(form.suffix for form in SIGNATURE_FORMS.values()))
+# Called with what is in a folder and skipped, and what it is.
+Skip = Callable[[str, str], None]
 
 
 class Pair(NamedTuple):
@@ -35,7 +33,7 @@ class Pair(NamedTuple):
         return f"there is no {self.signature}, nor one with {others}; say where with --signature"
 
 
-def pairs(files: Sequence[str], signature: str | None) -> list[Pair]:
+def pairs(files: Sequence[str], signature: str | None, skip: Skip) -> list[Pair]:
     """`signature` is a file, a folder or, for those beside the files, nothing. Raises Misused,
     StatusError.
     """
@@ -44,7 +42,7 @@ def pairs(files: Sequence[str], signature: str | None) -> list[Pair]:
         return [Pair(_only(files, folder), str(folder))]
     if STANDARD_INPUT in files:
         raise Misused("standard input has no name; name the file of its signature: --signature SIG")
-    return [each for file in files for each in _of(file, folder)]
+    return [each for file in files for each in _of(file, folder, skip)]
 
 
 def listed(manifest: Path, signature: str | None) -> list[Pair]:
@@ -77,26 +75,25 @@ def _only(files: Sequence[str], signature: Path) -> str:
     return files[0]
 
 
-def _of(file: str, folder: Path | None) -> Iterator[Pair]:
+def _of(file: str, folder: Path | None, skip: Skip) -> Iterator[Pair]:
     if not Path(file).is_dir():
         yield Pair(file, _place(_names(Path(file), folder)), sought=True)
         return
     if folder is None:
         raise Misused(f"{file} is a folder; name that of its signatures with --signature")
-    for name in _inside(Path(file), folder):
+    for name in _inside(Path(file), folder, skip):
         yield Pair(str(Path(file) / name), _place([str(folder / name)]), sought=True)
 
 
-def _inside(folder: Path, signatures: Path) -> list[str]:
-    """What is in a folder, but for its signatures. Raises StatusError for what is not read, as it
-    would not be verified.
+def _inside(folder: Path, signatures: Path, skip: Skip) -> list[str]:
+    """What is in a folder, but for its signatures and what `sign` skips. Raises StatusError for
+    what would not be verified.
     """
-    found = Names(folder, signatures)
-    for error in found.unreadable.values():
-        raise error
+    found = folders.contents(folder, signatures)
     for name, what in found.skipped.items():
-        if what != JOURNAL:
-            refuse(f"{folder / name} is {what}, which is not verified; take it out of {folder}")
+        skip(str(folder / name), what)
+    for name, what in found.unsigned.items():
+        refuse(f"{folder / name} is {what}, which is not verified; take it out of {folder}")
     if not found.files:
         refuse(f"{folder} has no files; there is nothing to verify")
     return found.files

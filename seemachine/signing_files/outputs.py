@@ -22,14 +22,17 @@ class Task:
     name: str
 
 
-def tasks(sources: Sequence[Source], out: str | None, suffix: str) -> Mapping[Path, list[Task]]:
+def tasks(
+    sources: Sequence[Source], out: str | None, suffix: str, *, into_folder: bool
+) -> Mapping[Path, list[Task]]:
     """By the folders in which they are to be journalled: that of `out`, or those of the files.
+    `into_folder`: `out` is a folder, of however few files.
 
     Raises StatusError where two would meet, or a signature would be signed.
     """
     if out is None:
         made = [_beside(source, suffix) for source in sources]
-    elif len(sources) > 1 or sources[0].in_folder or out.endswith(os.sep) or Path(out).is_dir():
+    elif into_folder or len(sources) > 1 or out.endswith(os.sep) or Path(out).is_dir():
         made = [_into(Path(out), source, suffix) for source in sources]
     else:
         path = Path(out)
@@ -63,11 +66,14 @@ def _beside(source: Source, suffix: str) -> tuple[Path, Task]:
 def _into(folder: Path, source: Source, suffix: str) -> tuple[Path, Task]:
     if not source.below:
         refuse(
-            f"{source.name} has no place in {folder}; sign it alone, and name a file for its"
-            " signature with --out"
+            f"{source.name} has no place in {folder}; name it alone, not in a list, and a file"
+            " for its signature with --out"
         )
     if folder.exists() and not folder.is_dir():
-        refuse(f"{folder} is a file, and there are several signatures; name a folder with --out")
+        refuse(
+            f"{folder} is a file; the signatures of several files, of a folder or of a list go into"
+            " a folder: name one with --out"
+        )
     name = source.below + suffix
     return folder, Task(source, folder / name, name)
 

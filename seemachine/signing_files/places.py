@@ -8,13 +8,7 @@ from seeclient.folders.names import WHERE
 from seeclient.folders.places import signature_at
 from seeclient.keyfile import KeyFile
 
-from seemachine.encodings.forms import (
-    FormError,
-    RecognizedSignature,
-    Signature,
-    recognized_signature,
-    write_signature,
-)
+from seemachine.encodings.forms import Signature, write_signature
 from seemachine.encodings.kinds import LMS, bytes_of
 from seemachine.frozen import frozen
 from seemachine.lms.hss import HssSignature
@@ -22,6 +16,7 @@ from seemachine.lms.keys import Signature as LmsSignature
 from seemachine.signing_files import manifests
 from seemachine.signing_files.manners import Manner
 from seemachine.signing_files.outputs import Task
+from seemachine.signing_files.recognizing import recognized
 from seemachine.signing_files.refusing import refuse
 from seemachine.wire.status import StatusError
 
@@ -90,7 +85,7 @@ class FormedPlaces:
         """What is there, in the standard encoding where it is a signature. Raises StatusError."""
         if not (data := signature_at(self._tasks[name].out, refuse)):
             return b""
-        if (found := _recognized(data, self._manner.form)) is None:
+        if (found := recognized(data, self._manner.form)) is None:
             self._strange.add(name)
             return data
         if found.form != self._manner.form:
@@ -104,7 +99,7 @@ class FormedPlaces:
         if name in self._strange:
             refuse(f"{out} is there and is not a signature; remove it, or name another file")
         if earlier and not self._force:
-            refuse(f"{out} has another signature; replace it with --force")
+            refuse(f"{out} does not match {self.title(name)}; replace it with --force")
         self._make_folder(out.parent)
         if denied := files.unwritable(out.parent):
             raise files.refusal(out.parent, denied, WHERE)
@@ -154,13 +149,3 @@ def decoded(signature: bytes, manner: Manner) -> Signature:
     if manner.algorithm != LMS:
         return signature
     return HssSignature((LmsSignature.decode(signature),), ())
-
-
-def _recognized(data: bytes, form: str) -> RecognizedSignature | None:
-    """None for what is not a signature; `form` tells what could be two."""
-    for meant in ("", form):
-        try:
-            return recognized_signature(data, meant)
-        except FormError:
-            continue
-    return None

@@ -19,6 +19,7 @@ from seemachine.signing_files import manifests
 from seemachine.signing_files.manners import Manner
 from seemachine.signing_files.outputs import Task
 from seemachine.signing_files.places import FormedPlaces
+from seemachine.signing_files.sources import refuse_empty
 
 # Called with what becomes of a task.
 Listener = Callable[[Task, Event], None]
@@ -26,8 +27,8 @@ Listener = Callable[[Task, Event], None]
 
 class FilesSigning:
     """Files by the folders of their signatures, with their key. Within its block nobody else signs
-    into these folders. `anew` says how many are to be signed for the first time, `wanted` how many
-    have no good signature.
+    into these folders. `allow_empty`: files without a byte are signed, too. `anew` says how many
+    are to be signed for the first time, `wanted` how many have no good signature.
     """
 
     def __init__(  # noqa: PLR0913
@@ -40,8 +41,9 @@ class FilesSigning:
         *,
         force: bool,
         umask: int,
+        allow_empty: bool = False,
     ) -> None:
-        self._listen, self._key = listen, key
+        self._listen, self._key, self._allow_empty = listen, key, allow_empty
         # Each folder is held, and has a journal.
         make_room(2 * len(groups))
         self._parts: list[tuple[FormedPlaces, FolderSigning]] = []
@@ -62,6 +64,7 @@ class FilesSigning:
                 self._stack.enter_context(signing)
                 places.clear()
                 signing.survey()
+                self._refuse_empty(places, signing)
                 for name in signing.unsigned:
                     places.make_way(name, places.earlier_signature(name), self._key)
         except BaseException:
@@ -98,6 +101,7 @@ class FilesSigning:
         says: a person may have taken a while to agree.
         """
         for places, signing in self._parts:
+            self._refuse_empty(places, signing)
             for name in signing.unsigned:
                 manifests.check(places.task(name).source)
         for _, signing in self._parts:
@@ -107,6 +111,11 @@ class FilesSigning:
             os.sync()
         for _, signing in self._parts:
             signing.settle()
+
+    def _refuse_empty(self, places: FormedPlaces, signing: FolderSigning) -> None:
+        """What is signed already takes no leaf, and stays. Raises StatusError."""
+        for name in () if self._allow_empty else signing.unsigned:
+            refuse_empty(places.task(name).source)
 
     def _teller(self, places: FormedPlaces) -> Callable[[Event], None]:
         def tell(event: Event) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seeclient import files
-from seeclient.folders.names import Names
 from seeclient.message import MOST_KEPT
 
 from seemachine.frozen import field, frozen
+from seemachine.signing_files.folders import contents
+from seemachine.signing_files.recognizing import is_signature
 from seemachine.signing_files.refusing import WHERE, refuse
 
 STANDARD_INPUT, ITS_TITLE = "-", "standard input"
@@ -37,10 +38,23 @@ class Source:
 
 @frozen
 class Found:
-    """All that is to be signed, and what else is in folders and is not."""
+    """All that is to be signed, and what is not: see folders.Contents."""
 
     sources: list[Source]
     skipped: Mapping[str, str]
+    unsigned: Mapping[str, str]
+
+    def without_signatures(self) -> "Found":
+        """Files that were named beside the files whose signatures they are are skipped, as by a
+        second `sign KEY *`. Raises StatusError.
+        """
+        own = {
+            source.name: f"the signature of {source.name.rpartition('.')[0]}"
+            for source in self.sources
+            if not source.in_folder and _is_signature_of_one(source, self.sources)
+        }
+        kept = [source for source in self.sources if source.name not in own]
+        return Found(kept, {**self.skipped, **own}, self.unsigned)
 
 
 def found(words: list[str], out: Path | None, standard_input: bytes | None) -> Found:
@@ -49,15 +63,16 @@ def found(words: list[str], out: Path | None, standard_input: bytes | None) -> F
     """
     every: dict[str, Source] = {}
     skipped: dict[str, str] = {}
+    unsigned: dict[str, str] = {}
     for word in words:
         if word == STANDARD_INPUT:
             each: Iterator[Source] = iter([_standard_input(standard_input or b"")])
         elif Path(word).is_dir():
-            each = _of_folder(Path(word), out, skipped)
+            each = _of_folder(Path(word), out, skipped, unsigned)
         else:
             each = iter([_file(Path(word))])
         every |= {source.key: source for source in each}
-    return Found(list(every.values()), skipped)
+    return Found(list(every.values()), skipped, unsigned)
 
 
 def piped(pipe: BinaryIO, title: str) -> bytes:
@@ -69,15 +84,40 @@ def piped(pipe: BinaryIO, title: str) -> bytes:
 
 
 def signatures(sources: Sequence[Source]) -> Sequence[str]:
-    """Those in folders that are named as signatures of other files there."""
+    """Those that are signatures themselves: in folders by the names of others there, and of files
+    that were named by their bytes. Raises StatusError.
+    """
     names = {source.name for source in sources}
     return [
         source.name
         for source in sources
-        if source.in_folder
-        and source.name.endswith(SIGNATURES)
-        and source.name.rpartition(".")[0] in names
+        if (
+            source.name.endswith(SIGNATURES) and source.name.rpartition(".")[0] in names
+            if source.in_folder
+            else isinstance(source.content, Path) and is_signature(source.content)
+        )
     ]
+
+
+def refuse_empty(source: Source) -> None:
+    """What a command left that failed is not what was to be signed. Raises StatusError."""
+    if not isinstance(source.content, Path):
+        return
+    try:
+        size = source.content.stat().st_size
+    except OSError as error:
+        raise files.refusal(source.content, error, WHERE) from None
+    if not size:
+        refuse(f"{source.name} is empty; nothing was signed; to sign it, too, add --allow-empty")
+
+
+def _is_signature_of_one(source: Source, sources: Sequence[Source]) -> bool:
+    """Raises StatusError."""
+    path = source.content
+    if not isinstance(path, Path) or source.stated is not None:
+        return False
+    signed = str(path).rpartition(".")[0]
+    return any(each.key == signed for each in sources) and is_signature(path)
 
 
 def _standard_input(data: bytes) -> Source:
@@ -102,13 +142,14 @@ def _file(path: Path) -> Source:
     return Source(str(path), data, "")
 
 
-def _of_folder(folder: Path, out: Path | None, skipped: dict[str, str]) -> Iterator[Source]:
+def _of_folder(
+    folder: Path, out: Path | None, skipped: dict[str, str], unsigned: dict[str, str]
+) -> Iterator[Source]:
     if out is None:
         refuse(f"{folder} is a folder; name one for its signatures with --out")
-    there = Names(folder, out)
-    for error in there.unreadable.values():
-        raise error
+    there = contents(folder, out)
     skipped |= {str(folder / name): what for name, what in there.skipped.items()}
+    unsigned |= {str(folder / name): what for name, what in there.unsigned.items()}
     if not there.files:
         refuse(f"{folder} has no files; nothing was signed")
     for name in there.files:

@@ -31,11 +31,11 @@ def test_a_file_is_signed_once(fleet: BlockingFleet, done: Run, leaves: Leaves) 
     put("a")
     told = done("sign rel a")
     assert "a.sig: signed with leaf" in told
-    assert told.endswith("1 signed; each is over the bytes of the file\n")
+    assert told.endswith("\n1 signed\n")
     assert check(fleet, Path("a"), "a.sig") == "lms"
     assert stat.S_IMODE(Path("a.sig").stat().st_mode) == 0o644
     before = Path("a.sig").read_bytes()
-    assert "a.sig: good already\n0 signed, 1 good already" in done("sign rel a --force")
+    assert "a.sig: already signed\n0 signed, 1 already signed" in done("sign rel a --force")
     assert (Path("a.sig").read_bytes(), leaves()) == (before, 1)
     assert sorted(map(str, Path().iterdir())) == ["a", "a.sig"]
 
@@ -45,8 +45,9 @@ def test_files_and_folders_go_into_one(fleet: BlockingFleet, done: Run, leaves: 
     put("a", "d/x", "d/sub/y")
     Path("d/link").symlink_to("x")
     told = done("sign rel a d --out d/sigs --yes")
-    assert "3 signed, 1 thing skipped" in told
-    assert "4 good already" not in done("sign rel a d --out d/sigs --yes")
+    assert "d/link: skipped, it is a link to x\n" in told
+    assert "3 signed, 1 skipped" in told
+    assert "3 already signed, 1 skipped" in done("sign rel a d --out d/sigs --yes")
     for name in ("a", "x", "sub/y"):
         check(fleet, Path(name if name == "a" else f"d/{name}"), f"d/sigs/{name}.sig")
     assert (stat.S_IMODE(Path("d/sigs/sub").stat().st_mode), leaves()) == (0o755, 3)
@@ -60,7 +61,7 @@ def test_one_file_takes_one_leaf(done: Run, refused: Run, leaves: Leaves) -> Non
     here = Path("a").resolve()
     assert f"a and {here} are one file; name it once" in refused(f"sign rel a {here} --out b --yes")
     Path("link").symlink_to("a")
-    assert "1 signed, 1 good already" in done("sign rel a link")
+    assert "1 signed, 1 already signed" in done("sign rel a link")
     assert leaves() == 1
 
 
@@ -92,7 +93,7 @@ def test_mldsa(form: str, fleet: BlockingFleet, done: Run) -> None:
     done(f"sign ml a b --format {form} --out made")
     suffix = {"raw": "sig", "base64": "b64", "json": "json"}[form]
     assert check(fleet, Path("b"), f"made/b.{suffix}", "ml") == form
-    assert "2 good already" in done(f"sign ml a b --format {form} --out made")
+    assert "2 already signed" in done(f"sign ml a b --format {form} --out made")
 
 
 def test_another_form_takes_no_leaf(
@@ -116,7 +117,7 @@ def test_a_digest_is_signed(name: str, fleet: BlockingFleet, done: Run) -> None:
     digest = hashlib.new(name, b"a").digest()
     assert f"over the {len(digest)} bytes of the SHA-{name[3:]} of the file, not the file" in told
     check(fleet, digest, "a.sig")
-    assert "1 good already" in done(f"sign rel a --digest {name}")
+    assert "1 already signed" in done(f"sign rel a --digest {name}")
 
 
 def test_a_preset_says_how_to_export_its_key(done: Run) -> None:
@@ -155,10 +156,10 @@ REFUSED = {
     "rel d --out d": "must not be d, which is signed, or a folder above it",
     "rel d --out .": "must not be d, which is signed, or a folder above it",
     "rel e --out s": "e has no files; nothing was signed",
-    "rel a b --out there": "there is a file, and there are several signatures",
+    "rel a b --out there": "there is a file; the signatures of several files",
     "rel a --out there": "there is there and is not a signature; remove it",
     "rel a --out there --force": "there is there and is not a signature; remove it",
-    "rel a --out other.sig": "other.sig has another signature; replace it with --force",
+    "rel a --out other.sig": "other.sig does not match a; replace it with --force",
     "rel a --out link": "link is there and is not a regular file; remove it",
     "rel a --out /dev/full": "/dev/full is not a regular file; name one, or - for standard output",
     "rel a --out /dev/stdout": "/dev/stdout is not a regular file; name one, or - for standard",
@@ -210,7 +211,7 @@ def test_what_was_changed_is_signed_with_force(
     put("a", "b")
     done("sign rel a b --yes")
     Path("a").write_text("changed")
-    assert "a.sig has another signature" in refused("sign rel a b")
+    assert "a.sig does not match a; replace it with --force" in refused("sign rel a b")
     told = json.loads(done("sign rel a b --force --json"))
     assert {each["file"]: each["outcome"] for each in told["files"]} == {"a": "signed", "b": "kept"}
     assert [told[name] for name in ("signed", "kept", "failed")] == [1, 1, 0]
@@ -225,7 +226,7 @@ def test_what_is_all_there_needs_no_machine(
     put("a", "b")
     done("sign rel a")
     monkeypatch.setenv("SEEMACHINE_FLEET", "127.0.0.1:1")
-    assert "1 good already" in done("sign rel a")
+    assert "1 already signed" in done("sign rel a")
     code, _, told = command("sign rel a b")
     assert code == 1
     assert "b: no HSM answers" in told
@@ -239,6 +240,5 @@ def test_signatures_in_a_folder_are_told_of(done: Run, command: Command, leaves:
     Path("d/y.p7s").write_bytes(b"m")
     code, _, told = command("sign rel d --out o --yes")
     assert (code, leaves()) == (0, 6)
-    assert "2 of these files are signatures of others (d/x.sig, and 1 more)" in told
-    assert told.index("are signatures") < told.index("takes 5 of")
+    assert "2 of these files are signatures themselves (d/x.sig, and 1 more)" in told
     assert "are signatures" not in command("sign rel d --out o --yes")[2]

@@ -41,7 +41,7 @@ def test_a_threshold_that_would_be_crossed(fleet: BlockingFleet, done: Run, refu
     assert sorted(map(str, Path().iterdir())) == ["a", "b", "c"]
     assert key.info().remaining == 32
     done("sign near a b --yes")
-    assert "1 signed, 2 good already" in done("sign near a b c --acknowledge drill")
+    assert "1 signed, 2 already signed" in done("sign near a b c --acknowledge drill")
     assert key.info().remaining == 29
     put(*map(str, range(30)))
     several = " ".join(map(str, range(30)))

@@ -37,7 +37,7 @@ def test_standard_input(
     assert "has no place beside it; name a file" in refused("sign rel -")
     put("a")
     piped(b"x")
-    assert "has no place in sigs; sign it alone" in refused("sign rel - a --out sigs")
+    assert "has no place in sigs; name it alone" in refused("sign rel - a --out sigs")
 
 
 ENDLESS = {

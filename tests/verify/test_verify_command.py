@@ -125,6 +125,9 @@ class TestVerified:
         assert "files/new: UNREADABLE: there is no sigs/new.sig, nor" in said
         Path("files/new").unlink()
         Path("files/link").symlink_to("b")
+        assert "files/link: skipped, it is a link to b" in shell.verify(*words)
+        Path("files/link").unlink()
+        Path("files/link").symlink_to("../sigs/b.sig")
         shell.verify(*words, code=2)
         assert "files/link is a link, which is not verified; take it out of files" in shell.err
 

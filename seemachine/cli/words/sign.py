@@ -56,10 +56,16 @@ def _add_options(parser: Parser) -> None:
     parser.add_argument(
         "--out",
         metavar="FILE|FOLDER",
-        help="where signatures go; - is standard output; default: beside each file",
+        help=(
+            "where signatures go: a file for that of one file, else a folder; - is standard output;"
+            " default: beside each file"
+        ),
     )
     parser.add_argument(
         "--force", action="store_true", help="replace signatures that are there and are others"
+    )
+    parser.add_argument(
+        "--allow-empty", action="store_true", help="sign files that have no bytes, too"
     )
     add_asking(parser)
     add_home(parser)
