@@ -55,7 +55,7 @@ def _mark(parser: argparse.ArgumentParser) -> None:
 
 
 def _mark_words(top: argparse.ArgumentParser) -> None:
-    """The same of words for which argparse has no choices: commands after `help`; kinds and words of
+    """The same of words for which argparse has no choices: commands after `help`, and those of
     faults.
     """
     from seemachine.faults.forms import WORDS
