@@ -117,14 +117,16 @@ class FormedPlaces:
                 f"{out} has the signature in another form; write it in the form"
                 f" {self._manner.form} with --force, which takes no leaf"
             )
-        self._put(out, write_signature(there, self._manner.form))
+        # Nothing else has this signature any more, and no journal.
+        self._put(out, write_signature(there, self._manner.form), durable=True)
 
     def write(self, name: str, signature: bytes) -> None:
         """In its form, all of it or nothing. Raises StatusError."""
         task = self._tasks[name]
         # Between the check and the signature it may have been changed.
         manifests.check(task.source)
-        self._put(task.out, write_signature(decoded(signature, self._manner), self._manner.form))
+        made = write_signature(decoded(signature, self._manner), self._manner.form)
+        self._put(task.out, made, durable=False)
 
     def _make_folder(self, folder: Path) -> None:
         """And those that it is in."""
@@ -136,10 +138,10 @@ class FormedPlaces:
         except OSError as error:
             raise files.refusal(folder, error, WHERE) from None
 
-    def _put(self, out: Path, data: bytes) -> None:
+    def _put(self, out: Path, data: bytes, *, durable: bool) -> None:
         try:
             mode = FILE_MODE & ~self._umask
-            files.put(out, data, mode, replace=self._force, durable=False, alone=True)
+            files.put(out, data, mode, replace=self._force, durable=durable, alone=True)
         except OSError as error:
             raise files.refusal(out, error, WHERE) from None
 

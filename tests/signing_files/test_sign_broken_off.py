@@ -42,7 +42,7 @@ def test_a_run_that_broke_off_is_gone_on_with(
     """No second leaf, whoever signs what else into that folder meanwhile, and in whatever form."""
     put("a", "b", "c", "d/e")
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

@@ -97,16 +97,30 @@ def test_mldsa(form: str, fleet: BlockingFleet, done: Run) -> None:
 
 
 def test_another_form_takes_no_leaf(
-    fleet: BlockingFleet, done: Run, refused: Run, leaves: Leaves
+    fleet: BlockingFleet,
+    done: Run,
+    refused: Run,
+    leaves: Leaves,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is good is written anew with --force alone."""
+    """What is good is written anew with --force alone, and is on the disk before it takes the place
+    of the only other copy.
+    """
     put("a")
     done("sign rel a")
     assert "write it in the form hss with --force, which takes no leaf" in refused(
         "sign rel a --format hss"
     )
+    flushed, fsync = [], os.fsync
+
+    def flush(file: int) -> None:
+        flushed.append(os.fstat(file).st_ino)
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", flush)
     done("sign rel a --format hss --force")
     assert (check(fleet, Path("a"), "a.sig"), leaves()) == ("hss", 1)
+    assert Path("a.sig").stat().st_ino in flushed
 
 
 @pytest.mark.parametrize("name", ["sha256", "sha384", "sha512"])
