@@ -13,6 +13,11 @@ from seemachine.x509.errors import X509Error
 # A part of a host name (RFC 1123 2.1). The last is no number, as that of an address is.
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 MOST_OF_HOST = 253
+# Parts of a subject (RFC 4514 3), whose types `cryptography` knows in capitals alone. A backslash
+# takes from what follows it any meaning.
+TYPES = ("CN", "L", "ST", "O", "OU", "C", "STREET", "DC", "UID")
+_PART = re.compile(r"(?:[^\\,+]|\\.?)+", re.DOTALL)
+_NUMBERS = re.compile(r"\d+(\.\d+)+", re.ASCII)
 # By which lists of revoked certificates are fetched (RFC 5280 4.2.1.13).
 SCHEMES = ("http", "https", "ldap", "ldaps")
 # By tag what a PrintableString has (X.680 41.4), and an IA5String.
@@ -20,12 +25,14 @@ _LETTERS = {0x13: re.compile(rb"[A-Za-z0-9 '()+,./:=?-]*"), 0x16: re.compile(rb"
 
 
 def subject(text: str) -> x509.Name:
-    """A name such as `CN=Root,O=Example` (RFC 4514: the last is the outermost).
+    """A name such as `CN=Root,O=Example` (RFC 4514: the last is the outermost; its types may be in
+    any case).
 
     Raises X509Error.
     """
+    parts = _PART.sub(lambda found: _with_type(found[0]), text)
     try:
-        found = x509.Name.from_rfc4514_string(text)
+        found = x509.Name.from_rfc4514_string(parts)
         encoded = found.public_bytes()
     except (ValueError, KeyError) as error:
         why = f" ({error})" if str(error) else ""
@@ -34,6 +41,20 @@ def subject(text: str) -> x509.Name:
         raise X509Error("the name is empty; write CN=...,O=...")
     _refuse_letters(encoded)
     return found
+
+
+def _with_type(part: str) -> str:
+    """A part with its type in capitals. Raises X509Error for one that is not known."""
+    word, equals, value = part.partition("=")
+    if not (word and equals):
+        return part
+    if (known := word.upper()) in TYPES:
+        return f"{known}={value}"
+    if _NUMBERS.fullmatch(word):
+        return part
+    raise X509Error(
+        f"{word!r} is not a part of a name; use {', '.join(TYPES)}, or numbers such as 2.5.4.5"
+    )
 
 
 def _refuse_letters(encoded: bytes) -> None:

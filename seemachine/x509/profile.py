@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -144,7 +145,8 @@ def purpose(text: str) -> x509.ObjectIdentifier:
     try:
         return PURPOSES.get(text) or x509.ObjectIdentifier(text)
     except ValueError:
-        known = ", ".join(PURPOSES)
-        raise X509Error(
-            f"{text!r} is not a purpose; known are {known}, and numbers such as 1.2.3"
-        ) from None
+        names = {each.lower(): each for each in PURPOSES}
+        like = get_close_matches(text.lower(), names, 1)
+        known = f"known are {', '.join(PURPOSES)}, and numbers such as 1.2.3"
+        meant = f"did you mean {names[like[0]]}?" if like else known
+        raise X509Error(f"{text!r} is not a purpose; {meant}") from None

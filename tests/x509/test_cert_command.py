@@ -107,7 +107,7 @@ REFUSED = {
     "--out nosuch/a.pem": "there is no folder nosuch; make it first",
     "--out .": ". is a folder; name a file",
     "--out a.pem --usage keyAgreement": "key usage keyAgreement can't be in",
-    "--out a.pem --subject XX=a": "is not a name; write CN=...,O=...",
+    "--out a.pem --subject XX=a": "'XX' is not a part of a name; use CN, L",
     "--out a.pem --name a_b": "is neither an address, a URI",
     "--out a.pem --subject DC=ü": "has letters that this part of a name can't have",
     "--out - --json": "--json has standard output; name a file with --out",

@@ -54,6 +54,37 @@ def test_subjects(text: str) -> None:
     assert subject(text).rfc4514_string() == text
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("cn=a,oU=b", "CN=a,OU=b"),
+        ("cn=a\\,o=b", "CN=a\\,o\\=b"),
+        ("cn=a\\\\,o=b", "CN=a\\\\,O=b"),
+        ("dc=a=b+uid=c", "DC=a\\=b+UID=c"),
+        ("2.5.4.5=1", "2.5.4.5=1"),
+    ],
+)
+def test_the_types_of_a_subject_are_in_any_case(text: str, read: str) -> None:
+    """What a value has stays as it is, also where that looks like a type."""
+    assert subject(text) == x509.Name.from_rfc4514_string(read)
+
+
+@pytest.mark.parametrize("text", ["CN=a,XX=b", "XX=#0c0141", "CN=a+XX=b", "XX=a\\"])
+def test_a_type_that_is_not_known(text: str) -> None:
+    """It is named, and those that are known."""
+    with pytest.raises(X509Error, match="'XX' is not a part of a name; use CN, L, ST, O"):
+        subject(text)
+
+
+@pytest.mark.parametrize("text", ["codesign", "CODESIGNING", "codeSinging"])
+def test_a_purpose_that_may_be_meant(text: str) -> None:
+    """The nearest is named; where none is near, all are."""
+    with pytest.raises(X509Error, match="did you mean codeSigning"):
+        purpose(text)
+    with pytest.raises(X509Error, match="known are codeSigning, serverAuth"):
+        purpose("boot")
+
+
 ODD = ["DC=ü", "1.2.840.113549.1.9.1=ü@a", "2.5.4.5=a_b", "C=Ü", "CN=#0c0141", "CN=a\x1b[2J"]
 
 
@@ -66,7 +97,11 @@ def test_letters_that_a_part_can_not_have(text: str) -> None:
         subject(text)
 
 
-@pytest.mark.parametrize("text", ["", ",", "a", "CN", "CN=", "=a", "9.9=a", "DC=\udcff", "CN=#0"])
+NO_SUBJECTS = ["", ",", "a", "CN", "CN=", "=a", "9.9=a", "DC=\udcff", "CN=#0"]
+NO_SUBJECTS += ["CN=a,", "CN=a\\", "CN=a,b", "CN=a;O=b"]
+
+
+@pytest.mark.parametrize("text", NO_SUBJECTS)
 def test_what_is_no_subject(text: str) -> None:
     """Each is refused in a sentence."""
     with pytest.raises(X509Error, match=r"write CN=\.\.\.,O="):

@@ -99,9 +99,7 @@ def test_what_is_not_der_is_refused() -> None:
             asn1.request(data)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "CN", "CN=", "=a", "XX=a", "CN=a,", "CN=a\0b" * 40, "C=Germany"]
-)
+@pytest.mark.parametrize("text", ["", "CN", "CN=", "=a", "CN=a,", "CN=a\0b" * 40, "C=Germany"])
 def test_what_is_not_a_name(text: str) -> None:
     """Refused with what to write, or taken as RFC 4514 has it."""
     with pytest.raises(X509Error, match=r"write CN=\.\.\.,O=\.\.\."):

@@ -11,7 +11,7 @@ USAGES = (
     *("digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment"),
     *("keyAgreement", "keyCertSign", "cRLSign", "encipherOnly", "decipherOnly"),
 )
-OF_KINDS = "keyCertSign and cRLSign of a CA, else digitalSignature"
+OF_KINDS = "keyCertSign and cRLSign for a CA, otherwise digitalSignature"
 SUBJECT_HELP = "such as CN=Root,O=Example (RFC 4514)"
 
 
@@ -31,7 +31,7 @@ def add(words: Any, enter: Enter) -> None:
 
 
 def _add_root(verbs: Any) -> Any:
-    root = verbs.add_parser("root", help="make a self-signed certificate of a CA: one leaf")
+    root = verbs.add_parser("root", help="make the self-signed certificate of a CA: one leaf")
     _add_alias(root)
     root.add_argument("--subject", required=True, metavar="NAME", help=SUBJECT_HELP)
     _add_days(root, ROOT_DAYS)
@@ -43,11 +43,11 @@ def _add_root(verbs: Any) -> Any:
 
 def _add_request(verbs: Any) -> Any:
     request = verbs.add_parser(
-        "request", help="make a certificate signing request of a key: one leaf"
+        "request", help="make a certificate signing request for a key: one leaf"
     )
     _add_alias(request)
     request.add_argument("--subject", required=True, metavar="NAME", help=SUBJECT_HELP)
-    _add_usages(request, "none is asked for")
+    _add_usages(request, "none")
     _add_purposes(request)
     _add_names(request)
     return request
@@ -56,11 +56,11 @@ def _add_request(verbs: Any) -> Any:
 def _add_issue(verbs: Any) -> Any:
     issue = verbs.add_parser(
         "issue",
-        help="issue a certificate for a request, of a key of any algorithm: one leaf",
+        help="issue a certificate for a request, whose key may be of any algorithm: one leaf",
         description=(
-            "Issue a certificate for a request, whose own signature is checked: one leaf. Subject"
-            " and key are those of the request; what else it asks for is taken over with"
-            " --as-asked, but for whether it is a CA."
+            "Check the signature of a request, and issue a certificate for it: one leaf. Subject"
+            " and key come from the request. What else it asks for is left out unless --as-asked"
+            " is given. Whether the certificate is for a CA is never taken from the request."
         ),
     )
     _add_alias(issue)
@@ -68,9 +68,11 @@ def _add_issue(verbs: Any) -> Any:
         "request", type=Path, metavar="REQUEST", help="a file, PEM or DER; - is standard input"
     )
     _add_issuer(issue, required=True)
-    issue.add_argument("--subject", metavar="NAME", help="another subject than that of the request")
+    issue.add_argument(
+        "--subject", metavar="NAME", help="a subject in place of that of the request"
+    )
     _add_days(issue, DAYS)
-    issue.add_argument("--ca", action="store_true", help="it is for a CA")
+    issue.add_argument("--ca", action="store_true", help="make it a certificate of a CA")
     _add_length(issue)
     _add_usages(issue)
     _add_purposes(issue)
@@ -78,10 +80,14 @@ def _add_issue(verbs: Any) -> Any:
     issue.add_argument(
         "--as-asked",
         action="store_true",
-        help="with the names, usages and purposes of the request, where none are given here",
+        help="take names, usages and purposes from the request where none are given here",
     )
     issue.add_argument(
-        "--crl-url", action="append", default=[], metavar="URL", help="where the issuer's list is"
+        "--crl-url",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="where the issuer publishes its revocation list; may be repeated",
     )
     return issue
 
@@ -91,7 +97,7 @@ def _add_crl(verbs: Any) -> Any:
     _add_alias(crl)
     _add_issuer(crl, required=True)
     crl.add_argument(
-        "--after", type=Path, metavar="FILE", help="the list before, which is taken over"
+        "--after", type=Path, metavar="FILE", help="the list before; its entries are kept"
     )
     crl.add_argument(
         "--revoke",
@@ -130,7 +136,7 @@ def _add_days(verb: Any, days: int) -> None:
         type=whole(1, MOST_DAYS),
         default=days,
         metavar="N",
-        help=f"for how many days it is valid; default {days}",
+        help=f"valid until N days from now; default {days}; it begins five minutes before now",
     )
 
 
@@ -139,7 +145,7 @@ def _add_length(verb: Any) -> None:
         "--path-length",
         type=whole(0, 255),
         metavar="N",
-        help="how many CAs may be between it and an end; default: any number",
+        help="how many CAs may follow below this one; default: any number",
     )
 
 
@@ -149,7 +155,7 @@ def _add_purposes(verb: Any) -> None:
         action="append",
         default=[],
         metavar="NAME|OID",
-        help="extended key usage, such as codeSigning; may be repeated",
+        help="an extended key usage, such as codeSigning; may be repeated",
     )
 
 
@@ -160,7 +166,7 @@ def _add_usages(verb: Any, default: str = OF_KINDS) -> None:
         default=[],
         choices=USAGES,
         metavar="NAME",
-        help=f"key usage; may be repeated; default: {default}",
+        help=f"a key usage; may be repeated; default: {default}",
     )
 
 
@@ -170,7 +176,7 @@ def _add_names(verb: Any) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="another name: host, address, URI or mail address; may be repeated",
+        help="an alternative name: host, IP address, URI or mail address; may be repeated",
     )
 
 
@@ -186,5 +192,5 @@ def _add_output(verb: Any) -> None:
         dest="form",
         help="default: pem",
     )
-    verb.add_argument("--force", action="store_true", help="replace a file that is there")
+    verb.add_argument("--force", action="store_true", help="overwrite FILE if it exists")
     add_asking(verb)

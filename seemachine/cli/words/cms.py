@@ -22,7 +22,7 @@ _IDENTIFIER = re.compile(
 def add(words: Any, enter: Enter) -> None:
     """Add them to the words of `seemachine`."""
     parser = words.add_parser(
-        "cms", help="sign messages of the Cryptographic Message Syntax, and verify them"
+        "cms", help="sign and verify messages of the Cryptographic Message Syntax"
     )
     verbs = parser.add_subparsers(metavar="sign|verify", required=True)
     _add_sign(verbs)
@@ -36,9 +36,9 @@ def _add_sign(verbs: Any) -> None:
         "sign",
         help="sign a file: one leaf",
         description=(
-            "Sign a file: one leaf. The message is a file of its own beside the content (detached)."
-            " The signature is over signed attributes, which have the digest of the content. LMS"
-            " keys sign as in RFC 9708, ML-DSA keys as in RFC 9882."
+            "Sign a file: one leaf. The message is detached: a file of its own, without the"
+            " content. The signature is over signed attributes, among them the digest of the"
+            " content. LMS keys sign as RFC 9708 says, ML-DSA keys as RFC 9882 says."
         ),
     )
     add_signing(sign, "the content", "FILE.p7s, with --attached FILE.p7m")
@@ -50,7 +50,7 @@ def _add_sign(verbs: Any) -> None:
     sign.add_argument(
         "--by-key",
         action="store_true",
-        help="name the signer by the identifier of the key, as is done without a certificate",
+        help="name the signer by the identifier of the key, as without a certificate",
     )
     sign.add_argument(
         "--no-certificates", action="store_true", help="put no certificate into the message"
@@ -59,7 +59,8 @@ def _add_sign(verbs: Any) -> None:
         "--content-type",
         type=_identifier,
         metavar="OID",
-        help="such as 1.2.840.113549.1.9.16.1.16 of a firmware package; default: data",
+        help="type of the content, such as 1.2.840.113549.1.9.16.1.16 for a firmware package;"
+        " default: data",
     )
     sign.add_argument("--format", choices=("der", "pem"), default="der", help="default: der")
     add_no_time(sign)

@@ -19,26 +19,31 @@ _MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}( *; *{_NAME}=[ -~]+)?", re.ASCII)
 def add(words: Any, enter: Enter) -> None:
     """Add them to the words of `seemachine`."""
     parser = words.add_parser(
-        "cose", help="sign COSE_Sign1 messages of CBOR Object Signing and Encryption, and verify"
+        "cose", help="sign and verify COSE_Sign1 messages (CBOR Object Signing and Encryption)"
     )
     verbs = parser.add_subparsers(metavar="sign|verify", required=True)
     sign = verbs.add_parser(
         "sign",
         help="sign a file: one leaf",
-        description="Sign a file: one leaf. RFC 8778 is for LMS, RFC 9964 for ML-DSA.",
+        description=(
+            "Sign a file: one leaf. LMS keys sign as RFC 8778 says, ML-DSA keys as RFC 9964 says."
+        ),
     )
     add_signing(sign, "the payload", "FILE.cose")
     sign.add_argument(
         "--detached", action="store_true", help="leave the payload out of the message"
     )
     sign.add_argument(
-        "--key-id", type=_key_id, metavar="TEXT", help="which key it is, in an unsigned header"
+        "--key-id",
+        type=_key_id,
+        metavar="TEXT",
+        help="identifier of the key, for an unsigned header",
     )
     sign.add_argument(
         "--content-type",
         type=_content_type,
         metavar="TYPE",
-        help="of the payload: a media type such as text/plain, or CoAP's number of one",
+        help="media type of the payload, such as text/plain, or its CoAP number",
     )
     sign.add_argument(
         "--untagged",
@@ -60,7 +65,7 @@ def add(words: Any, enter: Enter) -> None:
             "--external",
             type=Path,
             metavar="FILE",
-            help="data that is signed too and known to both sides, such as a device's name",
+            help="data outside the message that is signed too, such as the name of a device",
         )
         verb.set_defaults(run=enter("cose", name))
 

@@ -9,7 +9,7 @@ from seemachine.cli.words.signed_files import add_certificates, add_no_time, add
 
 def add(words: Any, enter: Enter) -> None:
     """Add them to the words of `seemachine`."""
-    parser = words.add_parser("jar", help="sign JAR files as Java verifies them, and verify them")
+    parser = words.add_parser("jar", help="sign and verify JAR files, as Java does")
     verbs = parser.add_subparsers(metavar="sign|verify", required=True)
     sign = verbs.add_parser(
         "sign",
@@ -22,7 +22,9 @@ def add(words: Any, enter: Enter) -> None:
     add_signing(sign, "a JAR, signed by others or not", "NAME-signed.jar")
     add_certificates(sign, required=True)
     sign.add_argument(
-        "--name", metavar="NAME", help="name of the signer's files; default: made of ALIAS"
+        "--name",
+        metavar="NAME",
+        help="base name of the signer's files in META-INF; default: made of ALIAS",
     )
     add_no_time(sign)
     _add_verify(verbs)

@@ -11,9 +11,9 @@ def add_signing(verb: Any, content: str, out: str) -> None:
     verb.add_argument("alias", metavar="ALIAS", help="the key of this host that signs")
     verb.add_argument("file", type=Path, metavar="FILE", help=f"{content}; - is standard input")
     verb.add_argument(
-        "--out", metavar="FILE", help=f"where it goes; - is standard output; default: {out}"
+        "--out", metavar="FILE", help=f"where the result goes; - is standard output; default: {out}"
     )
-    verb.add_argument("--force", action="store_true", help="replace a file that is there")
+    verb.add_argument("--force", action="store_true", help="overwrite a file that exists")
     add_asking(verb)
     add_home(verb)
 
@@ -28,14 +28,15 @@ def add_verifying(verb: Any, message: str, content: str) -> None:
         type=Path,
         metavar="FILE",
         nargs="?",
-        help=f"its {content} where that is not in it; - is standard input",
+        help=f"the {content} of a detached message; - is standard input",
     )
     verb.add_argument(
         "--out",
         metavar="OUT",
-        help=f"where the {content} that is in it goes once it is verified; - is standard output",
+        help=f"where to write the {content} in the message once it is verified; - is standard"
+        " output",
     )
-    verb.add_argument("--force", action="store_true", help="replace a file that is there")
+    verb.add_argument("--force", action="store_true", help="overwrite a file that exists")
 
 
 def add_key(verb: Any, *, required: bool = True) -> None:
@@ -62,8 +63,8 @@ def add_trust(verify: Any) -> None:
         help="certificates of roots that you trust, PEM or DER; may be repeated",
     )
     for name, what in (
-        ("certificate", "with --root: certificates that may be on the way, beside those in it"),
-        ("crl", "with --root: lists of revoked certificates; then each issuer must have one"),
+        ("certificate", "with --root: further certificates that may lead to it"),
+        ("crl", "with --root: revocation lists; with any, each issuer must have one"),
     ):
         verify.add_argument(
             f"--{name}",
@@ -98,7 +99,7 @@ def add_certificates(verb: Any, *, required: bool) -> None:
         default=[],
         required=required,
         metavar="FILE",
-        help="certificate of the key, PEM or DER; others after it are put in too; may be repeated",
+        help="certificate of the key, PEM or DER; those after it are added; may be repeated",
     )
 
 
@@ -107,5 +108,5 @@ def add_no_time(verb: Any) -> None:
     verb.add_argument(
         "--no-time",
         action="store_true",
-        help="leave out the signing time, this host's",
+        help="leave out the signing time, which is that of this host",
     )
