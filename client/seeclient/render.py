@@ -1,6 +1,5 @@
 """What pipsqueak prints, line for line as in the guide (2.6 to 2.9)."""
 
-import re
 import time
 from collections.abc import Iterable
 
@@ -61,23 +60,18 @@ def key_list(keys: Iterable[tuple[str, str]]) -> list[str]:
     return ["Available Keys:", *(f"  {alias} {algorithm}" for alias, algorithm in keys)]
 
 
-def shown(text: str) -> str:
-    r"""Names of files, or a text with some: their bytes that are no UTF-8 are shown as `\xff`."""
-    return re.sub(r"\\udc([89a-f][0-9a-f])", r"\\x\1", printable(text))
-
-
 def file(event: FolderEvent, remaining: int) -> str:
     """A file of a folder that is signed, and how many are still to come."""
     if isinstance(event, FileSkipped):
-        return f"  skipped: {shown(event.name)} ({event.what})"
+        return f"  skipped: {printable(event.name)} ({event.what})"
     return f"  {_outcome(event)}, {remaining} {'file' if remaining == 1 else 'files'} to go"
 
 
 def _outcome(event: FileSigned | FileKept | FileFailed) -> str:
-    name = shown(event.name)
+    name = printable(event.name)
     match event:
         case FileFailed(_, error):
-            return f"failed: {name}: {shown(error.detail)}"
+            return f"failed: {name}: {error.detail}"
         case FileSigned(_, signed, replaced):
             made = [signed.esn] if signed.esn else []
             made += [] if signed.leaf is None else [f"leaf {signed.leaf}"]

@@ -31,7 +31,7 @@ def is_printable(text: str) -> bool:
 
 def printable(text: str) -> str:
     r"""The text with each character that may not be in one as an escape: `\n`, `\x1b`, `\u202e`,
-    `\ud800`.
+    `\ud800`. A byte of a file's name that is not UTF-8 (PEP 383) is that byte, such as `\xff`.
     """
     return text if _is_plain(text) else _hidden().sub(_escape, text)
 
@@ -53,4 +53,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _escape(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode()
+    text = found[0]
+    if "\udc80" <= text <= "\udcff":
+        return f"\\x{ord(text) & 0xFF:x}"
+    return text.encode("unicode_escape").decode()

@@ -22,7 +22,7 @@ SHOWN = {
     "\u200e\u200f\u061c\u202a\u202e\u2066\u2069": (
         "\\u200e\\u200f\\u061c\\u202a\\u202e\\u2066\\u2069"
     ),
-    "\udc9b\ud800": "\\udc9b\\ud800",
+    "\udc9b\ud800": "\\x9b\\ud800",
     "\U000e0041": "\\U000e0041",
 }
 # Controls of format that are seen: signs before numbers, and how hieroglyphs are joined.

@@ -17,7 +17,7 @@ from seeclient.folders.names import WHERE
 from seeclient.folders.signing import FolderSigning
 from seeclient.keyfile import KeyFile
 from seeclient.output import Output
-from seeclient.render import shown
+from seemachine.wire.printable import printable
 from seemachine.wire.status import StatusError
 
 SUMMARY = "sign failed"
@@ -96,7 +96,7 @@ class Told:
             return ""
         have = "1 signature has" if len(found) == 1 else f"{len(found)} signatures have"
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-        return f"{have} no file ({shown(found[0])}{more})"
+        return f"{have} no file ({printable(found[0])}{more})"
 
 
 def causes_of(failed: Sequence[FileFailed]) -> Iterator[StatusError]:
@@ -109,8 +109,7 @@ def causes_of(failed: Sequence[FileFailed]) -> Iterator[StatusError]:
 
 def _together(several: Sequence[FileFailed]) -> StatusError:
     """One refusal, of the class that it has, for those that failed for one reason."""
-    name, error = shown(several[0].name), copy(several[0].error)
-    error.detail = shown(error.detail)
+    name, error = printable(several[0].name), copy(several[0].error)
     if len(several) > 1:
         error.detail = f"{error.detail} ({name}, and {len(several) - 1} more)"
     elif name not in error.detail:
