@@ -45,8 +45,8 @@ def _list(
     _fleet: blocking.Fleet, found: Overview, options: argparse.Namespace, answer: Answer
 ) -> int:
     answer.give(keys=list(map(output.view_json, found.keys)), unreachable=list(found.silent))
-    for view in found.keys:
-        answer.say(output.row(view, found.silent))
+    for line in output.rows(found.keys, found.silent):
+        answer.say(line)
     if not found.keys:
         answer.say(f"there are no keys in {options.world.folder}")
     return _whole(found, answer)

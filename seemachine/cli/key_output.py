@@ -11,13 +11,20 @@ from seemachine.state.cards.rack import Whereabouts
 from seemachine.state.errors import counted
 from seemachine.wire.messages import NvmemfileInfo
 
+# The columns of a short list stay where they were.
+LEAST_CELLS = (16 * " ", 25 * " ", 28 * " ")
 
-def row(view: KeyView, silent: Sequence[str]) -> str:
-    """One key in a list; `silent` machines may have more of it."""
-    left = _left(view, whole=not silent)
-    cells = f"{view.alias or '-':<16} {view.nvram_file or '-':<25} {left:<28}"
-    mark = "INSECURE " if view.marked else ""
-    return f"{cells} {mark}{view.problem or _made(view)}".rstrip()
+
+def rows(views: Sequence[KeyView], silent: Sequence[str]) -> Iterator[str]:
+    """A list of keys, one a line; `silent` machines may have more of each."""
+    cells = [
+        (view.alias or "-", view.nvram_file or "-", _left(view, whole=not silent)) for view in views
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells, LEAST_CELLS, strict=True)]
+    for view, row in zip(views, cells, strict=True):
+        padded = " ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        mark = "INSECURE " if view.marked else ""
+        yield f"{padded} {mark}{view.problem or _made(view)}".rstrip()
 
 
 def lines(view: KeyView) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pytest
 from kit import in_process
 from kit.in_process import Machine, Shell
 
-from seemachine.cli.key_output import row
+from seemachine.cli.key_output import rows
 from seemachine.fleet import keys
 from seemachine.fleet.keys import KeyView
 from seemachine.state.cards.rack import Rack
@@ -223,9 +223,22 @@ def test_what_is_in_quarantine_is_listed_as_such() -> None:
     """Nothing signs with it until an operator has decided."""
     held = NvmemfileInfo(bytes(FILE_NAME_BYTES), KEY, 0, 3, 32, loaded=True, quarantined=True)
     view = KeyView(KEY, alias="release", nvram={ESN: held})
-    assert " 29 signatures in quarantine" in row(view, [])
+    assert " 29 signatures in quarantine" in next(rows([view], []))
     view = replace(view, nvram={ESN: held, OTHER_ESN: replace(held, quarantined=False)})
-    assert " 29 signatures, 29 signatures in quarantine" in row(view, [])
+    assert " 29 signatures, 29 signatures in quarantine" in next(rows([view], []))
+
+
+def test_the_columns_of_a_list_are_as_wide_as_what_is_in_them() -> None:
+    """An alias of 64 letters, and much that is left, shift no line of the list."""
+    held = NvmemfileInfo(bytes(FILE_NAME_BYTES), KEY, 0, 3, 32, loaded=True, quarantined=True)
+    both = {ESN: held, OTHER_ESN: replace(held, quarantined=False)}
+    views = [
+        KeyView(KEY, alias="a", problem="mark"),
+        KeyView(KEY, alias="b" * 64, nvram=both, problem="mark"),
+        KeyView(KEY, alias="c", nvram=both, problem="mark"),
+    ]
+    assert len({line.index("mark") for line in rows(views, [])}) == 1
+    assert next(rows(views[:1], [])).index("mark") == 17 + 26 + 29
 
 
 def test_what_machines_that_are_down_hold_is_not_known(
