@@ -206,20 +206,30 @@ SIGNATURE_FORMS = _table(
 
 def write_key(key: Key, form: str) -> bytes:
     """A public key in the form of that name. Raises FormError when it can't hold it."""
-    return _written(KEY_FORMS, key, form)
+    return _written(KEY_FORMS, key, form, "public key")
 
 
 def write_signature(signature: Signature, form: str) -> bytes:
     """A signature in the form of that name. Raises FormError when it can't hold it."""
-    return _written(SIGNATURE_FORMS, signature, form)
+    return _written(SIGNATURE_FORMS, signature, form, "signature")
 
 
-def _written(table: Mapping[str, Form], value: Key | Signature, name: str) -> bytes:
+def _written(table: Mapping[str, Form], value: Key | Signature, name: str, what: str) -> bytes:
     algorithm = algorithm_of(value)
-    fitting = [each.name for each in table.values() if algorithm in each.algorithms]
-    if name not in fitting:
-        raise FormError(f"{name} is not a form of {algorithm}; use one of {', '.join(fitting)}")
+    if name not in table or algorithm not in table[name].algorithms:
+        able = ", ".join(each.name for each in table.values() if _can_hold(each, value))
+        raise FormError(f"{name} is not a form of an {algorithm} {what}; use one of {able}")
     try:
         return table[name].write(value)
     except FormError as error:
         raise FormError(f"the form {name} can't hold it: {error}") from None
+
+
+def _can_hold(form: Form, value: Key | Signature) -> bool:
+    if algorithm_of(value) not in form.algorithms:
+        return False
+    try:
+        form.write(value)
+    except FormError:
+        return False
+    return True

@@ -110,9 +110,8 @@ class TestConvert:
         assert "it has 2 levels, and there is room for one; use hss\n" in printed.refusal(
             "convert", "s", "--to", "lms"
         )
-        assert "s: pem is not a form of LMS; use one of lms, hss" in printed.refusal(
-            "convert", "s", "--to", "pem"
-        )
+        said = "s: pem is not a form of an LMS signature; use one of hss, base64, json\n"
+        assert said in printed.refusal("convert", "s", "--to", "pem")
         assert not Path("new").exists()
 
     def test_what_is_neither(self, printed):
@@ -307,8 +306,8 @@ class TestOfAKey:
             assert printed.of("key", "export", "app", "--format", form) == key.public_key_as(form)
         said = printed.refusal("key", "export", "app", "--format", "hss")
         assert said == (
-            "seemachine key export: app: hss is not a form of ML-DSA; use one of der, pem, raw,"
-            " cose, json\n"
+            "seemachine key export: app: hss is not a form of an ML-DSA public key; use one of der,"
+            " pem, raw, cose, json\n"
         )
         signature = key.sign(b"m")
         assert client_forms.form_of_signature(signature) == "raw"

@@ -91,7 +91,26 @@ def test_a_key_of_mldsa(number):
     for form in MLDSA_FORMS:
         assert recognized_key(write_key(key, form)) == (form, key)
     said = refused(write_key, key, "hss")
-    assert said == "hss is not a form of ML-DSA; use one of der, pem, raw, cose, json"
+    assert said == "hss is not a form of an ML-DSA public key; use one of der, pem, raw, cose, json"
+
+
+@pytest.mark.parametrize(
+    ("key", "also"),
+    [
+        (formed.key(), "lms, hss, der, pem, der-8708, cose, json"),
+        (formed.key(levels=2), "hss, der, pem, der-8708, cose, json"),
+        (
+            formed.key(formed.CALIPTRA),
+            "lms, hss, der, pem, der-8708, caliptra, caliptra-raw, cose, json",
+        ),
+    ],
+    ids=["plain", "levels", "caliptra"],
+)
+def test_the_forms_that_are_offered(key, also):
+    """They are those that hold this very key."""
+    assert refused(write_key, key, "base64") == (
+        f"base64 is not a form of an LMS public key; use one of {also}"
+    )
 
 
 @pytest.mark.parametrize("levels", range(1, 9))
