@@ -14,6 +14,9 @@ import pytest
 from kit import advice, processes
 from kit.documents import Document, answer, process_answer
 from kit.in_process import Machine, Shell
+from kit.message_keys import LmsSigner
+from seeclient.algorithms.lms.keyfile import LmsKeyFile
+from seeclient.keys import KeyStore
 
 from seemachine.cli.command import main
 from seemachine.doctor import world as worlds
@@ -134,6 +137,21 @@ def test_cards(desk: Desk) -> None:
     desk.done(f"card remove --esn {place['esn']} --slot {place['slot']}")
     taken = answer(["backup", "b.tar", "--take-card", "card2"], desk.home)["error"]
     assert "is not on the rack" not in taken["message"]
+
+
+@types("seemachine key export {} --out {}.pem")
+def test_an_alias_for_a_file(desk: Desk) -> None:
+    """`verify` takes a public key; of an alias that nobody knows it says that there is no file."""
+    signer = LmsSigner.made("sha256_m24_h5", "sha256_n24_w2")
+    Path("m").write_bytes(b"m")
+    Path("m.sig").write_bytes(signer.sign(b"m"))
+    verify = "verify m --key Release"
+    assert "No such file" in answer(verify.split(), desk.home)["error"]["message"]
+    KeyStore(desk.home / "kmdata" / "local").save(
+        LmsKeyFile("release", signer.key.key.encode(), 0, 0, 0, b"")
+    )
+    desk.done(desk.refused(verify))
+    desk.done(f"{verify}.pem")
 
 
 @types("seemachine fleet up", "seemachine fleet down", "seemachine fleet check")

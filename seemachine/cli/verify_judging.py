@@ -17,6 +17,7 @@ from seemachine.cli.words.options import DIGESTS
 from seemachine.encodings.forms import Key, RecognizedSignature
 from seemachine.encodings.kinds import bytes_of
 from seemachine.encodings.readings import MAX_TEXT
+from seemachine.encodings.recognition import is_signed_message
 from seemachine.frozen import frozen
 from seemachine.signing_files import manifests
 from seemachine.signing_files.sources import Source
@@ -29,10 +30,15 @@ MOST_SEARCHED = 64 << 20
 READ = "read_file"
 # Why a file is not verified, in JSON.
 UNREADABLE = "unreadable"
+NO_SIGNATURE = "no-signature"
 
 
 class NotAsListed(StatusError):
     """A file has another digest than a list states of it."""
+
+
+class NoSignature(StatusError):
+    """There is none of a file, or a message in its place, which another command verifies."""
 
 
 @frozen
@@ -51,6 +57,7 @@ WORDS: dict[type[StatusError], str] = {
     OfAnotherKey: "of-another-key",
     SignatureNotRecognized: "signature-not-recognized",
     NotAsListed: "not-as-listed",
+    NoSignature: NO_SIGNATURE,
 }
 
 
@@ -176,14 +183,16 @@ def _check_listed(source: Source) -> None:
 
 
 def _check_found(pair: Pair) -> None:
-    """Raises StatusError for a signature that was sought and is not there, or its file neither."""
+    """Raises NoSignature for one that was sought and is not there; StatusError where its file is
+    not there either.
+    """
     if not pair.sought or Path(pair.signature).exists():
         return
     try:
         Path(pair.file).stat()
     except OSError as error:
         raise host_files.refusal(Path(pair.file), error, READ) from None
-    raise StatusError(Status.OSErrorErrno, pair.missing, READ)
+    raise NoSignature(Status.OSErrorErrno, pair.missing, READ)
 
 
 def _opened(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:
@@ -197,6 +206,16 @@ def _signature(pair: Pair) -> RecognizedSignature | StatusError:
         if pair.listed is not None:
             _check_listed(pair.listed)
         _check_found(pair)
-        return signatures.recognized(contents(pair.signature), title(pair.signature))
+        return _recognized(contents(pair.signature), title(pair.signature))
     except StatusError as refusal:
         return refusal
+
+
+def _recognized(data: bytes, name: str) -> RecognizedSignature:
+    """Raises StatusError."""
+    try:
+        return signatures.recognized(data, name)
+    except SignatureNotRecognized as refusal:
+        if not is_signed_message(data):
+            raise
+        raise NoSignature(refusal.status, refusal.detail, refusal.where) from None

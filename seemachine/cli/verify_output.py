@@ -5,14 +5,23 @@ from typing import Any
 
 from seemachine.chance.mark import is_marked
 from seemachine.cli.answer import Answer
-from seemachine.cli.verify_judging import UNREADABLE, Check, Outcome, over_digest, title
+from seemachine.cli.verify_judging import (
+    NO_SIGNATURE,
+    UNREADABLE,
+    Check,
+    Outcome,
+    over_digest,
+    title,
+)
 from seemachine.encodings.forms import Key, RecognizedKey, described
 from seemachine.encodings.kinds import algorithm_of
 from seemachine.lms.hss import HssPublicKey, HssSignature
 
 INSECURE = "INSECURE: the key is of a world for tests: anybody can make it, and sign with it"
 CERTIFIED = "the key is that of a certificate; its dates, and who signed it, were not looked at"
-WORDS = {None: "verified", UNREADABLE: "UNREADABLE"}
+WORDS = {None: "verified", UNREADABLE: "UNREADABLE", NO_SIGNATURE: "NO SIGNATURE"}
+# Of these files nothing is known that speaks against them.
+UNJUDGED = (UNREADABLE, NO_SIGNATURE)
 
 
 def tell_key(name: str, found: RecognizedKey, answer: Answer) -> None:
@@ -47,7 +56,7 @@ def tell(check: Check, outcomes: Iterable[Outcome], answer: Answer) -> int:
         answer.say(last)
     if good == len(rows):
         return 0
-    judged = any(row["why"] not in (None, UNREADABLE) for row in rows)
+    judged = any(row["why"] not in (None, *UNJUDGED) for row in rows)
     return answer.found(last if len(rows) > 1 else rows[0]["sentence"], 1 if judged else 2)
 
 

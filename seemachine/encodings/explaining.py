@@ -2,6 +2,7 @@
 is wrong with what they begin like.
 """
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -24,10 +25,16 @@ KEY = "an LMS, HSS or ML-DSA public key, or a SubjectPublicKeyInfo or certificat
 SIGNATURE = "an LMS, HSS or ML-DSA signature"
 NOT_A_KEY, NOT_A_SIGNATURE = f"this is not {KEY}", f"this is not {SIGNATURE}"
 A_SIGNATURE = "this is a signature, and not a public key"
+A_MESSAGE = "this is a signed message, and not a public key"
 A_KEY_FILE = "this is a key file of a host; its public key is written by: seemachine key export"
 NEITHER = "this is neither a public key nor a signature of LMS, HSS or ML-DSA"
 _KEY_FILE = b'{"format": "seemachine key file'
 MLDSA_ARC = bytes.fromhex("6086480165030403")
+# How a ContentInfo with SignedData begins (RFC 5652 3), whatever its length is.
+_SIGNED_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
+_CMS = re.compile(rb"\x30(?:[\x00-\x80]|[\x81-\x84].{1,4}?)" + re.escape(_SIGNED_DATA), re.DOTALL)
+# A COSE_Sign1 (RFC 9052 4.2) with a protected header of up to 255 bytes, in preferred encoding.
+_COSE = re.compile(rb"\xd2?\x84(?:[\x41-\x57]|\x58.)[\xa1-\xb7]", re.DOTALL)
 
 
 def why_no_key(texts: list[bytes]) -> str:
@@ -50,14 +57,25 @@ def why_no_signature(texts: list[bytes]) -> str:
             reason = _reason(decode_either, data)
             if reason:
                 return f"this is {reason}"
-    return NOT_A_SIGNATURE
+    return message_trouble(texts) or NOT_A_SIGNATURE
+
+
+def message_trouble(texts: list[bytes]) -> str:
+    """What to do with a signed message where a signature alone is wanted; empty for anything else.
+    To be asked once no signature is found: one of ML-DSA may begin like a COSE message.
+    """
+    for data in texts:
+        for room, what, begun in (("cms", "CMS", _CMS), ("cose", "COSE", _COSE)):
+            if begun.match(data):
+                return f"this is a {what} message; verify it with: seemachine {room} verify"
+    return ""
 
 
 def why_neither(of_key: str, of_signature: str) -> str:
     """Of two sentences, that which says more."""
     if of_key == NOT_A_KEY and of_signature == NOT_A_SIGNATURE:
         return NEITHER
-    return of_signature if of_key in (NOT_A_KEY, A_SIGNATURE) else of_key
+    return of_signature if of_key in (NOT_A_KEY, A_SIGNATURE, A_MESSAGE) else of_key
 
 
 def private_trouble(data: bytes) -> str:
@@ -81,6 +99,8 @@ def _other_thing(data: bytes) -> str:
         return A_KEY_FILE
     if len(data) > 200 and (_is_lms_signature(data) or set_of_signature(data)):
         return A_SIGNATURE
+    if message_trouble([data]):
+        return A_MESSAGE
     return _of_another_algorithm(data)
 
 

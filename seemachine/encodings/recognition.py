@@ -14,6 +14,7 @@ from seemachine.encodings.describing import described
 from seemachine.encodings.explaining import (
     A_KEY_FILE,
     is_key_file,
+    message_trouble,
     private_trouble,
     why_neither,
     why_no_key,
@@ -115,6 +116,13 @@ def recognized(data: bytes, form: str = "") -> RecognizedKey | RecognizedSignatu
         raise FormError(why_neither(of_key, str(error))) from None
 
 
+def is_signed_message(data: bytes) -> bool:
+    """Whether some bytes, in which no signature is found, are a CMS or COSE message, or begin like
+    one: they need not be all of it.
+    """
+    return bool(message_trouble([reading.data for reading in readings(data)]))
+
+
 def keys_in(data: bytes) -> Iterator[tuple[str, Key]]:
     """The keys that some bytes can be read as, each with its form, but for text."""
     for form, key in _read(KEY_READERS, data):
@@ -127,15 +135,22 @@ def keys_in(data: bytes) -> Iterator[tuple[str, Key]]:
 def _texts(data: bytes) -> list[bytes]:
     """The bytes, and what they stand for. Raises FormError for what has no end."""
     if len(data) > MAX_TEXT:
-        if is_key_file(data):
-            raise FormError(A_KEY_FILE)
-        raise FormError(f"this has more than {MAX_TEXT} bytes, as no key or signature has")
+        raise FormError(_why_too_long(data))
     found = readings(data)
     if len(found) > MOST_READINGS:
         raise FormError(f"this has more than {MOST_READINGS} blocks of PEM; name a file with one")
     if not all(reading.whole for reading in found):
         raise FormError("this is cut off, or damaged: its PEM or gzip has no end")
+    if sentence := message_trouble([each.data for each in found if len(each.data) > LONGEST]):
+        raise FormError(sentence)
     return [reading.data for reading in found if len(reading.data) <= LONGEST]
+
+
+def _why_too_long(data: bytes) -> str:
+    if is_key_file(data):
+        return A_KEY_FILE
+    too_long = f"this has more than {MAX_TEXT} bytes, as no key or signature has"
+    return message_trouble([data]) or too_long
 
 
 def _read(readers: Readers[Value], data: bytes) -> Iterator[tuple[str, Value]]:

@@ -105,6 +105,17 @@ def test_an_ml_dsa_key_is_not_asked_for(command: Command, leaves: Callable[[], i
     assert leaves() == 0
 
 
+@pytest.mark.parametrize("room", ["cms", "cose"])
+def test_verify_says_which_command_a_message_is_for(command: Command, room: str) -> None:
+    """Its exit code is not that of a forged file, and the command that it names verifies it."""
+    done(command(f"{room} sign lattice content --out made"))
+    code, out, _ = command("verify --key KEYS/lattice.key --signature made content")
+    assert code == 2
+    advised = out.rpartition("verify it with: seemachine ")[2].strip()
+    content = "content" if room == "cms" else ""
+    done(command(f"{advised} made {content} --key KEYS/lattice.key"))
+
+
 def test_a_content_that_was_changed_is_found(command: Command) -> None:
     """Exit code 1, and the document says it was found, not refused."""
     done(command("cms sign lattice content"))

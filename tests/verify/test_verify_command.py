@@ -24,6 +24,18 @@ from seemachine.signing_files import manifests
 from seemachine.testing import make_key
 
 TWO, ONE = cases("rfc")[0], cases("rfc")[2]
+# How SignedData and COSE_Sign1 begin, in front of whatever is in them.
+SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
+LONG = 1 << 18
+MESSAGES = {
+    "der": b"\x30\x82\x0b\xb8" + SIGNED_DATA + bytes(3000),
+    "ber": b"\x30\x80" + SIGNED_DATA + bytes(3000),
+    "pem": armored(b"\x30\x82\x0b\xb8" + SIGNED_DATA + bytes(3000), "CMS").encode(),
+    "long": b"\x30\x83\x04\x93\xe0" + SIGNED_DATA + bytes(300_000),
+    "too long": b"\x30\x83\x1e\x84\x80" + SIGNED_DATA + bytes(2_000_000),
+    "cose": bytes.fromhex("d28443a10138") + bytes(3000),
+    "untagged": bytes.fromhex("845825a20138") + bytes(3000),
+}
 
 
 class Shell:
@@ -122,7 +134,7 @@ class TestVerified:
         assert [each["file"] for each in shell.json(*words)["files"]] == ["files/b", "files/a/m"]
         Path("files/new").write_bytes(b"")
         said = shell.verify(*words, code=2)
-        assert "files/new: UNREADABLE: there is no sigs/new.sig, nor" in said
+        assert "files/new: NO SIGNATURE: there is no sigs/new.sig, nor" in said
         Path("files/new").unlink()
         Path("files/link").symlink_to("b")
         assert "files/link: skipped, it is a link to b" in shell.verify(*words)
@@ -291,11 +303,32 @@ class TestUnreadable:
         assert "gone: UNREADABLE: gone: No such" in shell.verify("--key", "k", "gone", code=2)
         Path("n").touch()
         assert shell.verify("--key", "k", "n", code=2).endswith(
-            "\nn: UNREADABLE: there is no n.sig, nor one with .b64 or .json; say where with"
+            "\nn: NO SIGNATURE: there is no n.sig, nor one with .b64 or .json; say where with"
             " --signature\n"
         )
+        assert shell.json("--key", "k", "n", code=2)["files"][0]["why"] == "no-signature"
         assert shell.verify("--key", "gone", "m", code=2) == ""
         assert "seemachine verify: gone: No such file" in shell.err
+
+    @pytest.mark.parametrize("name", ["der", "ber", "pem", "long", "too long", "cose", "untagged"])
+    def test_a_message_in_place_of_a_signature(self, shell, name):
+        """It is told which command verifies it, and nothing is said against the file."""
+        Path("m.sig").write_bytes(MESSAGES[name])
+        room, what = ("cose", "COSE") if name in ("cose", "untagged") else ("cms", "CMS")
+        said = shell.verify("--key", "k", "m", code=2)
+        message = f"m.sig is a {what} message; verify it with: seemachine {room} verify"
+        assert said.endswith(f"m: NO SIGNATURE: {message}\n")
+        assert shell.verify("--key", "m.sig", "m", code=2) == ""
+        assert f"m.sig is a {'signed' if len(MESSAGES[name]) < LONG else what} message" in shell.err
+
+    @pytest.mark.parametrize("begin", ["der", "cose", "untagged"])
+    def test_a_signature_that_begins_like_a_message(self, shell, begin):
+        """One in some 30,000 of ML-DSA begins like COSE; it is a signature all the same."""
+        mldsa = next(each for each in cases("wycheproof_mldsa_verify") if each["valid"] is True)
+        put(mldsa, "k", "m", "m.sig")
+        made = Path("m.sig").read_bytes()
+        Path("m.sig").write_bytes(MESSAGES[begin][:20] + made[20:])
+        assert shell.json("--key", "k", "m", code=1)["files"][0]["why"] == "not-verified"
 
     def test_a_folder(self, shell):
         """It is neither a key nor a file to verify."""

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from seemachine.cli.words.options import Enter, add_home, add_out
+from seemachine.cli.words.options import Enter, add_out
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -12,16 +12,16 @@ def add(words: Any, enter: Enter) -> None:
         "convert",
         help="write a public key or a signature in the form that another tool takes",
         description=(
-            "Write a public key or a signature of LMS, HSS or ML-DSA in another form. Its bytes"
-            " tell which form it is in; without --to, print what it is. Private keys are refused."
+            "Write an LMS, HSS or ML-DSA public key or signature in another form. The form of FILE"
+            " is recognized from its bytes; without --to, print what it is. Private keys are"
+            " refused."
         ),
     )
     parser.add_argument(
         "file", metavar="FILE", help="a public key or a signature; -: standard input"
     )
     parser.later(partial(_add_forms, parser))
-    add_out(parser, "it")
-    add_home(parser)
+    add_out(parser, "the result")
     parser.set_defaults(run=enter("convert", ""))
 
 
@@ -35,5 +35,5 @@ def _add_forms(parser: Any) -> None:
         dest="given_as",
         choices=names,
         metavar="FORM",
-        help="the form that FILE is in; needed where its bytes may be two things",
+        help="the form of FILE; needed only when its bytes fit more than one",
     )

@@ -5,17 +5,17 @@ from typing import Any
 
 from seemachine.cli.words.options import Enter, add_home, add_out
 
-NAME_HELP = "an alias of this host, or an NVRAM file as key list prints it"
+NAME_HELP = "an alias on this host, or an NVRAM file as key list prints it"
 
 
 def add(words: Any, enter: Enter) -> None:
     """Add them to the words of `seemachine`."""
     parser = words.add_parser(
-        "key", help="list keys and what is left of them, export their public keys, destroy one"
+        "key", help="list keys and their remaining signatures, export a public key, destroy a key"
     )
     verbs = parser.add_subparsers(metavar="list|show|export|destroy", required=True)
-    verbs.add_parser("list", help="list every key that this host, a machine or a card has")
-    show = verbs.add_parser("show", help="show what there is of a key, and where")
+    verbs.add_parser("list", help="list every key on this host, a machine or a card")
+    show = verbs.add_parser("show", help="show where a key is, and how many signatures are left")
     destroy = verbs.add_parser("destroy", help="destroy a key, so that nothing can sign with it")
     for verb in (show, destroy):
         verb.add_argument("name", metavar="NAME", help=NAME_HELP)
@@ -30,7 +30,7 @@ def _add_export(verbs: Any) -> None:
     export = verbs.add_parser(
         "export", help="write the public key of an alias in the form that another tool takes"
     )
-    export.add_argument("alias", metavar="ALIAS", help="of a key of this host")
+    export.add_argument("alias", metavar="ALIAS", help="alias of a key on this host")
     export.later(partial(_add_format, export))
     add_out(export, "the key")
 

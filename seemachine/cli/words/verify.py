@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from seemachine.cli.words.options import DIGESTS, Enter, add_home
+from seemachine.cli.words.options import DIGESTS, Enter
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -12,9 +12,10 @@ def add(words: Any, enter: Enter) -> None:
         "verify",
         help="verify signatures of any maker with a public key alone: no machine, no world",
         description=(
-            "Verify signatures of LMS, of HSS with 1 to 8 levels, or of ML-DSA. Key and signatures"
-            " are in any form, which their bytes tell. Exit code 0: all are verified; 1: one is"
-            " not; 2: something could not be read, or is not a public key."
+            "Verify LMS, HSS (1 to 8 levels) and ML-DSA signatures. The forms of key and"
+            " signatures are recognized from their bytes. Exit code 0: all are verified; 1: at"
+            " least one is not; 2: a file could not be read, a signature is missing, or the key"
+            " is not a public key."
         ),
         epilog="More: docs/how-to/verify-without-an-hsm.md",
     )
@@ -22,7 +23,7 @@ def add(words: Any, enter: Enter) -> None:
         "files",
         nargs="*",
         metavar="FILE",
-        help="what was signed: a file, or a folder with all that is in it; -: standard input",
+        help="what was signed: a file, or a folder with all its files; -: standard input",
     )
     parser.add_argument(
         "--key",
@@ -34,24 +35,23 @@ def add(words: Any, enter: Enter) -> None:
         "--signature",
         metavar="SIG|FOLDER",
         help=(
-            "the signature of the one FILE, or the folder with those of all; -: standard input;"
-            " default: beside each FILE, as FILE.sig"
+            "the signature of a single FILE, or the folder of the signatures; -: standard input;"
+            " default: beside each FILE, as FILE.sig, FILE.b64 or FILE.json"
         ),
     )
     parser.add_argument(
         "--manifest",
         type=Path,
         metavar="LIST",
-        help="verify the files that are listed, as by sha256sum, and their digests",
+        help="verify the files in a list that sha256sum wrote, and their digests",
     )
     parser.add_argument(
         "--digest",
         choices=DIGESTS,
         metavar="NAME",
-        help=f"what was signed is the digest of each FILE: {', '.join(DIGESTS)}",
+        help=f"the signature is over the digest of FILE, not its bytes: {', '.join(DIGESTS)}",
     )
     parser.add_argument(
         "--context", default="", metavar="TEXT", help="the context of an ML-DSA signature"
     )
-    add_home(parser)
     parser.set_defaults(run=enter("verify", ""))
