@@ -1,6 +1,7 @@
 """What git keeps: text, but for a few files that are known."""
 
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,10 @@ def test_no_binary_file_has_slipped_in() -> None:
     names = tracked()
     assert len(names) > 500
     assert [name for name in names if not name.startswith(BINARY) and is_binary(name)] == []
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """Without packages pytest imports them by it, and a run of all tests would end at the second."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) > 400
+    assert [name for name, count in Counter(names).items() if count > 1] == []
