@@ -16,9 +16,13 @@ from seeclient import environment
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.refusals import refused
 from seemachine.watch.document import document
-from seemachine.watch.layout import Paper, burned_lines, clock, sections
+from seemachine.watch.key_lines import burned_lines
+from seemachine.watch.keyboard import Keyboard
+from seemachine.watch.layout import sections
 from seemachine.watch.looks import FleetLook
+from seemachine.watch.paper import Paper
 from seemachine.watch.screen import Screen, console_of
+from seemachine.watch.units import clock
 from seemachine.watch.watched import NOTHING, Change, Watched
 from seemachine.watch.watching import Watching
 from seemachine.wire.status import StatusError
@@ -28,7 +32,7 @@ NOBODY = "no machine is there to be watched; start some with: seemachine fleet u
 
 
 def run(options: argparse.Namespace) -> int:
-    """Look once, or until Ctrl-C. Returns the exit code."""
+    """Look once, or until somebody leaves. Returns the exit code."""
     if options.answer.as_json and not options.once:
         raise Misused("--json prints one document when the command is over; add --once")
     with _alone():
@@ -69,6 +73,7 @@ async def _live(watching: Watching, options: argparse.Namespace) -> int:
         nursery.start_soon(watching.run)
         nursery.start_soon(_end_in_order)
         await (_draw if on_screen else _tell)(watching, options)
+        nursery.cancel_scope.cancel()
     return 0
 
 
@@ -88,13 +93,22 @@ async def _looks(watching: Watching, every: float) -> AsyncGenerator[FleetLook, 
 
 
 async def _draw(watching: Watching, options: argparse.Namespace) -> None:
-    watched, changes = Watched(), deque[Change](maxlen=KEPT_CHANGES)
-    screen = Screen(console_of(options.environ), f"seemachine watch {options.world}")
+    keyboard = Keyboard(sys.stdin.fileno())
+    title = f"seemachine watch {options.world}"
+    screen = Screen(console_of(options.environ), keyboard, title)
     with screen.opened():
-        async with aclosing(_looks(watching, options.every)) as looks:
-            async for look in looks:
-                changes += watched.take(look)
-                screen.draw(watched, list(changes))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_draw_on, screen, watching, options.every)
+            await keyboard.quit()
+            nursery.cancel_scope.cancel()
+
+
+async def _draw_on(screen: Screen, watching: Watching, every: float) -> None:
+    watched, changes = Watched(), deque[Change](maxlen=KEPT_CHANGES)
+    async with aclosing(_looks(watching, every)) as looks:
+        async for look in looks:
+            changes += watched.take(look)
+            screen.draw(watched, list(changes))
 
 
 async def _tell(watching: Watching, options: argparse.Namespace) -> None:

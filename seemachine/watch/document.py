@@ -46,7 +46,8 @@ def _key(key: Key, watched: Watched) -> dict[str, Any]:
     return {
         "alias": watched.look.aliases.get(key.file),
         "nvram_file": printed_name(key.file),
-        "left": key.left,
+        # Nobody knows while a machine that may have some is not seen.
+        "left": key.left if key.found or not watched.unseen else None,
         "size": key.size,
         "leases_on_cards": key.leases,
         "machines": list(map(_holding, key.holdings)),

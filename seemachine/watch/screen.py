@@ -10,22 +10,27 @@ from rich.live import Live
 from rich.text import Text
 
 from seemachine.printing import has_colors
-from seemachine.watch.layout import DIM, Line, Paper, fitted, sections
+from seemachine.watch.keyboard import Keyboard
+from seemachine.watch.layout import sections
+from seemachine.watch.paper import DIM, Line, Paper, fitted
 from seemachine.watch.watched import Change, Watched
 from seemachine.wire.printable import printable
 
 # Lines of a screen that has room for a title.
 LEAST_TITLED = 6
+# What a narrow screen must show stands first.
+LEAVING = "q or Ctrl-C ends"
 
 
 class Screen:
     """What is shown until the block that `opened` it ends."""
 
-    def __init__(self, console: Console, title: str = "") -> None:
+    def __init__(self, console: Console, keyboard: Keyboard, title: str = "") -> None:
         self._console = console
+        self._keyboard = keyboard
         self._title = title
         # Until the first look is there: a machine that hangs is waited for.
-        waiting = _shown(Line("asking the machines   Ctrl-C ends", DIM))
+        waiting = _shown(Line(f"{LEAVING}   asking the machines", DIM))
         self._live = Live(waiting, console=console, screen=True, auto_refresh=False)
 
     @contextmanager
@@ -33,9 +38,11 @@ class Screen:
         """Ctrl-Z gives the terminal back, too; `fg` draws it again."""
         before = signal.signal(signal.SIGTSTP, self._pause)
         try:
+            self._keyboard.take()
             with self._live:
                 yield
         finally:
+            self._keyboard.give_back()
             signal.signal(signal.SIGTSTP, before)
 
     def draw(self, watched: Watched, changes: Sequence[Change]) -> None:
@@ -45,12 +52,14 @@ class Screen:
         titled = bool(self._title) and size.height >= LEAST_TITLED
         lines = fitted(sections(watched, changes, paper), size.height - titled)
         if titled:
-            lines.insert(0, Line(f"{self._title}   Ctrl-C ends", DIM))
+            lines.insert(0, Line(f"{LEAVING}   {self._title}", DIM))
         self._live.update(Group(*map(_shown, lines)), refresh=True)
 
     def _pause(self, _number: int, _frame: FrameType | None) -> None:
         self._live.stop()
+        self._keyboard.give_back()
         signal.raise_signal(signal.SIGSTOP)
+        self._keyboard.take()
         self._live.start(refresh=True)
 
 

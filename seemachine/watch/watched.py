@@ -59,6 +59,11 @@ class Key:
         """Signatures a second, lately."""
         return sum(each.rate for each in self.holdings)
 
+    @property
+    def found(self) -> bool:
+        """Whether some machine or card has a part of it."""
+        return bool(self.holdings or self.leases)
+
 
 def seconds_left(left: int, rate: float) -> float | None:
     """Until so many signatures are used, at this rate; None where nothing is being used."""
@@ -91,20 +96,25 @@ class Watched:
 
     @property
     def keys(self) -> list[Key]:
-        """Those that machines have leaves of, by name."""
+        """Those that machines or cards have leaves of, or that are known on this host; by name."""
         holdings: dict[bytes, list[Holding]] = {}
         for machine in self.machines:
             for info in machine.files:
                 rate = self._burning[machine.esn, info.file].rate if machine.state == UP else 0.0
                 usable = machine.state == UP and not (info.quarantined or info.foreign)
                 holdings.setdefault(info.file, []).append(Holding(machine.esn, info, rate, usable))
-        for file in self.look.leases:
+        for file in (*self.look.leases, *self.look.aliases):
             holdings.setdefault(file, [])
         made = [
             Key(self.name_of(file), file, held, *self.look.leases.get(file, (0, 0)))
             for file, held in holdings.items()
         ]
         return sorted(made, key=lambda key: (key.file not in self.look.aliases, key.name))
+
+    @property
+    def unseen(self) -> list[MachineLook]:
+        """Machines of which nobody here knows what they hold: they have not answered yet."""
+        return [each for each in self.machines if each.state != UP and not each.opening]
 
     @property
     def asked(self) -> list[Asked] | None:
@@ -165,9 +175,9 @@ class Watched:
             yield f"{esn} is {machine.state}{again}{why}", machine.state != UP
         if not _on_its_way(before, machine):
             self._told[esn] = machine.state
-        if before.faults != machine.faults and machine.state == UP:
-            what = f"has faults: {machine.faults}" if machine.faults else "has no faults any more"
-            yield f"{esn} {what}", bool(machine.faults)
+        if before.wrong != machine.wrong and machine.state == UP:
+            what = f"has faults: {machine.wrong}" if machine.wrong else "has no faults any more"
+            yield f"{esn} {what}", bool(machine.wrong)
 
     def _burned(
         self, before: MachineLook | None, machine: MachineLook

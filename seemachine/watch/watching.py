@@ -11,6 +11,7 @@ from seeclient.greeting import HELLO
 from seeclient.trio_runner import Runner
 from seeclient.trio_wire import Connect
 
+from seemachine.fleet import injecting
 from seemachine.fleet.keys import files_of
 from seemachine.fleet.suspects import suspects_of
 from seemachine.frozen import replace
@@ -18,7 +19,7 @@ from seemachine.watch.looks import SILENT, STARTING, UP, FleetLook, MachineLook
 from seemachine.watch.world import Around, WorldLook
 from seemachine.wire.messages import ListSlots
 from seemachine.wire.names import TAKES_FAULTS
-from seemachine.wire.status import StatusError
+from seemachine.wire.status import Status, StatusError
 
 # One that has not answered by then is silent.
 PATIENCE_SECONDS = 3.0
@@ -74,6 +75,7 @@ class Watching:
             self._world.leases,
             self._around.asked(),
             self._world.supervised,
+            self._world.whole,
         )
 
     def _names(self) -> set[str]:
@@ -178,6 +180,7 @@ def _look_at(peer: Peer, before: MachineLook | None, *, seldom: bool) -> Story[M
     greeting = yield from ask(peer, HELLO)
     listing = yield from ask(peer, ListSlots())
     suspects = yield from suspects_of(peer)
+    faults = greeting.faults if greeting.faults != TAKES_FAULTS else ""
     return MachineLook(
         greeting.esn,
         UP,
@@ -186,9 +189,21 @@ def _look_at(peer: Peer, before: MachineLook | None, *, seldom: bool) -> Story[M
         str(peer.address),
         opening=greeting.opening,
         seed=greeting.insecure,
-        faults=greeting.faults if greeting.faults != TAKES_FAULTS else "",
+        faults=faults,
+        injected=tuple((yield from _injected(peer))) if faults else (),
         doubt=peer.doubt.detail if peer.doubt is not None else "",
         files=tuple(files),
         slots=tuple(listing.slots),
         suspects=tuple(suspects),
     )
+
+
+def _injected(peer: Peer) -> Story[list[str]]:
+    """The faults that may still happen; none where only an admin is told."""
+    try:
+        _latency, found = yield from injecting.listing(peer)
+    except StatusError as refused:
+        if refused.status is not Status.AccessDenied:
+            raise
+        return []
+    return [each.fault for each in found if not each.spent]

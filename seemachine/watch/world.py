@@ -32,6 +32,7 @@ class WorldLook:
     aliases: Mapping[bytes, str] = field(default_factory=dict)
     leases: Mapping[bytes, tuple[int, int]] = field(default_factory=dict)
     supervised: bool = True
+    whole: bool = True
 
 
 class Around:
@@ -55,6 +56,7 @@ class Around:
             self._keys.look(),
             self._cards.look() if self._own else {},
             not self._own or holder(world.fleet) is not None or not _was_supervised(world),
+            self._own,
         )
         return found, self._environment.addresses()
 

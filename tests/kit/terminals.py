@@ -17,6 +17,9 @@ from kit.waiting import PATIENCE
 class Terminal:
     """A command on a pseudo-terminal of 100 columns. What it wrote is in `text`."""
 
+    # Whether it is the command's controlling terminal, as where a shell starts it.
+    controls = False
+
     def __init__(self, world, program, *words, **environment):
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 100, 0, 0))
@@ -32,7 +35,13 @@ class Terminal:
             name: value for name, value in processes.environment(world, **given).items() if value
         }
         self.process = subprocess.Popen(
-            [sys.executable, *program, *words], env=clean, stdin=slave, stdout=slave, stderr=slave
+            [sys.executable, *program, *words],
+            env=clean,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=self.controls,
+            preexec_fn=_take_control if self.controls else None,  # noqa: PLW1509
         )
         os.close(slave)
         self.text = ""
@@ -72,6 +81,15 @@ class Terminal:
             pass
         return self.process.wait(PATIENCE)
 
+    def strike(self, keys):
+        """As somebody does who sits there."""
+        os.write(self._master, keys.encode())
+
+    @property
+    def echoes(self):
+        """Whether what is struck is shown."""
+        return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
+
     @property
     def seen(self):
         """What was written up to what was waited for last."""
@@ -81,3 +99,13 @@ class Terminal:
     def shows_cursor(self):
         """Whether the terminal is left with a cursor."""
         return self.text.rfind("\x1b[?25h") >= self.text.rfind("\x1b[?25l")
+
+
+class OwnTerminal(Terminal):
+    """The same, which is also the controlling terminal of the command."""
+
+    controls = True
+
+
+def _take_control():
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

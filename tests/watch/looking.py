@@ -27,7 +27,10 @@ def up(esn: str = ESN, **more: Any) -> MachineLook:
 
 def look(at: float, *machines: MachineLook, **more: Any) -> FleetLook:
     """At a fleet, so many seconds after the first look."""
+    found = {each.file for machine in machines for each in machine.files}
+    held = {*found, *more.get("leases", ())}
     aliases = {FILE: "release", OTHER_FILE: "other"}
+    aliases = {file: name for file, name in aliases.items() if file in held}
     return FleetLook(at, 1e9 + at, machines, **{"aliases": aliases, **more})
 
 

@@ -4,8 +4,11 @@ import pytest
 from watch.looking import CARD, ESN, FILE, OTHER_ESN, down, info, sentences, up, watched
 
 from seemachine.frozen import replace
-from seemachine.watch.layout import Line, Paper, burned_lines, fitted, pace, sections, span
+from seemachine.watch.key_lines import burned_lines
+from seemachine.watch.layout import sections
 from seemachine.watch.looks import Asked
+from seemachine.watch.paper import Line, Paper, fitted
+from seemachine.watch.units import pace, span
 from seemachine.watch.watched import Change
 from seemachine.wire.messages import Suspect
 
@@ -98,12 +101,74 @@ def test_what_is_left_but_out_of_reach_is_not_called_gone():
         assert f"release: {told}" in lines(fleet)
 
 
-def test_a_narrow_terminal_has_no_bars():
-    """Nor addresses: what counts stands first in each line."""
+def test_a_narrow_terminal_has_bars_or_words():
+    """Not both, nor addresses; no line is without what counts. A bar fits the room that is left."""
+    alone = watched(up(files=(info(16),)))
+    for width, bar in ((40, "#" * 10 + "." * 10), (30, "#" * 5 + "." * 5)):
+        assert f"    {ESN}  {bar}" in lines(alone, paper=Paper(width, blocks=False))
     fleet = watched(up(files=(info(0),)), up(OTHER_ESN, files=(info(0),)))
     found = lines(fleet, paper=Paper(30))
     assert f"    1  {ESN}  5c  up" in found
     assert f"    {ESN}  32 of 32 left" in found
+
+
+def test_keys_that_are_nowhere_stand_first():
+    """Used up, for a person has to see to it; or not known, while a machine does not answer. Of a
+    fleet that is not a whole world nothing of the kind can be told.
+    """
+    names = {"aliases": {FILE: "release", b"gone": "old", b"lost": "older"}}
+    machine = up(files=(info(0),))
+    silent = down(up(OTHER_ESN), "silent")
+    third = down(up("0000-0000-0001"))
+    cases = [
+        ([machine], {}, "nothing left: old, older", "red"),
+        ([machine, silent], {}, f"not known, since {OTHER_ESN} is silent: old, older", "red"),
+        ([silent, third], {}, "not known, since 2 machines do not answer: ", "red"),
+        ([machine], {"whole": False}, "on none of these machines: old, older", "dim"),
+    ]
+    for machines, more, told, style in cases:
+        found = sections(watched(*machines, **names, **more), (), WIDE)[2]
+        assert found[0].text.startswith(told)
+        assert found[0].style == style
+        assert not [line for line in found[1:] if "old" in line.text]
+
+
+def test_a_machine_that_was_seen_once_still_has_what_it_had():
+    """It does not answer any more: what only it has is out of reach, what nobody has is used up."""
+    machine = up(files=(info(0),))
+    names = {"aliases": {FILE: "release", b"gone": "old"}}
+    fleet = watched(machine, **names)
+    sentences(fleet, 1, down(machine, "silent"), **names)
+    assert lines(fleet)[-3:-1] == ["nothing left: old", "release: none can be used now"]
+
+
+def test_a_key_that_signs_no_more_is_red():
+    """Whatever the reason; one that rests on cards is not."""
+    used, barred = up(files=(info(32),)), up(files=(info(0, quarantined=True),))
+    for fleet, style in [
+        (watched(used), "red"),
+        (watched(barred), "red"),
+        (watched(up(files=(info(31),))), "bold"),
+        (watched(up(), leases={FILE: (3, 1)}), "bold"),
+    ]:
+        assert sections(fleet, (), WIDE)[2][0].style == style
+
+
+def test_slow_is_not_wrong():
+    """A machine with latency is well; faults are named, or counted where nobody names them."""
+    slow, both = "latency 5c", "latency 5c; 1 fault"
+    for told, style, more in [
+        (slow, "green", {"faults": "latency 5c"}),
+        (f"{slow}  faults: 1 fault", "red", {"faults": both}),
+        (
+            f"{slow}  faults: delay seconds=1",
+            "red",
+            {"faults": both, "injected": ["delay seconds=1"]},
+        ),
+    ]:
+        [line] = sections(watched(up(**more)), (), WIDE)[1]
+        assert line.text.endswith(f"127.0.0.1:8888  {told}")
+        assert line.style == style
 
 
 def test_nobody_is_there():
@@ -137,10 +202,11 @@ def test_spans_and_paces_have_fitting_units():
     ]
 
 
-def test_bars_show_the_last_leaf():
-    """Something is left until nothing is."""
-    assert [WIDE.bar(left, 1000) for left in (1000, 1, 0)] == [
+def test_bars_show_the_first_leaf_and_the_last():
+    """Full is full; something is left until nothing is."""
+    assert [WIDE.bar(left, 1000) for left in (1000, 996, 1, 0)] == [
         "#" * 20,
+        "#" * 19 + ".",
         "#" + "." * 19,
         "." * 20,
     ]

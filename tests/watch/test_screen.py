@@ -6,9 +6,11 @@ import pytest
 from rich.console import Console
 from watch.looking import ESN, FILE, info, up, watched
 
+from seemachine.watch.keyboard import Keyboard
 from seemachine.watch.screen import Screen, console_of
 from seemachine.watch.watched import Change
 
+NO_KEYS = Keyboard(-1)
 EVIL = "a\x1b[2J\nforged: \u202eb [bold]c[/bold]"
 
 
@@ -17,7 +19,7 @@ def drawn(fleet, changes=(), title="", **terminal):
     out = io.StringIO()
     given = {"width": 80, "height": 24, "force_terminal": True, "no_color": True, **terminal}
     console = Console(file=out, highlight=False, markup=False, emoji=False, _environ={}, **given)
-    screen = Screen(console, title)
+    screen = Screen(console, NO_KEYS, title)
     with screen.opened():
         screen.draw(fleet, changes)
     return out.getvalue()
@@ -40,7 +42,9 @@ def test_a_title_says_of_which_world_it_is_and_how_it_ends():
     """Where there is room for it; what it names steers no terminal either."""
     fleet = watched(up(files=(info(0),)))
     assert "\nforged" not in drawn(fleet, title=f"seemachine watch {EVIL}")
-    assert "seemachine watch /w   Ctrl-C ends" in drawn(fleet, title="seemachine watch /w")
+    for width in (24, 40, 80):
+        told = drawn(fleet, title="seemachine watch /a/long/name", width=width)
+        assert "q or Ctrl-C ends   seem" in told
     low = drawn(fleet, title="seemachine watch /w", height=5)
     assert "Ctrl-C" not in low.rpartition("\x1b[H")[2]
 
@@ -48,9 +52,9 @@ def test_a_title_says_of_which_world_it_is_and_how_it_ends():
 def test_the_first_look_is_not_waited_for_in_silence():
     """A machine that hangs takes seconds of it."""
     out = io.StringIO()
-    screen = Screen(Console(file=out, width=80, height=24, force_terminal=True))
+    screen = Screen(Console(file=out, width=80, height=24, force_terminal=True), NO_KEYS)
     with screen.opened():
-        assert "asking the machines   Ctrl-C ends" in out.getvalue()
+        assert "q or Ctrl-C ends   asking the machines" in out.getvalue()
         screen.draw(watched(up()), ())
     assert "asking" not in out.getvalue().rpartition("\x1b[H")[2]
 

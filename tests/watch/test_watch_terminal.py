@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from kit.processes import environment
-from kit.terminals import Terminal
+from kit.terminals import OwnTerminal, Terminal
 
 from seemachine import testing
 
@@ -42,6 +42,23 @@ def test_ctrl_c_leaves_the_terminal_as_it_was(fleet):
         assert terminal.text.rstrip().endswith("\x1b[?1049l")
         assert terminal.shows_cursor
         assert "Traceback" not in terminal.text
+
+
+def test_q_leaves(fleet):
+    """At once, and is not shown; Ctrl-Z gives back a terminal that shows what is struck."""
+    with OwnTerminal(fleet.world.folder, WATCH, *WORDS) as terminal:
+        assert terminal.echoes
+        terminal.wait_for("31 of 32 left")
+        assert not terminal.echoes
+        terminal.process.send_signal(signal.SIGTSTP)
+        terminal.wait_for("\x1b[?1049l")
+        os.waitid(os.P_PID, terminal.process.pid, os.WSTOPPED)
+        assert terminal.echoes
+        terminal.process.send_signal(signal.SIGCONT)
+        terminal.wait_for("\x1b[?1049h")
+        terminal.strike("xq")
+        assert terminal.end() == 0
+        assert terminal.text.rstrip().endswith("\x1b[?1049l")
 
 
 def test_who_reads_a_pipe_gets_lines(fleet):

@@ -12,8 +12,8 @@ def add(words: Any, enter: Enter) -> None:
         "watch",
         help="show a fleet as it changes: machines, leaves left, cards, requests, quarantine",
         description=(
-            "Show a fleet until Ctrl-C: on a terminal a screen that is redrawn, elsewhere a line"
-            " for each change. It takes no leaf, and needs the role use."
+            "Show a fleet until q or Ctrl-C: on a terminal a screen that is redrawn, elsewhere a"
+            " line for each change. It takes no leaf, and needs the role use."
         ),
     )
     parser.add_argument("--once", action="store_true", help="look once, print it, and end")
