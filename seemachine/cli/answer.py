@@ -10,6 +10,8 @@ from seemachine.document import FOUND, NOTHING, REFUSED, USAGE, Failure, documen
 from seemachine.printing import say, say_json
 
 PROGRAM = "seemachine"
+# So many lines that nobody has read are said one by one.
+MOST_UNREAD = 3
 SAID = "it was not done; standard error says why"
 
 
@@ -55,6 +57,9 @@ class Answer:
         # Lines that went to standard error.
         self.complaints: list[str] = []
         self._failure: Failure | None = None
+        # Lines of what stands, that nobody has read.
+        self._unread: list[str] = []
+        self._unwritten: Unwritten | None = None
         self.code_unwritten = 1
         # What --home named: commands that are advised are for that world.
         self.home: Path | None = None
@@ -64,6 +69,28 @@ class Answer:
         if not self.as_json:
             with written():
                 say(*(self._led(str(part)) for part in parts), sep=sep, flush=True)
+
+    def report(self, sentence: str) -> bool:
+        """A line of what stands though nobody should read it, such as a signature: where standard
+        output does not take it, the command goes on, and standard error has it in the end.
+
+        Returns whether it was taken.
+        """
+        try:
+            self.say(sentence)
+        except Unwritten as unwritten:
+            self._unwritten = unwritten
+        if self.as_json or self._unwritten:
+            self._unread.append(sentence)
+        return self._unwritten is None
+
+    def complain_of_unread(self) -> None:
+        """What was reported, where standard output did not take the answer."""
+        lines = self._unread
+        if len(lines) > MOST_UNREAD:
+            lines = [lines[0], f"{len(lines) - 2} more lines are lost", lines[-1]]
+        for line in lines:
+            self.complain(line)
 
     def give(self, **fields: Any) -> None:
         """Fields for a program."""
@@ -82,9 +109,11 @@ class Answer:
     def refuse(self, failure: Failure) -> int:
         """Say why the command was not carried out. Returns the exit code."""
         self._failure = failure._replace(message=self._led(failure.message))
-        with written():
-            sys.stdout.flush()
-        self.complain(failure.message)
+        try:
+            with written():
+                sys.stdout.flush()
+        finally:
+            self.complain(failure.message)
         return failure.exit_code
 
     def found(self, sentence: str, exit_code: int = 1) -> int:
@@ -112,6 +141,8 @@ class Answer:
         failure = self._failure
         if exit_code and failure is None:
             failure = Failure(REFUSED, self._notes[-1] if self._notes else SAID, exit_code)
+        if self._unwritten:
+            raise self._unwritten
         with written():
             if self.as_json:
                 say_json(document(PROGRAM, self.command, self._fields, failure, self._notes))

@@ -26,12 +26,12 @@ def told(place: SignaturesFile, outcomes: Sequence[Outcome], answer: Answer) -> 
     """What became of each target. Returns the exit code."""
     answer.give(targets=list(map(_outcome_json, outcomes)))
     for each in outcomes:
-        answer.say(f"{each.job.target.name}: {_outcome_line(each)}")
+        answer.report(f"{each.job.target.name}: {_outcome_line(each)}")
     _remark_on_file(place, outcomes, answer)
     failed = [each.error for each in outcomes if each.error is not None]
     kept = sum(each.kept for each in outcomes)
     signed = len(outcomes) - len(failed) - kept
-    answer.say(f"{place.name}: {signed} signed, {kept} kept; {OVER}")
+    answer.report(f"{place.name}: {signed} signed, {kept} kept; {OVER}")
     if not failed:
         return 0
     failure = refused(leaves.advised(failed[0])).failure

@@ -109,7 +109,8 @@ def _run(
 
 
 def _unwritten(error: OSError, answer: Answer) -> int:
-    """What was done can't be told. When the reader left there is nobody to tell of that either."""
+    """The answer can't be told. Who closed the pipe has read enough, but for what stands."""
+    answer.complain_of_unread()
     if not isinstance(error, BrokenPipeError):
         from seeclient.files import sentence
 

@@ -65,6 +65,13 @@ class OutFile:
             return files.sentence(error, "standard output" if self.is_stream else self.name)
         return ""
 
+    def put_signed(self, data: bytes) -> str:
+        """The same of what can't be made again: it also says where nobody reads standard output."""
+        try:
+            return self.put(data)
+        except BrokenPipeError:
+            return "nobody reads standard output"
+
     def _write(self, named: Path, data: bytes) -> None:
         if named.exists() and not named.is_file():
             # A pipe or a device has nothing to keep, and /dev/stdout stands for none in a folder.
@@ -76,7 +83,9 @@ class OutFile:
 
 def lost(trouble: str, leaf: int | None) -> str:
     """What to say of a signature that could not be put anywhere."""
-    return f"{trouble}; the signature is lost" + ("" if leaf is None else ", and so is its leaf")
+    return f"{trouble}; the signature is lost" + (
+        "" if leaf is None else f", and so is leaf {leaf}"
+    )
 
 
 def _check_stream(*, text: bool, as_json: bool) -> None:

@@ -24,7 +24,7 @@ from seemachine.cli import leaves
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.out_files import STANDARD_OUTPUT, OutFile, lost
 from seemachine.cli.refusals import refused
-from seemachine.cli.sign_output import Told
+from seemachine.cli.sign_output import Told, whence
 from seemachine.encodings.forms import write_signature
 from seemachine.signing_files import manifests, outputs, sources
 from seemachine.signing_files.manners import Manner
@@ -173,9 +173,9 @@ def _to_standard_output(
     signed = _one(given, key, wish.manner, source, options)
     manifests.check(source)
     data = write_signature(decoded(signed.signature, wish.manner), wish.manner.form)
-    if trouble := out.put(data):
+    if trouble := out.put_signed(data):
         raise Refused(lost(trouble, signed.leaf))
-    options.answer.note(f"{source.name}: signed {wish.over}")
+    options.answer.note(f"{source.name}: signed{whence(signed)}, {wish.over}")
     return 0
 
 

@@ -8,6 +8,7 @@ from seeclient.folders.events import Event, FileFailed, FileKept, FileSigned
 from seeclient.folders.names import WHERE
 from seeclient.folders.telling import GO_ON, KEPT, NOTHING, OF_MACHINES, causes_of
 from seeclient.keyfile import KeyFile
+from seeclient.results import Signed
 
 from seemachine.cli import leaves
 from seemachine.cli.answer import Answer
@@ -48,7 +49,7 @@ class Told:
             self._count["skipped"] += 1
             self._files.append({"file": name, "outcome": "skipped", "detail": what})
         for name, what in found.skipped.items():
-            self._answer.say(f"{name}: skipped, it is {what}")
+            self._answer.report(f"{name}: skipped, it is {what}")
         for name, what in found.unsigned.items():
             no = "not signed, and `seemachine verify` refuses its folder; take it out of there"
             self._answer.note(f"{name} is {what}: {no}")
@@ -67,10 +68,10 @@ class Told:
             case FileSigned():
                 told |= {"outcome": "signed", "esn": event.signed.esn, "leaf": event.signed.leaf}
                 told |= {"remaining": event.signed.remaining, "replaced": event.replaced}
-                self._answer.say(f"{task.out}: signed{_whence(event)}")
+                self._answer.report(f"{task.out}: signed{whence(event.signed)}")
             case FileKept():
                 told |= {"outcome": "kept"}
-                self._answer.say(f"{task.out}: already signed")
+                self._answer.report(f"{task.out}: already signed")
             case FileFailed():
                 told |= {"outcome": "failed", "detail": event.error.sentence}
                 told |= status_of(event.error)
@@ -93,8 +94,8 @@ class Told:
         """That was all. Returns the exit code. Raises Refused where one thing stopped all."""
         count, answer = self._count, self._answer
         answer.give(**count)
-        if count["signed"] or count["kept"]:
-            answer.say(f"{self._totals()}{self._over()}")
+        is_some = bool(count["signed"] or count["kept"])
+        if is_some and answer.report(f"{self._totals()}{self._over()}"):
             self._tell_of_key()
         if not self._failed:
             return 0
@@ -112,7 +113,7 @@ class Told:
         preset, use = self._wish.preset, self._wish.use
         if preset is not None and use is not None:
             words = f"seemachine key export {self._alias} --format {use.key_form} --out FILE"
-            self._answer.say(f"{preset.title} takes the public key from: {words}")
+            self._answer.report(f"{preset.title} takes the public key from: {words}")
 
     def _over(self) -> str:
         """Where it may be another thing than the bytes of the file."""
@@ -139,8 +140,9 @@ def _goes_on(failed: FileFailed) -> bool:
     )
 
 
-def _whence(event: FileSigned) -> str:
-    if event.signed.leaf is None:
+def whence(signed: Signed) -> str:
+    """With which leaf; nothing for a signature that takes none."""
+    if signed.leaf is None:
         return ""
-    left = counted(event.signed.remaining or 0, "signature")
-    return f" with leaf {event.signed.leaf} of {event.signed.esn}, which has {left} left"
+    left = counted(signed.remaining or 0, "signature")
+    return f" with leaf {signed.leaf} of {signed.esn}, which has {left} left"

@@ -129,7 +129,7 @@ def public_key(file: KeyFile) -> PublicValue:
 
 
 def _put(made: bytes, leaf: int | None, out: OutFile, answer: Answer) -> int:
-    trouble = out.put(made)
+    trouble = out.put_signed(made)
     answer.give(file=None if trouble else out.name)
     if not trouble:
         return 0
@@ -153,9 +153,9 @@ def _tell(signed: Signed, over: str, place: str, options: argparse.Namespace) ->
     answer: Answer = options.answer
     by = f"{options.alias} on {signed.esn}"
     if signed.leaf is None:
-        answer.say(f"{place}signed with {by}, over {over}")
+        answer.report(f"{place}signed with {by}, over {over}")
         return
-    answer.say(f"{place}signed with leaf {signed.leaf} of {by}, over {over}")
+    answer.report(f"{place}signed with leaf {signed.leaf} of {by}, over {over}")
     left = "1 signature is" if signed.remaining == 1 else f"{signed.remaining} signatures are"
     answer.say(f"{left} left there")
 
