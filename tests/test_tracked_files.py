@@ -36,7 +36,7 @@ def test_no_binary_file_has_slipped_in() -> None:
 
 
 def test_no_two_test_files_have_one_name() -> None:
-    """Without packages pytest imports them by it, and a run of all tests would end at the second."""
+    """Without packages pytest imports them by it: a run of all tests would end at the second."""
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert len(names) > 400
     assert [name for name, count in Counter(names).items() if count > 1] == []

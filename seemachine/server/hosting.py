@@ -1,7 +1,7 @@
 """The machines of one process. Each comes up, stops and fails by itself; the others go on."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +11,6 @@ import trio
 from seemachine.config import Config
 from seemachine.lms import engines
 from seemachine.printing import say
-from seemachine.process import identity
 from seemachine.process.gate import Gate
 from seemachine.process.hardening import CannotHarden
 from seemachine.process.pace import rest
@@ -22,7 +21,7 @@ from seemachine.server.assembly import Opened, opened
 from seemachine.server.crew import Allotment, Crew
 from seemachine.server.logs import Log
 from seemachine.server.ports import CannotListen
-from seemachine.server.promises import Shortfall
+from seemachine.server.process_facts import ProcessFacts
 from seemachine.server.serving import serve
 from seemachine.server.tls import TlsError
 from seemachine.state.disk.permissions import check_world
@@ -38,26 +37,6 @@ LOOK_SECONDS = 0.25
 OPENINGS = 16
 # Why a machine may not start; anything else is a bug.
 REFUSALS = (StateError, CannotHarden, CannotListen, TlsError, engines.EngineError, OSError)
-
-
-@dataclass(frozen=True)
-class ProcessFacts:
-    """What the process has: protections in force, why machines that need more must not start,
-    sockets for each machine, what does not fit its settings, what is called when all machines that
-    can be up are (with one line that says so) and when it begins to stop, and its environment;
-    which command it is, and whether it goes on without machines.
-    """
-
-    in_force: dict[str, str] = field(default_factory=dict)
-    refused: CannotHarden | None = None
-    most: int = 1 << 30
-    short: Sequence[Shortfall] = ()
-    on_up: Callable[[str], None] = lambda _status: None
-    on_stopping: Callable[[], None] = lambda: None
-    environ: Mapping[str, str] = field(default_factory=dict)
-    who: identity.Process = field(default_factory=identity.current)
-    command: str = "serve"
-    goes_on: bool = False
 
 
 @dataclass(eq=False)

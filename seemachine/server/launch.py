@@ -19,8 +19,9 @@ from seemachine.process.hardening import CannotHarden, harden
 from seemachine.process.log_writer import LogWriter, unhurried
 from seemachine.process.parent import Parent
 from seemachine.server.crew import Crew
-from seemachine.server.hosting import Host, ProcessFacts
+from seemachine.server.hosting import Host
 from seemachine.server.logs import configure, dropped
+from seemachine.server.process_facts import ProcessFacts
 from seemachine.server.promises import Shortfall, keep_together, shortfalls, system
 from seemachine.state.errors import reason
 

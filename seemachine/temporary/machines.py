@@ -16,9 +16,10 @@ from seemachine.config import Config
 from seemachine.process.hardening import harden
 from seemachine.process.log_writer import DRAIN_SECONDS, LogWriter
 from seemachine.process.shortage import lacking
-from seemachine.server.hosting import Host, ProcessFacts
+from seemachine.server.hosting import Host
 from seemachine.server.json_log import JsonLog
 from seemachine.server.launch import SWITCH_SECONDS, fitted
+from seemachine.server.process_facts import ProcessFacts
 from seemachine.server.promises import keep_together
 from seemachine.state.disk.durable import PRIVATE_FILE, private_folder
 

@@ -18,7 +18,8 @@ from seemachine.config import Config
 from seemachine.hsms import published
 from seemachine.mishaps import FaultySlots
 from seemachine.server.assembly import opened
-from seemachine.server.hosting import Host, ProcessFacts
+from seemachine.server.hosting import Host
+from seemachine.server.process_facts import ProcessFacts
 from seemachine.state.cards.slots import Slots
 from seemachine.wire import messages as m
 from seemachine.wire.status import PeerMisuse

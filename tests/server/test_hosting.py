@@ -29,8 +29,9 @@ from seemachine.process.gate import GateShut
 from seemachine.process.hardening import CannotHarden
 from seemachine.server import hosting, launch
 from seemachine.server.daemon import Daemon
-from seemachine.server.hosting import Host, ProcessFacts
+from seemachine.server.hosting import Host
 from seemachine.server.ports import candidates, open_listeners
+from seemachine.server.process_facts import ProcessFacts
 from seemachine.server.promises import Shortfall, System
 from seemachine.state.disk.durable import private_folder
 from seemachine.state.disk.lock import FolderLock, asking, holder
