@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from zipfile import ZipFile, ZipInfo
 
-from seemachine.jar import ends
+from seemachine.jar import ends, local_headers
 from seemachine.jar.errors import JarError
 
 MANIFEST = "META-INF/MANIFEST.MF"
@@ -75,6 +75,7 @@ def read(data: bytes) -> Iterator[Archive]:
         entries = archive.infolist()
         _refuse(entries)
         ends.refuse_unclear(data, len(entries))
+        local_headers.refuse_others(data, entries, archive.start_dir)
         yield _sorted(archive, entries)
 
 

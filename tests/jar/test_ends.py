@@ -15,6 +15,21 @@ FIELDS = struct.Struct("<4s4H2LH")
 UNCLEAR = "others may find other entries in it"
 
 
+class Unseekable:
+    """A file to which is written alone."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def write(self, piece: bytes) -> int:
+        """At the end."""
+        self.pieces.append(bytes(piece))
+        return len(piece)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
 def taken_apart(data: bytes) -> tuple[bytes, bytes, list[int]]:
     """What is before the directory, the directory, and the numbers of the end."""
     _, *numbers = FIELDS.unpack(data[-FIELDS.size :])
@@ -91,3 +106,42 @@ def test_folders_and_names_that_hide_something(lms: LmsSigner) -> None:
     info.header_offset, info.orig_filename = 0, "other"
     with pytest.raises(JarError, match="it has an entry with two names, one and other"):
         archive._refuse([info])
+
+
+def test_what_readers_of_streams_would_find(lms: LmsSigner) -> None:
+    """An entry that the directory does not know, before, between and after those that it knows; and
+    a length that is another one in an entry's own header.
+    """
+    good = signed(lms, jar(ENTRIES))
+    body, directory, numbers = taken_apart(good)
+    hidden, _, _ = taken_apart(jar([("Hidden.class", b"nobody signed this")]))
+    first = body.index(b"PK\3\4", 4)
+
+    def put_together(body: bytes, directory: bytes) -> bytes:
+        return body + directory + FIELDS.pack(END, *numbers[:5], len(body), 0)
+
+    later = directory[: directory.index(b"PK\1\2", 4)]
+    between = later + moved(directory[len(later) :], len(hidden))
+    inserted = put_together(body[:first] + hidden + body[first:], between)
+    with pytest.raises(JarError, match="take for another entry"):
+        checking.check(lms.key, inserted)
+    with pytest.raises(JarError, match="bytes stand after its last entry"):
+        checking.check(lms.key, put_together(body + hidden, directory))
+    shorter = body[:18] + bytes([body[18] ^ 1]) + body[19:]
+    with pytest.raises(JarError, match="two headers that contradict each other"):
+        checking.check(lms.key, put_together(shorter, directory))
+    folder = body.index(b"a/", body.index(b"META-INF/CODE.DSA"))
+    renamed = body[:folder] + b"A." + body[folder + 2 :]
+    with pytest.raises(JarError, match="its entry a/ has two headers"):
+        checking.check(lms.key, put_together(renamed, directory))
+
+
+def test_a_jar_that_was_written_as_a_stream(lms: LmsSigner) -> None:
+    """Its sizes follow each content, as of the tools of the JDK."""
+    made = Unseekable()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in contents(signed(lms, jar(ENTRIES))).items():
+            target.writestr(name, content)
+    data = b"".join(made.pieces)
+    assert data[6] & 8
+    assert checking.check(lms.key, data) == 4
