@@ -18,7 +18,7 @@ author = "the seemachine maintainers"
 version = release = seemachine.__version__
 copyright = author  # noqa: A001
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "docstrings", "parsers"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "docstrings", "parsers", "manpages"]
 root_doc = "docs/index"
 include_patterns = ["*.md", "docs/**.md", "deploy/README.md", "container/README.md"]
 exclude_patterns = [".*", "build", "dist", "client", "seemachine", "tests", "benchmarks"]

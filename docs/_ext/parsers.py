@@ -42,6 +42,14 @@ def _seemachine() -> Iterator[nodes.Node]:
         yield _section(command)
 
 
+def verbs_told() -> Iterator[tuple[str, str]]:
+    """Each command of `seemachine`, with what it does."""
+    for action in parser.whole()._actions:  # noqa: SLF001
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            for each in action._choices_actions:  # noqa: SLF001
+                yield each.dest, str(each.help)
+
+
 def _tools() -> Iterator[nodes.Node]:
     for name in tools.known().values():
         yield _section(import_module(name)._parser())  # noqa: SLF001
@@ -75,7 +83,8 @@ def _body(command: argparse.ArgumentParser) -> Iterator[nodes.Node]:
     options = [action for action in command._actions if action.help not in HIDDEN]  # noqa: SLF001
     options = [action for action in options if not isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
     if options:
-        yield nodes.definition_list("", *(_option(action) for action in options))
+        operands_first = sorted(options, key=lambda action: bool(action.option_strings))
+        yield nodes.definition_list("", *(_option(action) for action in operands_first))
     if command.epilog:
         yield _epilog(command.epilog)
 
@@ -97,6 +106,8 @@ def _option(action: argparse.Action) -> nodes.definition_list_item:
     )
     if action.choices and not action.metavar:
         shown = "|".join(map(str, action.choices))
+    if action.nargs == argparse.REMAINDER:
+        shown = f"{action.metavar} ..."
     names = [f"{name} {shown}".strip() for name in action.option_strings] or [shown]
     return nodes.definition_list_item(
         "",
