@@ -63,6 +63,7 @@ docs: .venv/documented
 # The man pages in build/man/man1; `man -M build/man seemachine` shows one.
 man: .venv/documented
 	$(BIN)/sphinx-build -q -W --keep-going -b man -c docs -d build/doctrees . build/man
+	@! grep -n '<[#>]' build/man/man1/*.1  # a link that leads nowhere
 
 lint: .venv/tested
 	$(BIN)/ruff check .

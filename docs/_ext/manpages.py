@@ -30,7 +30,7 @@ def arrange(app: Sphinx, tree: nodes.document, page: str) -> None:
     top.children = []
     top.extend([title, _section("synopsis", [usage]), _section("description", described)])
     top.extend([*listed, *sections, *_shared(app)])
-    _unlink(tree)
+    _plain(tree)
 
 
 def _is_elsewhere(node: nodes.Node) -> bool:
@@ -68,8 +68,28 @@ def _section(title: str, content: Sequence[nodes.Node]) -> nodes.section:
     return section
 
 
-def _unlink(tree: nodes.document) -> None:
+def _as_list(table: nodes.table) -> nodes.definition_list:
+    """A table is wider than a terminal: its first column has the terms, and the others what is said
+    of them, below their heads where there are several.
+    """
+    heads, *rows = [[*row.children] for row in table.findall(nodes.row)]
+    items = []
+    for term, *cells in rows:
+        told = nodes.definition()
+        for head, cell in zip(heads[1:], cells, strict=True):
+            if not cell.astext():
+                continue
+            words = [nodes.Text(f"{head.astext()}: ")] if len(cells) > 1 else []
+            told += nodes.paragraph("", "", *words, *cell.children[0].deepcopy().children)
+        first = term.children[0].deepcopy().children
+        items.append(nodes.definition_list_item("", nodes.term("", "", *first), told))
+    return nodes.definition_list("", *items)
+
+
+def _plain(tree: nodes.document) -> None:
     """What leads into another page is its words alone; an address on the web stays."""
+    for table in [*tree.findall(nodes.table)]:
+        table.replace_self(_as_list(table))
     for link in [*tree.findall(pending_xref), *tree.findall(nodes.reference)]:
         if "://" not in link.get("refuri", ""):
             link.replace_self(link.children)
