@@ -14,6 +14,7 @@ demo: .venv/installed
 	deploy/demo/demo.sh
 
 test: .venv/tested
+	@test -n "$(TESTS)" || echo "All tests: about a quarter of an hour on two cores. A part of them: make test TESTS=tests/lms"
 	@$(BIN)/python tests/judges/present.py
 	$(BIN)/pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 

@@ -144,7 +144,7 @@ class KeyStore:
 
     def _unknown(self, which: str) -> StatusError:
         """It names the folder, for another world may have the key."""
-        detail = f"there is no key {which} in {self.folder}; see them with: pipsqueak list"
+        detail = f"there is no key named {which} in {self.folder}; see them with: pipsqueak list"
         return StatusError(Status.UnknownID, detail, WHERE)
 
     def save(self, key: KeyFile) -> None:
@@ -193,7 +193,7 @@ class KeyStore:
         if self.has(alias):
             advice = f"choose another alias, or destroy it with: seemachine key destroy {alias}"
             raise StatusError(
-                Status.ObjectInUse, f"there is a key {alias} already; {advice}", where
+                Status.ObjectInUse, f"there is already a key named {alias}; {advice}", where
             )
 
     def remove(self, alias: str) -> None:

@@ -112,7 +112,7 @@ def _more_leaves(key: LmsKeyFile) -> str:
 
 
 def _confirm(key: Key) -> None:
-    nothing = f"nothing was signed with {key.alias}"
+    nothing = f"nothing was signed with the key {key.alias}"
     asking.need_person(f"before {key.alias} signs")
     if asking.typed("Go on? [y/N]", nothing).lower() not in ("y", "yes"):
         raise Refused(nothing)

@@ -40,8 +40,8 @@ def check_label(machine: Machine, label: str, *, replace: bool) -> None:
     if pending is not None and not pending.orphaned:
         raise StatusError(
             Status.ObjectInUse,
-            f"a client that is connected is making {label} now; wait for its end, or choose another"
-            " alias; if that client hangs, resume=yes takes the key over",
+            f"a client that is connected is making the key {label} now; wait for its end, or choose"
+            " another alias; if that client hangs, resume=yes takes the key over",
         )
     if pending is not None or machine.checkpoints.head(label) is not None:
         raise StatusError(

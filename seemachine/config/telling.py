@@ -38,14 +38,14 @@ def _default(field: Field[Any], setting: Setting) -> list[str]:
     if not _is_value(field.default) or field.default in ("", 0, ()):
         return [f"default: {setting.unset}"] if setting.unset else []
     unit = f" {setting.unit}" if setting.unit else ""
-    return [f"default {field.default}{unit}", *_empty(field, setting)]
+    return [f"default {field.default}{unit}", *_empty(field, setting, nothing='""')]
 
 
-def _empty(field: Field[Any], setting: Setting) -> list[str]:
+def _empty(field: Field[Any], setting: Setting, nothing: str = "Empty") -> list[str]:
     """What 0 or an empty text stands for."""
     if not setting.unset or not _is_value(field.default):
         return []
-    return [f"{0 if isinstance(field.default, int) else 'Empty'}: {setting.unset}"]
+    return [f"{0 if isinstance(field.default, int) else nothing}: {setting.unset}"]
 
 
 def capital(phrase: str) -> str:

@@ -117,7 +117,7 @@ def named(found: Overview, name: str, to_destroy: KeyStore | None = None) -> Key
                 rid = f"; or delete {to_destroy.path_of(view.alias)}: {RID}" if to_destroy else ""
                 raise StatusError(Status.Malformed, f"{view.problem}{rid}", WHERE)
             return view
-    detail = f"there is no key {name}; see them with: seemachine key list"
+    detail = f"there is no key named {name}; see them with: seemachine key list"
     is_alias = ALIAS.fullmatch(name.lower())
     half_made = f"; {HALF_MADE.format(name)}" if to_destroy and is_alias else ""
     raise StatusError(Status.UnknownID, f"{detail}{half_made}", WHERE)

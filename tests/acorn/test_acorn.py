@@ -76,7 +76,7 @@ def test_a_session_of_hsmtool(acorn: Acorn) -> None:
     assert acorn.verify(alias, None, PURE + b"firmware", signature) == {"verified": 1}
     assert acorn.verify(alias, None, b"firmware", signature) == {"verified": 0}
     folder = Path(os.environ["SEEMACHINE_HOME"], "kmdata", "local")
-    unknown = f"UnknownID(4): there is no key nope in {folder}; see them with: pipsqueak list"
+    unknown = f"UnknownID(4): there is no key named nope in {folder}; see them with: pipsqueak list"
     assert refusal(acorn.getKeyInfo, b"nope") == (4, unknown)
     assert refusal(acorn.sign, b"nope", None, b"") == (4, unknown)
 

@@ -257,5 +257,5 @@ def test_a_key_file_is_read_once_until_it_is_another(rig: Rig, fleets: Fleets) -
     store.save(replace(first, made=None))
     assert fleets.keys.load("key") == replace(first, made=None)
     store.remove("key")
-    with pytest.raises(StatusError, match="there is no key key"):
+    with pytest.raises(StatusError, match="there is no key named key"):
         fleets.keys.load("key")

@@ -121,7 +121,7 @@ def test_a_refusal_has_its_sentence_class_and_advice(bridge: Bridge, alias: str)
     """As the client has them."""
     missing = bridge.sign("nothing", MESSAGE)
     assert (missing.status, missing.fields[1:]) == (Status.UnknownID, [b"", b""])
-    assert missing.sentence.startswith("UnknownID(4): there is no key nothing in /")
+    assert missing.sentence.startswith("UnknownID(4): there is no key named nothing in /")
     assert missing.sentence.endswith("/kmdata/local; see them with: pipsqueak list")
     lms = bridge.ask("sign", alias, "", MESSAGE, bridge.token(), b"context", 0, "")
     assert lms.status == Status.InvalidParameter

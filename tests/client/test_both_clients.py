@@ -175,7 +175,7 @@ async def test_refusals_are_the_machines(machine, open_fleet, home):
         refused = await refusal(fleet.provision(OTHER_ESN, 2))
         assert refused.status is Status.UnknownID
         assert (await refusal(fleet.generate_lms("a b", **H5_W4))).status is Status.InvalidParameter
-        with pytest.raises(StatusError, match="there is no key nobody"):
+        with pytest.raises(StatusError, match="there is no key named nobody"):
             fleet.key("nobody")
         # After all of that the connection is as good as new.
         assert (await fleet.generate_lms("fine", **H5_W4)).alias == "fine"

@@ -184,7 +184,7 @@ def test_a_key_that_is_not_there_is_unknown():
     refused = refusal(keys.load, "nobody")
     assert (refused.status, refused.detail) == (
         Status.UnknownID,
-        f"there is no key nobody in {keys.folder}; see them with: pipsqueak list",
+        f"there is no key named nobody in {keys.folder}; see them with: pipsqueak list",
     )
 
 

@@ -264,12 +264,12 @@ def test_wrong_usage_is_exit_code_2(world):
 REFUSED = {
     "signing with a key that is not there": (
         ("alias=nobody", "message=m"),
-        "UnknownID(4): there is no key nobody",
+        "UnknownID(4): there is no key named nobody",
         "sign failed",
     ),
     "verifying with it": (
         ("alias=nobody", "message=m", "verify=s"),
-        "UnknownID(4): there is no key nobody",
+        "UnknownID(4): there is no key named nobody",
         "verify failed",
     ),
     "a machine that is not there": (

@@ -168,7 +168,7 @@ def test_an_alias_is_taken_once(run):
     before = store().load("one")
     code, lines = run("generate", "alias=one")
     assert (code, lines[-1]) == (1, "ERROR: generate failed")
-    assert "there is a key one already; choose another alias" in lines[-2]
+    assert "there is already a key named one; choose another alias" in lines[-2]
     assert store().load("one") == before
 
 

@@ -556,7 +556,7 @@ REFUSED_RECIPES = {
     "an alias that is taken": (
         {"alias": "Taken"},
         Status.ObjectInUse,
-        "there is a key Taken already",
+        "there is already a key named Taken",
     ),
 }
 

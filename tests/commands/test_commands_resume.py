@@ -360,8 +360,8 @@ def test_a_label_is_taken_until_it_is_given_up(bench: Bench) -> None:
         " with replace=yes"
     )
     assert in_memory.detail == (
-        "a client that is connected is making big now in generateLMS; wait for its end, or choose"
-        " another alias; if that client hangs, resume=yes takes the key over"
+        "a client that is connected is making the key big now in generateLMS; wait for its end, or"
+        " choose another alias; if that client hangs, resume=yes takes the key over"
     )
     assert len(go_on(other, replaced.handle)) == STEPS
 

@@ -260,7 +260,7 @@ def test_no_such_key(name: str, shell: Shell, machines: list[Machine]) -> None:
     code, lines = shell.seemachine("key", "show", name)
     assert (code, lines) == (
         1,
-        [f"seemachine key show: there is no key {name}; see them with: seemachine key list"],
+        [f"seemachine key show: there is no key named {name}; see them with: seemachine key list"],
     )
 
 

@@ -163,7 +163,7 @@ def test_several_leaves_are_asked_for(
 REFUSED = {
     "rel": "name files, folders, - for standard input, or a list",
     "rel nosuch": "nosuch: No such file or directory",
-    "nosuch a": "there is no key nosuch",
+    "nosuch a": "there is no key named nosuch",
     "rel a --format raw": "raw is not a form of LMS, as rel is; use one of lms, hss, base64, json",
     "ml a --format hss": "hss is not a form of ML-DSA, as ml is; use one of raw, base64, json",
     "rel d": "d is a folder; name one for its signatures with --out",

@@ -68,7 +68,7 @@ def _add_up(verbs: Any) -> None:
         "--ttl",
         type=duration,
         metavar="TIME",
-        help="stop the fleet after so long: 90s, 30m, 2h, 1d",
+        help="stop the fleet after this time: 90s, 30m, 2h, 1d",
     )
     up.add_argument(
         "--die-with-parent",

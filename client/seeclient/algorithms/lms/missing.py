@@ -34,9 +34,10 @@ def no_signature(roster: Roster, key: LmsKeyFile, reasons: Sequence[StatusError]
 def _by_alias(refused: StatusError, key: LmsKeyFile) -> StatusError:
     """With the alias in place of the NVRAM file, which a machine names by itself."""
     file = f"{printed_name(key.name)} has "
+    if not refused.detail.startswith(file):
+        return refused
     told = copy(refused)
-    if told.detail.startswith(file):
-        told.detail = f"{key.alias} has {told.detail.removeprefix(file)}"
+    told.detail = f"{key.alias} has {refused.detail.removeprefix(file)}"
     return told
 
 
