@@ -29,12 +29,13 @@ def run(verb: str, options: argparse.Namespace) -> int:
     """Run one verb. Returns the exit code."""
     from seemachine.cms.errors import CmsError
 
+    signed_files.check_words(options)
+    if verb == "verify":
+        return verify(_verify, options, (CmsError,), *TOLD)
     try:
-        signed_files.check_words(options)
-        return _sign(options) if verb == "sign" else verify(_verify, options, *TOLD)
+        return _sign(options)
     except CmsError as error:
-        read = options.file if verb == "sign" else options.message
-        raise Refused(f"{signed_files.title(read)}: {error}") from None
+        raise Refused(f"{signed_files.title(options.file)}: {error}") from None
 
 
 def _sign(options: argparse.Namespace) -> int:

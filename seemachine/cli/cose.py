@@ -15,12 +15,13 @@ def run(verb: str, options: argparse.Namespace) -> int:
     """Run one verb. Returns the exit code."""
     from seemachine.cose.errors import CoseError
 
+    signed_files.check_words(options)
+    if verb == "verify":
+        return verify(_verify, options, (CoseError,), "content_type")
     try:
-        signed_files.check_words(options)
-        return _sign(options) if verb == "sign" else verify(_verify, options, "content_type")
+        return _sign(options)
     except CoseError as error:
-        read = options.file if verb == "sign" else options.message
-        raise Refused(f"{signed_files.title(read)}: {error}") from None
+        raise Refused(f"{signed_files.title(options.file)}: {error}") from None
 
 
 def _sign(options: argparse.Namespace) -> int:

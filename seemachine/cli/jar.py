@@ -15,9 +15,11 @@ def run(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cms.errors import CmsError
     from seemachine.jar.errors import JarError
 
+    signed_files.check_words(options)
+    if verb == "verify":
+        return verify(_verify, options, (CmsError, JarError), "entries", "path")
     try:
-        signed_files.check_words(options)
-        return _sign(options) if verb == "sign" else verify(_verify, options, "entries", "path")
+        return _sign(options)
     except (CmsError, JarError) as error:
         raise Refused(f"{signed_files.title(options.file)}: {error}") from None
 

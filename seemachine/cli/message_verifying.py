@@ -27,39 +27,51 @@ if TYPE_CHECKING:
 Look = Callable[[argparse.Namespace], bytes | None]
 
 
-def verify(look: Look, options: argparse.Namespace, *told: str) -> int:
-    """Judge a message; `told` are fields of one that is good. Returns the exit code: 1 is that of
-    one that is not, so where nothing could be judged, it is 2.
+def verify(
+    look: Look, options: argparse.Namespace, damaged: tuple[type[Exception], ...], *told: str
+) -> int:
+    """Judge a message; `damaged` is raised for what no key could make good, `told` are fields of
+    one that is good. Returns the exit code: 1 is that of one that is not, so where nothing could be
+    judged, it is 2.
     """
     answer: Answer = options.answer
     answer.code_unwritten = 2
     try:
-        return _judged(look, options, told)
+        return _judged(look, options)
+    except damaged as error:
+        return _not_verified(f"{title(_message(options))}: {error}", answer, told)
     except BrokenPipeError:
         raise
     except (Refused, StatusError, OSError, ModuleNotFoundError) as error:
+        if isinstance(error, StatusError) and error.status is Status.VerifyFailed:
+            return _not_verified(error.detail, answer, told)
         raise _unjudged(error, answer) from None
 
 
-def _judged(look: Look, options: argparse.Namespace, told: tuple[str, ...]) -> int:
+def _judged(look: Look, options: argparse.Namespace) -> int:
     answer: Answer = options.answer
-    try:
-        out = _out(options)
-        # Lines for people are not part of what goes to standard output.
-        aside = contextlib.redirect_stdout(sys.stderr)
-        with aside if out and out.is_stream else contextlib.nullcontext():
-            content = look(options)
-    except StatusError as error:
-        if error.status is not Status.VerifyFailed:
-            raise
-        answer.give(verified=False, **dict.fromkeys(told))
-        answer.say(f"NOT VERIFIED: {error.detail}")
-        return answer.found(error.detail)
+    out = _out(options)
+    # Lines for people are not part of what goes to standard output.
+    aside = contextlib.redirect_stdout(sys.stderr)
+    with aside if out and out.is_stream else contextlib.nullcontext():
+        content = look(options)
     answer.give(verified=True)
     if out:
         _put(content, out)
         answer.give(out=out.name)
     return 0
+
+
+def _not_verified(why: str, answer: Answer, told: tuple[str, ...]) -> int:
+    answer.give(verified=False, **dict.fromkeys(told))
+    answer.say(f"NOT VERIFIED: {why}")
+    return answer.found(why)
+
+
+def _message(options: argparse.Namespace) -> Path:
+    """A JAR has its content in it, and no other word for it."""
+    found: Path = vars(options).get("message") or options.file
+    return found
 
 
 def _unjudged(error: Exception, answer: Answer) -> Refused:

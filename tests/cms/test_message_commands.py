@@ -161,7 +161,12 @@ def test_jar(command: Command, leaves: Callable[[], int]) -> None:
         found.writestr("B.class", b"another")
     code, out, _ = command(verify)
     assert (code, out) == (1, "NOT VERIFIED: its entry B.class is not what was signed\n")
-    assert "it has no manifest" in command(verify.replace("a-signed", "a"))[2]
+    code, out, told = command(verify.replace("a-signed", "a"))
+    assert (code, out, told) == (
+        1,
+        "NOT VERIFIED: a.jar: it has no manifest, so it is not signed\n",
+        "",
+    )
 
 
 @pytest.mark.parametrize("line", ["cms sign release content", "cose sign release content"])
@@ -379,7 +384,11 @@ def test_standard_input(command: Command, verb: str, monkeypatch: pytest.MonkeyP
     told = done(command(f"{verb} verify - piped --key KEYS/lattice.key"))
     assert "standard input: verified" in told
     piped(monkeypatch, b"\xffno message")
-    assert "standard input: " in command(f"{verb} verify - piped --key KEYS/lattice.key")[2]
+    told = command(f"{verb} verify - piped --key KEYS/lattice.key")
+    assert (told[0], "NOT VERIFIED: standard input: " in told[1]) == (1, True)
+    Path("none").write_bytes(b"\xffno message")
+    _, out, told = command(f"{verb} verify none piped --key KEYS/lattice.key --json")
+    assert ('"verified": false' in out, '"code": "found"' in out, told) == (True, True, "")
 
 
 def test_a_jar_from_standard_input(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
