@@ -91,7 +91,7 @@ def check_content(options: argparse.Namespace, inside: bytes | None, what: str) 
     if inside is None and options.out:
         raise Misused(f"{message} is detached, so there is no {what} for --out to write")
     if inside is None and not options.file:
-        raise Misused(f"{message} is detached; name the file that it signs after it")
+        raise Misused(f"{message} is detached; name the file with its {what}, too")
 
 
 def _out(options: argparse.Namespace) -> OutFile | None:

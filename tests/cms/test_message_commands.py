@@ -317,9 +317,9 @@ def test_what_can_not_be_read_is_not_said_to_be_wrong(command: Command, line: st
 
 
 ILL_NAMED = {
-    "cms verify content.p7s --key KEYS/lattice.key": "content.p7s is detached; name the file that",
+    "cms verify content.p7s --key KEYS/lattice.key": "is detached; name the file with its content",
     "cms verify content.p7m content --key KEYS/lattice.key": "has its content in it; leave out con",
-    "cose verify apart --key KEYS/lattice.key": "apart is detached; name the file that it signs",
+    "cose verify apart --key KEYS/lattice.key": "apart is detached; name the file with its payload",
     "cose verify content.cose nosuch --key KEYS/lattice.key": "has its payload in it; leave out no",
 }
 
