@@ -19,13 +19,14 @@ MOST_DURATION = 366 * _UNITS["d"]
 
 # What other programs call it.
 CALLED_ELSEWHERE = {
-    "start": "up",
-    "stop": "down",
-    "ls": "list",
-    "rm": "remove",
-    "delete": "destroy",
-    "-v": "--version",
-    "-V": "--version",
+    "start": ("up",),
+    "stop": ("down",),
+    "ls": ("list",),
+    "rm": ("remove", "clear"),
+    "remove": ("clear",),
+    "delete": ("destroy", "clear"),
+    "-v": ("--version",),
+    "-V": ("--version",),
 }
 
 
@@ -35,8 +36,8 @@ def nearest(word: object, known: Iterable[object]) -> str:
 
     given = str(word).partition("=")[0]
     names = {str(each).lower(): str(each) for each in known}
-    other = CALLED_ELSEWHERE.get(given)
-    found = [other] if other in names else get_close_matches(given.lower(), list(names), 1)
+    others = [each for each in CALLED_ELSEWHERE.get(given, ()) if each in names]
+    found = others or get_close_matches(given.lower(), list(names), 1)
     return f"; did you mean {names[found[0]]}?" if found else ""
 
 

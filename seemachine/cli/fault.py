@@ -84,7 +84,14 @@ def _add(options: argparse.Namespace) -> Callable[[Peer], Story[Rows]]:
 def _as_said(options: argparse.Namespace) -> str | list[str]:
     """In words, or as one line in quotes, which `fleet up --fault` takes."""
     kind: str = options.kind
-    return kind if " " in kind and not options.words else [kind, *options.words]
+    return kind if " " in kind and not options.words else [kind, *map(_unquoted, options.words)]
+
+
+def _unquoted(word: str) -> str:
+    """Quotes that the shell left around a value are not part of it."""
+    name, equals, value = word.partition("=")
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return f"{name}{equals}{value[1:-1] if quoted else value}"
 
 
 def _tell_added(rows: Rows, answer: Answer) -> int:

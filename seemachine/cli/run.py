@@ -5,8 +5,9 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,13 @@ from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.env import elsewhere
 from seemachine.config import Config, ConfigError
 from seemachine.fleet.configuration import log_path
-from seemachine.printing import say
+from seemachine.printing import has_colors
 from seemachine.process.shortage import lacking, sentence
 from seemachine.state.errors import reason
 from seemachine.temporary import folder, running, settings
 from seemachine.temporary.folder import TemporaryFolder
 from seemachine.temporary.keeper import NOT_BEGUN, NOT_EXECUTABLE, NOT_FOUND, Command
+from seemachine.wire.printable import printable
 from seemachine.world import HOME_VARIABLE, World
 
 if TYPE_CHECKING:
@@ -115,14 +117,24 @@ class _Told:
             self._hosted.finish_log()
             # The command may have removed all of it.
             with suppress(FileNotFoundError), log_path(self._world).open(errors="replace") as log:
-                for line in log:
-                    say(line.rstrip("\n"), file=sys.stderr)
+                self._print_log(log)
+
+    def _print_log(self, log: Iterable[str]) -> None:
+        """As `serve` does: for a person on a terminal, else for a program."""
+        shown: Callable[[str], str] = printable
+        if sys.stderr.isatty():
+            from seemachine.server.terminal_log import retold
+
+            shown = partial(retold, colors=has_colors(self._options.environ))
+        for line in log:
+            sys.stderr.write(shown(line.rstrip("\n")) + "\n")
 
     def judged(self, code: int) -> int:
         """The exit code of a command that has ended, or never began."""
         answer, options = self._answer, self._options
         if code == NOT_BEGUN and not (self._hosted and self._hosted.came_up):
-            why = self._failure() or "standard error says why"
+            said = "standard error says why" if answer.as_json else "the reason is above"
+            why = self._failure() or said
             raise Refused(f"the machines did not come up; {why}", NOT_BEGUN)
         if failure := self._failure():
             answer.note(f"the machines have ended; {failure}")

@@ -58,6 +58,8 @@ def _of_words(words: list[str]) -> Fault:
         name, equals, value = word.partition("=")
         if not equals:
             raise FaultError(f"{words[0]} takes words such as times=1, not {word!r}")
+        if name == "kind":
+            raise FaultError(f"the kind of a fault is its first word alone, here {words[0]}")
         if name in table:
             raise FaultError(f"{words[0]} takes {name}= once, not twice")
         table[name] = value
@@ -85,7 +87,7 @@ def _checked(fault: Fault) -> Fault:
         raise FaultError(f"{fault.kind}: until= takes seconds after those of at=")
     if fault.facts.place == REQUEST and HELLO in fault.on and not 0 < fault.times <= MOST_HELLOS:
         raise FaultError(
-            f"{fault.kind} on={HELLO} would keep out whoever is to clear it; say times=1, or up to"
+            f"{fault.kind} on={HELLO}: nobody could clear it; limit it with times=1, or up to"
             f" {MOST_HELLOS}"
         )
     return fault

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from seemachine.config import Config
 from seemachine.server.logs import Log
+from seemachine.wire.names import TAKES_FAULTS
 
 if TYPE_CHECKING:
     from seemachine.faults import Injector
@@ -27,13 +28,18 @@ def injector_of(config: Config, log: Log) -> "Injector | None":
     faults, latency = config.faults, latency_of(config.latency, config.model)
     plan = Plan(tuple(map(fault_of, faults)), latency, _seed(config))
     injector = Injector(plan, tell=tell, takes_more=config.fault_injection)
-    log.warning(
-        "this machine is for tests: faults are injected where it is told so, or it is slow",
-        injected=injector.summary,
-        faults=[each.fault.text for each in injector.listing()],
-        see=SEE,
-    )
+    _tell_of(injector, log)
     return injector
+
+
+def _tell_of(injector: "Injector", log: Log) -> None:
+    """At the level of info where nothing goes wrong yet: most machines of tests are so."""
+    if injector.summary == TAKES_FAULTS:
+        log.info("fault injection is on; nothing is injected yet", see=SEE)
+        return
+    faults = [each.fault.text for each in injector.listing()]
+    what = "this machine goes wrong, or is slow, on purpose"
+    log.warning(what, injected=injector.summary, faults=faults, see=SEE)
 
 
 def _seed(config: Config) -> str:

@@ -2,12 +2,38 @@
 needs for its log, so this file is for terminals alone.
 """
 
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
 
 from structlog.dev import ConsoleRenderer, plain_traceback
 
 from seemachine.server.line_log import LineLog, in_its_line, on_time
+from seemachine.wire.printable import printable
+
+
+def retold(line: str, *, colors: bool) -> str:
+    """A line of a log for programs, as a person reads it. What is none stays as it is."""
+    try:
+        event = json.loads(line)
+        level, when = event["level"], datetime.fromisoformat(event["timestamp"])
+    except (ValueError, TypeError, KeyError):
+        return printable(line)
+    shown = {name: in_its_line(value) for name, value in event.items()}
+    shown["timestamp"] = f"{when.astimezone():%H:%M:%S}"
+    if stacks := shown.pop("exception", None):
+        shown["exception"] = "\n".join(_stack_lines(stacks))
+    return str(ConsoleRenderer(colors=colors)(None, level, shown))
+
+
+def _stack_lines(stacks: Any) -> Iterator[str]:
+    """Those of `tracebacks.stacks`; each exception stands after its frames."""
+    for stack in stacks:
+        for frame in stack["frames"]:
+            yield printable(f"  {frame['filename']}:{frame['lineno']} in {frame['name']}")
+        yield printable(f"{stack['exc_type']}: {stack['exc_value']}")
 
 
 class TerminalLog(LineLog):

@@ -73,6 +73,13 @@ def test_a_line_in_quotes(shell: Shell) -> None:
     assert said(shell, "fault list")[0].endswith("(has not happened yet)")
 
 
+def test_quotes_that_the_shell_left_are_not_part_of_the_sentence(shell: Shell) -> None:
+    """As of an argument `"detail='not now'"`; the apostrophe of a sentence is."""
+    for word, text in (("detail='not now'", "'not now'"), ("detail=can't", """'can'"'"'t'""")):
+        _, lines = shell.seemachine("fault", "add", "refuse", word, "--esn", ESN)
+        assert lines[0].endswith(f"refuse detail={text}")
+
+
 def test_latency_is_listed_where_no_faults_are_taken(tmp_path: Path) -> None:
     """There is nothing to clear; to add some is refused without the name of a request."""
     slow = {"store": "memory", "latency": "signature=0"}

@@ -155,6 +155,8 @@ def test_third(seemachine_fleet):
         ("seemachine_machines = two", (), "seemachine_machines takes a number from 1, not two"),
         ("seemachine_processes = yes", (), "seemachine_processes takes True or False, not yes"),
         ("", ("--seemachine-machines", "0"), "seemachine_machines takes a number from 1, not 0"),
+        ("seemachine_latency = quick", (), "seemachine_latency: there is no profile 'quick'"),
+        ("", ("--seemachine-latency=chunk=x",), "seemachine_latency: chunk= takes seconds"),
     ],
 )
 def test_settings_that_are_refused(project, settings, words, what):

@@ -42,3 +42,19 @@ def test_why_machines_did_not_come_up(
     assert "the machines have ended" in (tmp_path / "fleet" / "log").read_text()
     with pytest.raises(Refused, match=said):
         told.judged(NOT_BEGUN)
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_the_log_is_for_who_reads_it(
+    is_terminal: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A person on a terminal, or a program."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
+    options = argparse.Namespace(answer=Answer(as_json=False, command="run"), environ={})
+    event = '{"event": "ready", "level": "info", "timestamp": "2026-11-29T12:00:00Z"}'
+    _Told(options, [Config(esn=ESN, world=World.at(tmp_path))])._print_log([f"{event}\n"])
+    said = capsys.readouterr().err
+    assert ("[info     ] ready" in said, event in said) == (is_terminal, not is_terminal)

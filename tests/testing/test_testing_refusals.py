@@ -46,6 +46,4 @@ def test_a_machine_that_there_is_not():
     """It is named, with those that there are."""
     with testing.fleet() as fleet, pytest.raises(ConfigError) as refused:
         fleet.stop(2)
-    assert str(refused.value) == (
-        f"there is no machine 2 in this fleet; there are 1 ({testing.ESN})"
-    )
+    assert str(refused.value) == (f"there is no machine 2 in this fleet; it has 1 ({testing.ESN})")

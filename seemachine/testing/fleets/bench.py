@@ -82,7 +82,7 @@ class Bench:
         if machine in self.esns:
             return str(machine)
         known = ", ".join(f"{number} ({esn})" for number, esn in enumerate(self.esns, 1))
-        raise ConfigError(f"there is no machine {machine!r} in this fleet; there are {known}")
+        raise ConfigError(f"there is no machine {machine!r} in this fleet; it has {known}")
 
     def refusal(self, esn: str, error: OSError) -> OSError:
         """Why a machine can't be reached, also where that is the test's own doing."""

@@ -71,7 +71,19 @@ def for_all(config: pytest.Config) -> dict[str, Any]:
         words[name] = _value(name, text)
         if not WORDS[name].fits(words[name]):
             raise pytest.UsageError(f"seemachine_{name} takes {WORDS[name].takes}, not {text}")
+    _check_latency(words.get("latency", ""))
     return words
+
+
+def _check_latency(latency: str) -> None:
+    """No test has it right or wrong. Raises UsageError."""
+    from seemachine.config import ConfigError
+    from seemachine.config.injection import check_injection
+
+    try:
+        check_injection((), latency, allowed=False)
+    except ConfigError as error:
+        raise pytest.UsageError(f"seemachine_{error}") from None
 
 
 def _value(name: str, text: str) -> Any:
