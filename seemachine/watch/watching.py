@@ -180,8 +180,7 @@ def _look_at(peer: Peer, before: MachineLook | None, *, seldom: bool) -> Story[M
     greeting = yield from ask(peer, HELLO)
     listing = yield from ask(peer, ListSlots())
     suspects = yield from suspects_of(peer)
-    faults = greeting.faults if greeting.faults != TAKES_FAULTS else ""
-    return MachineLook(
+    found = MachineLook(
         greeting.esn,
         UP,
         greeting.model,
@@ -189,13 +188,15 @@ def _look_at(peer: Peer, before: MachineLook | None, *, seldom: bool) -> Story[M
         str(peer.address),
         opening=greeting.opening,
         seed=greeting.insecure,
-        faults=faults,
-        injected=tuple((yield from _injected(peer))) if faults else (),
+        faults=greeting.faults if greeting.faults != TAKES_FAULTS else "",
         doubt=peer.doubt.detail if peer.doubt is not None else "",
         files=tuple(files),
         slots=tuple(listing.slots),
         suspects=tuple(suspects),
     )
+    if found.wrong:
+        return replace(found, injected=tuple((yield from _injected(peer))))
+    return found
 
 
 def _injected(peer: Peer) -> Story[list[str]]:

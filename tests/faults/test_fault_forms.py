@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kit.properties import examples
 
 from seemachine.faults import KINDS, Fault, FaultError, fault_of
 from seemachine.faults.forms import MAX_DETAIL, MOST_COUNT, STATUSES, WORDS
@@ -42,6 +43,7 @@ def tables(draw: st.DrawFn) -> dict[str, object]:
     return {"kind": kind.name, **{name: draw(VALUES[name]) for name in sorted(chosen)}}
 
 
+@examples(100)
 @given(tables())
 def test_every_form_says_the_same(table: dict[str, object]) -> None:
     """A table, the fault of it, its line and its words are one fault."""

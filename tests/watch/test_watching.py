@@ -9,6 +9,7 @@ from kit.waiting import until
 from watch.looking import OTHER_ESN
 
 from seemachine import testing
+from seemachine.faults import Injector, Plan, fault_of, latency_of
 from seemachine.testing import ESN
 from seemachine.testing.rigs import wires
 from seemachine.watch import watching as watching_module
@@ -18,6 +19,7 @@ from seemachine.watch.watching import SELDOM, Watching
 from seemachine.watch.world import WorldLook
 from seemachine.wire.requests import Effect
 from seemachine.wire.roles import ClientRole
+from seemachine.wire.status import Status, StatusError
 
 EVERY = 0.01
 
@@ -158,6 +160,34 @@ async def test_it_asks_for_nothing_but_a_look(rig, monkeypatch):
     assert {request.LEAST for request in asked} == {ClientRole.USE}
     names = [request.NAME for request in asked]
     assert names.count("nvmemfile_list") > (SELDOM - 1) * names.count("slot_list")
+
+
+async def test_faults_are_named_to_an_admin(tmp_path, monkeypatch):
+    """Those that may still happen; others are told how many there are. Who is only slow is not
+    asked.
+    """
+    rig = testing.Rig(tmp_path)
+    given = ("delay on=signing seconds=1", "tear on=nvmemfile_sign")
+    plan = Plan(tuple(map(fault_of, (*given, "drop-after until=0.000001"))), latency_of("5c"))
+    rig.start(ESN, faults=Injector(plan))
+    rig.start(OTHER_ESN, faults=Injector(Plan(latency=latency_of("5c"))))
+
+    async def seen():
+        eyes = Watching(rig.environment, EVERY, rig.connect_async)
+        await eyes.once()
+        return {each.esn: (each.slow, each.wrong) for each in eyes.look(0, 0).machines}
+
+    slow = ("latency 5c", "")
+    assert await seen() == {ESN: ("latency 5c", "; ".join(given)), OTHER_ESN: slow}
+    denied = StatusError(Status.AccessDenied, "only an admin may", "fault_list")
+    monkeypatch.setattr(watching_module.injecting, "listing", lambda _peer: refused(denied))
+    assert await seen() == {ESN: ("latency 5c", "2 faults"), OTHER_ESN: slow}
+
+
+def refused(error):
+    """A story that ends at once."""
+    raise error
+    yield
 
 
 async def test_nobody_is_there(rig):
