@@ -105,16 +105,31 @@ def _into_files(
                 allow_empty=options.allow_empty,
             )
         )
-        of_others = sources.signatures(found.sources) if signing.anew else []
-        told.tell_of_signatures(of_others)
-        # Of one file nobody is asked; who signs a signature may have meant its file.
-        if signing.anew > 1 or of_others:
-            if options.acknowledge is None:
-                leaves.refuse_below_threshold(signer.fleet, key, signing.anew)
-            leaves.ask(signer.key, signing.anew, "signing", yes=options.yes)
+        _ask(signing.anew, signer, found, told, options)
         with told.interrupted(signing):
             signing.run()
     return told.end()
+
+
+def _ask(
+    anew: Sequence[str],
+    signer: "_Signer",
+    found: Found,
+    told: Told,
+    options: argparse.Namespace,
+) -> None:
+    """Of one file nobody is asked; but who signs a signature may have meant its file.
+
+    Raises Refused, Misused, StatusError.
+    """
+    named, count = frozenset(anew), len(anew)
+    of_others = [name for name in sources.signatures(found.sources) if name in named]
+    told.tell_of_signatures(of_others)
+    if count < 2 and not of_others:
+        return
+    if options.acknowledge is None:
+        leaves.refuse_below_threshold(signer.fleet, signer.file, count)
+    leaves.ask(signer.key, count, "signing", yes=options.yes)
 
 
 def _names_several(options: argparse.Namespace) -> bool:
@@ -132,7 +147,7 @@ class _Signer:
         options: argparse.Namespace,
         stack: contextlib.ExitStack,
     ) -> None:
-        self._given, self._file, self._options, self._stack = given, key, options, stack
+        self._given, self.file, self._options, self._stack = given, key, options, stack
         self._fleet: blocking.Fleet | None = None
 
     @property
@@ -141,7 +156,7 @@ class _Signer:
         if self._fleet is None:
             self._fleet = self._stack.enter_context(blocking.connected(self._given))
             leaves.tell_of_seeds(self._fleet, self._options.answer)
-            self._fleet.roster.fitting(self._file)
+            self._fleet.roster.fitting(self.file)
         return self._fleet
 
     @property
@@ -151,7 +166,7 @@ class _Signer:
 
     def sign(self, wanted: Sequence[Wanted], watch: Watch) -> None:
         """See seeclient.folders.signing.Sign."""
-        sign_asking(self.fleet, self._file, wanted, _options(self._options), watch)
+        sign_asking(self.fleet, self.file, wanted, _options(self._options), watch)
 
 
 def _to_standard_output(

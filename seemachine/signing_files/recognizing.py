@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from seeclient.folders.places import signature_at
+from seeclient import files
+from seeclient.sigfile import LONGEST
 
 from seemachine.encodings.forms import (
     SIGNATURE_FORMS,
@@ -10,7 +11,7 @@ from seemachine.encodings.forms import (
     RecognizedSignature,
     recognized_signature,
 )
-from seemachine.signing_files.refusing import refuse
+from seemachine.signing_files.refusing import WHERE
 
 # `.sig` first.
 SUFFIXES = tuple(dict.fromkeys(form.suffix for form in SIGNATURE_FORMS.values()))
@@ -20,7 +21,11 @@ def is_signature(path: Path) -> bool:
     """Of LMS, HSS or ML-DSA, and named as one. Raises StatusError."""
     if not path.name.endswith(SUFFIXES):
         return False
-    return recognized(signature_at(path, refuse), "raw") is not None
+    try:
+        with path.open("rb") as file:
+            return recognized(file.read(LONGEST), "raw") is not None
+    except OSError as error:
+        raise files.refusal(path, error, WHERE) from None
 
 
 def recognized(data: bytes, form: str) -> RecognizedSignature | None:

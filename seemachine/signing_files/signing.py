@@ -27,8 +27,8 @@ Listener = Callable[[Task, Event], None]
 
 class FilesSigning:
     """Files by the folders of their signatures, with their key. Within its block nobody else signs
-    into these folders. `allow_empty`: files without a byte are signed, too. `anew` says how many
-    are to be signed for the first time, `wanted` how many have no good signature.
+    into these folders. `allow_empty`: files without a byte are signed, too. `anew` are those
+    that are to be signed for the first time; `wanted` says how many have no good signature.
     """
 
     def __init__(  # noqa: PLR0913
@@ -82,9 +82,13 @@ class FilesSigning:
         return sum(signing.wanted for _, signing in self._parts)
 
     @property
-    def anew(self) -> int:
-        """For how many of them no machine was asked before."""
-        return sum(len(signing.anew) for _, signing in self._parts)
+    def anew(self) -> Sequence[str]:
+        """The names of those for which no machine was asked before."""
+        return [
+            places.task(name).source.name
+            for places, signing in self._parts
+            for name in signing.anew
+        ]
 
     @property
     def written(self) -> int:

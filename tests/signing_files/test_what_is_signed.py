@@ -161,9 +161,23 @@ def test_who_signs_a_signature_is_asked(
     code, _, told = command("sign rel a.sig --yes")
     assert "is a signature itself" in told
     assert (code, leaves()) == (0, 1)
+    put("b")
+    assert command("sign rel a.sig b")[::2] == (0, "")
+    assert leaves() == 1
 
 
 def test_with_yes_nothing_is_said_of_leaves(command: Command) -> None:
     """Nobody is asked: standard error has nothing."""
     put("a", "b")
     assert command("sign rel a b --yes")[::2] == (0, "")
+
+
+def test_a_link_that_is_named_as_a_signature_is_signed(done: Run, leaves: Leaves) -> None:
+    """What it leads to is what it has, whether that is a signature or not."""
+    put("a", "b.json")
+    done("sign rel a")
+    Path("latest.json").symlink_to("b.json")
+    Path("latest.sig").symlink_to("a.sig")
+    assert "1 signed" in done("sign rel latest.json")
+    assert "1 signed" in done("sign rel latest.sig --yes")
+    assert leaves() == 3
