@@ -12,7 +12,7 @@ and likewise `ask_all` and `work`, which know it.
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar, cast
 
-from seeclient import kinds
+from seeclient import worlds
 from seeclient.keyfile import KeyFile
 from seeclient.keys import KeyStore
 from seeclient.refusals import Unreachable
@@ -104,7 +104,7 @@ class Roster:
         (AccessDenied).
         """
         machines = ((peer.esn, peer.greeting.insecure) for peer in self.peers)
-        kinds.refuse_others(f"the key {key.alias}", machines, marked=key.marked)
+        worlds.refuse_others(f"the key {key.alias}", machines, marked=key.marked)
         return key
 
 

@@ -6,7 +6,7 @@ Both commands and `open_fleet` make it; nothing below them asks the environment 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from seeclient import discovery, fleet_text, kinds, preloaded, tls
+from seeclient import discovery, fleet_text, preloaded, tls, worlds
 from seeclient.effects import Address, Peer, Roster
 from seeclient.keyfile_format import is_author
 from seeclient.keys import KeyStore
@@ -58,7 +58,7 @@ class Environment:
     def roster(self) -> Roster:
         """No machine yet, and what this host has."""
         return Roster(
-            KeyStore(self.world.keys, self.author, kinds.seed_of(self.world)),
+            KeyStore(self.world.keys, self.author, worlds.seed_of(self.world)),
             Sightings(self.world.seen),
             logical_tokens=dict(self.logical_tokens),
         )

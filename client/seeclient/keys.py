@@ -4,7 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from seeclient import files, kinds
+from seeclient import files, worlds
 from seeclient.keyfile import ALIAS, WHERE, KeyFile, check_alias
 from seeclient.keyfile_format import UnknownAlgorithm, algorithm_in, decode, encode
 from seemachine.formats import OtherVersion
@@ -19,7 +19,7 @@ class KeyStore:
     """The key files in a folder: kmdata/local of a world, or $NFAST_KMLOCAL.
 
     `author` is who makes keys here, as far as that is known. `seed` is that of their world, see
-    `kinds`.
+    `worlds`.
     """
 
     folder: Path
@@ -117,10 +117,10 @@ class KeyStore:
                 there = self._loaded(alias)
             if there is not None:
                 seed = "some" if there.marked else ""
-                kinds.refuse_other(what, f"that of the key {alias}", seed, marked=marked)
+                worlds.refuse_other(what, f"that of the key {alias}", seed, marked=marked)
 
     def _refuse_other(self, what: str, *, marked: bool) -> None:
-        kinds.refuse_other(what, f"that of {self.folder}", self.seed, marked=marked)
+        worlds.refuse_other(what, f"that of {self.folder}", self.seed, marked=marked)
 
     def missing(self) -> str:
         """A sentence where not even the folder is there: its name may be mistyped; else empty."""
