@@ -95,4 +95,4 @@ def _check_stream(*, text: bool, as_json: bool) -> None:
     if sys.__stdout__ is None:
         raise Refused("standard output is closed; name a file with --out")
     if not text and sys.stdout.isatty():
-        raise Refused("standard output is a terminal, which takes no bytes; name a file with --out")
+        raise Refused("binary output is not written to a terminal; name a file with --out")

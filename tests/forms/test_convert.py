@@ -237,8 +237,8 @@ class TestWhereItGoes:
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
         put("k", write_key(formed.key(), "lms"))
         assert printed.refusal("convert", "k", "--to", "der") == (
-            "seemachine convert: standard output is a terminal, which takes no bytes; name a file"
-            " with --out\n"
+            "seemachine convert: binary output is not written to a terminal; name a file with"
+            " --out\n"
         )
         assert printed.of("convert", "k", "--to", "pem").startswith(b"-----BEGIN PUBLIC KEY-----\n")
 

@@ -287,7 +287,7 @@ def test_a_terminal_takes_no_bytes(
     """Text it takes; to a pipe goes either."""
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     told = command(f"{ROOT} - --form der --yes")
-    assert "standard output is a terminal, which takes no bytes" in told[2]
+    assert "binary output is not written to a terminal" in told[2]
     assert leaves() == 0
     assert done(command(f"{ROOT} - --yes")).startswith("-----BEGIN")
 
