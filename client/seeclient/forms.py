@@ -2,7 +2,7 @@
 
     from seeclient import forms
 
-    forms.public_key_as(Path("release.pem"), "hss")     # from any form, which its bytes tell
+    forms.public_key_as(Path("release.pem"), "hss")     # its own form is recognized
     forms.signature_as(key.sign(b"firmware"), "hss")
     key.public_key_as("cose")                           # of a key of a fleet
 
@@ -31,9 +31,9 @@ SIGNATURE_FORMS = tuple(forms.SIGNATURE_FORMS)
 def public_key_as(
     public_key: bytes | str | Path | HasPublicKey, form: str, *, given_as: str = ""
 ) -> bytes:
-    """A public key in the form of that name, such as `pem`. It may be in any form itself, as bytes,
-    text or the Path of a file, or be a key of a fleet; `given_as` says in which where its bytes may
-    be a private key.
+    """A public key in the form of that name, such as `pem`. It is given in any form, as bytes,
+    text or the Path of a file, or is a key of a fleet. `given_as` names its form; it is needed only
+    when its bytes may be a private key.
 
     Raises StatusError (InvalidParameter) where it is not a public key, or the form can't hold it.
     """
@@ -46,8 +46,9 @@ def public_key_as(
 
 
 def signature_as(signature: bytes | Path, form: str, *, given_as: str = "") -> bytes:
-    """A signature in the form of that name, such as `hss`. It may be in any form itself, as bytes
-    or the Path of a file; `given_as` says in which where its bytes may be two.
+    """A signature in the form of that name, such as `hss`. It is given in any form, as bytes or
+    the Path of a file. `given_as` names its form; it is needed only when its bytes fit more than
+    one.
 
     Raises StatusError (InvalidParameter) where it is not a signature, or the form can't hold it.
     """

@@ -30,10 +30,10 @@ def verify(
     ML-DSA key (FIPS 204 algorithm 22), a SubjectPublicKeyInfo (RFC 9802, RFC 8708, RFC 9881), a
     COSE_Key, or an X.509 certificate with one, whose own signature and dates are not looked at.
     Both are bytes, text or the Path of a file in any form of docs/reference/key-forms.md, also in
-    hexadecimal, base64, PEM or gzip; their bytes tell which.
+    hexadecimal, base64, PEM or gzip; the form is recognized from the bytes.
 
-    What the key is of, it tells; `algorithm` may say which must be meant: LMS, ML-DSA, or a set
-    such as mldsa87. `context` is that of FIPS 204 5.2.
+    The algorithm is that of the key; `algorithm` may name the one that it must be: LMS, ML-DSA, or
+    a set such as mldsa87. `context` is that of FIPS 204 5.2.
 
     Returns None where it verifies, and raises in every other case:
 
