@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.key_alias import refuse_alias
 from seemachine.cli.out_files import OutFile
 from seemachine.cli.refusals import failure_of
 from seemachine.cli.signed_files import PublicValue, files_read, read_file, title
@@ -136,6 +137,7 @@ def read_key(options: argparse.Namespace) -> PublicValue:
     is standard input. Raises Refused.
     """
     path: Path = options.key
+    refuse_alias(str(path), options.world)
     try:
         key = recognized_key(read_file(path, MAX_TEXT)).key
     except FormError as error:

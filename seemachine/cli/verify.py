@@ -1,16 +1,13 @@
 """`seemachine verify`: signatures of any maker, with a public key alone."""
 
 import argparse
-import contextlib
 import os
 from functools import partial
-
-from seeclient.keyfile import check_alias
-from seeclient.keys import KeyStore
 
 from seemachine.cli import verify_judging as judging
 from seemachine.cli import verify_output as output
 from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.key_alias import refuse_alias
 from seemachine.cli.refusals import refused
 from seemachine.cli.verify_judging import Check
 from seemachine.cli.verify_pairs import STANDARD_INPUT, Pair, listed, pairs, refuse_two_of_input
@@ -18,7 +15,6 @@ from seemachine.encodings.forms import FormError, RecognizedKey, recognized_key
 from seemachine.encodings.kinds import LMS, algorithm_of
 from seemachine.mldsa.parameters import MAX_CONTEXT
 from seemachine.wire.status import StatusError
-from seemachine.world import World
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,33 +53,16 @@ def _skip(answer: Answer, name: str, what: str) -> None:
 
 def _key(options: argparse.Namespace) -> RecognizedKey:
     """Raises Refused, with exit code 2."""
+    refuse_alias(options.key, options.world)
     try:
         return recognized_key(judging.contents(options.key))
     except StatusError as error:
-        if _is_alias(options):
-            raise Refused(_export(options.key), 2) from None
         raise refused(error, 2) from None
     except FormError as error:
         sentence = error.about(judging.title(options.key))
     if _has_key(options.signature):
         sentence += "; --key and --signature are swapped"
     raise Refused(sentence, 2)
-
-
-def _export(alias: str) -> str:
-    """What to do with the alias of a key of this host, which nobody else's tool would know."""
-    return (
-        f"{alias} is the alias of a key here, and a file is wanted; write its public key to one"
-        f" with: seemachine key export {alias} --out {alias}.pem"
-    )
-
-
-def _is_alias(options: argparse.Namespace) -> bool:
-    """Whether a name that no file has is that of a key of this host."""
-    world: World = options.world
-    with contextlib.suppress(StatusError):
-        return KeyStore(world.keys).has(check_alias(options.key))
-    return False
 
 
 def _has_key(name: str | None) -> bool:

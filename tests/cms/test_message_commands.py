@@ -105,6 +105,15 @@ def test_an_ml_dsa_key_is_not_asked_for(command: Command, leaves: Callable[[], i
     assert leaves() == 0
 
 
+@pytest.mark.parametrize("line", ["cms verify m", "cose verify m", "jar verify a.jar"])
+def test_an_alias_in_place_of_a_key(command: Command, line: str) -> None:
+    """Who signed with it is told which command writes its public key."""
+    done(command("cms sign lattice content --out m"))
+    code, _, told = command(f"{line} --key lattice")
+    assert code == 2
+    assert told.endswith("seemachine key export lattice --out lattice.pem\n")
+
+
 @pytest.mark.parametrize("room", ["cms", "cose"])
 def test_verify_says_which_command_a_message_is_for(command: Command, room: str) -> None:
     """Its exit code is not that of a forged file, and the command that it names verifies it."""
