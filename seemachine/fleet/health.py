@@ -129,7 +129,7 @@ def _unanswered(entry: Published, failure: StatusError) -> CheckResult:
     return CheckResult(
         entry.esn,
         f"it can't be asked: {failure.detail}",
-        "do what that says; if it hangs, end its process",
+        "fleet status says whether its process is stopped; if it hangs, end it",
     )
 
 
