@@ -5,6 +5,7 @@ is asked, then it is signed.
 """
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -14,9 +15,9 @@ from seeclient.blocking import Key
 from seeclient.results import Signed
 
 from seemachine.cli import cert_showing, leaves
-from seemachine.cli.answer import Answer, Refused
+from seemachine.cli.answer import Answer, Refused, Unwritten
 from seemachine.cli.cert_wishes import WISHES, Wish
-from seemachine.cli.out_files import OutFile
+from seemachine.cli.out_files import OutFile, lost
 from seemachine.printing import say
 from seemachine.wire.status import StatusError
 from seemachine.x509 import documents, telling
@@ -66,7 +67,9 @@ def _made(fleet: blocking.Fleet, wish: Wish, out: OutFile, options: argparse.Nam
     with leaves.interrupted(key, answer):
         made = draft.signed(Signer(key.public_key, _signing(key, options.acknowledge, signed)))
         # The file first: should nobody read what is printed, it is not lost.
-        trouble = out.put(draft.written(made, options.form))
+        trouble = out.put_signed(draft.written(made, options.form))
+    if trouble and out.is_stream:
+        raise Refused(lost(trouble, signed[-1].leaf))
     if trouble:
         _print_instead(trouble, draft.written(made, "pem"), answer)
     _tell(made, signed[-1], options, shown=asks)
@@ -74,7 +77,7 @@ def _made(fleet: blocking.Fleet, wish: Wish, out: OutFile, options: argparse.Nam
         return 1
     answer.give(file=out.name)
     if not out.is_stream:
-        answer.say(out.name)
+        answer.report(out.name)
     return 0
 
 
@@ -101,10 +104,12 @@ def _tell(made: bytes, signed: Signed, options: argparse.Namespace, *, shown: bo
     if options.out == "-":
         return
     if not shown:
-        answer.say(*telling.lines(found), sep="\n")
+        # That it is signed is reported, with its leaf; what it says `cert show` tells.
+        with contextlib.suppress(Unwritten):
+            answer.say(*telling.lines(found), sep="\n")
     if signed.leaf is not None:
         left = f"{signed.remaining} are left there"
-        answer.say(f"signed with leaf {signed.leaf} of {options.alias} on {signed.esn}; {left}")
+        answer.report(f"signed with leaf {signed.leaf} of {options.alias} on {signed.esn}; {left}")
 
 
 def _fields(made: bytes) -> dict[str, Any]:

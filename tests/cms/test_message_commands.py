@@ -575,3 +575,17 @@ def test_leaves_that_need_a_reason(command: Command, fleet: BlockingFleet) -> No
     assert code == 1
     assert "acknowledge" in told
     done(command(f"{line} --acknowledge urgent"))
+
+
+@pytest.mark.parametrize("words", ["--out made", "--out made --json", "--out -"])
+def test_what_is_signed_is_said_though_standard_output_is_full(
+    command: Command, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On standard error, with the file, or that it is lost."""
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", full)
+        code, _, told = command(f"cms sign lattice content --by-key --yes {words}")
+    lost = words == "--out -"
+    assert (code, Path("made").exists()) == (1, not lost)
+    assert ("the signature is lost" if lost else "made: signed with lattice on ") in told
+    assert "standard output: No space left on device" in told

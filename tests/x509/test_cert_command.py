@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -449,3 +450,30 @@ def test_a_key_that_anybody_can_make(command: Command, monkeypatch: pytest.Monke
     code, out, told = command("cert show a.pem")
     assert (code, "signature    good" in out) == (0, True)
     assert "INSECURE: the key is of a world for tests" in told
+
+
+@pytest.mark.parametrize("words", ["", " --json"])
+def test_a_leaf_is_named_though_standard_output_is_full(
+    words: str, command: Command, leaves: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Standard error has it, and the file that was written."""
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", full)
+        code, _, told = command(f"{ROOT} full.pem --yes{words}")
+    assert (code, leaves(), Path("full.pem").exists()) == (1, 1, True)
+    assert "signed with leaf " in told
+    assert "full.pem\n" in told
+    assert "standard output: No space left on device" in told
+
+
+def test_a_leaf_that_is_lost_is_named(
+    command: Command, leaves: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the certificate goes to standard output, which takes nothing."""
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", full)
+        code, _, told = command(f"{ROOT} - --yes")
+    assert (code, leaves()) == (1, 1)
+    assert (
+        "No space left on device; make room there; the signature is lost, and so is leaf " in told
+    )
