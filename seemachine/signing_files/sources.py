@@ -1,6 +1,6 @@
 """What is to be signed, of what a command line names: files, folders, standard input."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,10 +48,11 @@ class Found:
         """Files that were named beside the files whose signatures they are are skipped, as by a
         second `sign KEY *`. Raises StatusError.
         """
+        keys = frozenset(source.key for source in self.sources)
         own = {
             source.name: f"the signature of {source.name.rpartition('.')[0]}"
             for source in self.sources
-            if not source.in_folder and _is_signature_of_one(source, self.sources)
+            if not source.in_folder and _is_signature_of_one(source, keys)
         }
         kept = [source for source in self.sources if source.name not in own]
         return Found(kept, {**self.skipped, **own}, self.unsigned)
@@ -111,13 +112,12 @@ def refuse_empty(source: Source) -> None:
         refuse(f"{source.name} is empty; nothing was signed; to sign it, too, add --allow-empty")
 
 
-def _is_signature_of_one(source: Source, sources: Sequence[Source]) -> bool:
+def _is_signature_of_one(source: Source, keys: Set[str]) -> bool:
     """Raises StatusError."""
     path = source.content
     if not isinstance(path, Path) or source.stated is not None:
         return False
-    signed = str(path).rpartition(".")[0]
-    return any(each.key == signed for each in sources) and is_signature(path)
+    return str(path).rpartition(".")[0] in keys and is_signature(path)
 
 
 def _standard_input(data: bytes) -> Source:
