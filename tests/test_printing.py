@@ -21,6 +21,8 @@ MAY_WRITE = {
     "seemachine/cli/argtypes.py",
     "seemachine/cli/completion.py",
     "seemachine/cli/out_files.py",
+    # Lines of a log, whose values are escaped one by one.
+    "seemachine/cli/run.py",
     "seemachine/server/logs.py",
 }
 HOSTILE = "a\nforged\r\x1b[2J\x9b\u202e\u2028\x7f\udc9b"

@@ -119,11 +119,15 @@ def _supervisor(
 
 
 def refused_by_disk(world: World) -> OSError | None:
-    """Why a world has no room for a log, as the system says when it is tried; None where it has."""
+    """Why a world has no room for a log, as the system says when it is tried; None where it has, or
+    where there is no folder for one.
+    """
     try:
         with tempfile.TemporaryFile(dir=world.fleet) as file:
             file.write(bytes(LEAST_ROOM))
             file.flush()
+    except FileNotFoundError:
+        return None
     except OSError as error:
         return OSError(error.errno, error.strerror, str(world.fleet))
     return None
