@@ -69,7 +69,10 @@ class Wish:
 def _refuse_foreign(form: str, algorithm: str, alias: str) -> None:
     if algorithm not in SIGNATURE_FORMS[form].algorithms:
         own = [each.name for each in SIGNATURE_FORMS.values() if algorithm in each.algorithms]
-        refuse(f"{form} is not a form of {algorithm}, as {alias} is; use one of {', '.join(own)}")
+        refuse(
+            f"{form} is not a form of an {algorithm} signature, and {alias} is an {algorithm} key;"
+            f" use one of {', '.join(own)}"
+        )
 
 
 def _digest_sizes() -> Iterable[int]:

@@ -164,8 +164,14 @@ REFUSED = {
     "rel": "name files, folders, - for standard input, or a list",
     "rel nosuch": "nosuch: No such file or directory",
     "nosuch a": "there is no key named nosuch",
-    "rel a --format raw": "raw is not a form of LMS, as rel is; use one of lms, hss, base64, json",
-    "ml a --format hss": "hss is not a form of ML-DSA, as ml is; use one of raw, base64, json",
+    "rel a --format raw": (
+        "raw is not a form of an LMS signature, and rel is an LMS key; use one of lms, hss, base64,"
+        " json"
+    ),
+    "ml a --format hss": (
+        "hss is not a form of an ML-DSA signature, and ml is an ML-DSA key; use one of raw, base64,"
+        " json"
+    ),
     "rel d": "d is a folder; name one for its signatures with --out",
     "rel d --out d": "must not be d, which is signed, or a folder above it",
     "rel d --out .": "must not be d, which is signed, or a folder above it",
