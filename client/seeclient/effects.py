@@ -149,6 +149,10 @@ class Work:
     call: Callable[[], object]
 
 
+# Seconds before a lost look is asked for again. A machine that starts again may cut off once more
+# whoever connects before it has let go of its port.
+LOOK_PAUSES = (0.0, 0.2)
+
 Effect = Ask | AskAll | AskEach | Pause | Work
 Result = TypeVar("Result")
 Reply = TypeVar("Reply", bound=Record)
@@ -162,21 +166,25 @@ def ask(peer: Peer, request: Request[Reply]) -> Story[Reply]:
 
 def ask_all(peers: Sequence[Peer], request: Request[Reply]) -> Story[list[Reply | StatusError]]:
     """The reply or the refusal of each of several machines, in their order. Those whose reply to a
-    request that only looks was lost are asked once more: their machines may be there again.
+    request that only looks was lost are asked twice more: their machines may be there again.
     """
     replies = cast("list[Reply | StatusError]", (yield AskAll(peers, request)))
     if request.EFFECT is not requests.Effect.LOOKS or request.BOUND:
         return replies
-    lost = [place for place, reply in enumerate(replies) if _is_lost(reply)]
-    if lost:
+    for pause in LOOK_PAUSES:
+        lost = [place for place, reply in enumerate(replies) if _is_lost(reply, after=pause)]
+        if not lost:
+            break
+        yield Pause(pause)
         again = yield AskAll([peers[place] for place in lost], request)
         for place, reply in zip(lost, cast("list[Reply | StatusError]", again), strict=True):
             replies[place] = reply
     return replies
 
 
-def _is_lost(reply: object) -> bool:
-    return isinstance(reply, Unreachable) and reply.was_asked
+def _is_lost(reply: object, after: float) -> bool:
+    """One that kept silent to the limit of time, twice, is not asked again after a pause."""
+    return isinstance(reply, Unreachable) and reply.was_asked and not (after and reply.timed_out)
 
 
 def ask_each(asks: Sequence[Ask]) -> Story[list[Record | StatusError]]:
