@@ -9,7 +9,7 @@ from seeclient.events import Listener
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.refusals import PartlySigned
-from seeclient.results import Destroyed, Generated, KeyInfo, MachineView, Signed
+from seeclient.results import Destroyed, Generated, KeyInfo, LeavesLeft, MachineView, Signed
 from seeclient.signing_options import PLAIN, SigningOptions
 from seeclient.wanted import UNWATCHED, Progress, Wanted, Watch, left, unseen
 from seemachine.frozen import replace
@@ -104,8 +104,8 @@ def verify(
     return registry.of(key).verify(key, message, signature, name, context)
 
 
-def leaves(roster: Roster, key: KeyFile) -> Story[int | None]:
-    """How many leaves the machines that answer have for a key; None where it takes none.
+def leaves(roster: Roster, key: KeyFile) -> Story[LeavesLeft | None]:
+    """What the machines that answer have left of a key; None where it takes no leaves.
 
     Raises StatusError.
     """

@@ -52,6 +52,16 @@ class Generated(Generic[OwnKey_co]):
 
 
 @frozen
+class LeavesLeft:
+    """Of a key, on the machines that answer and may sign with it: all that are `held`, and those of
+    them that need no acknowledgement.
+    """
+
+    held: int
+    free: int
+
+
+@frozen
 class Destroyed:
     """What became of a key on the machines.
 

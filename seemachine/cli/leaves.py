@@ -5,11 +5,11 @@ import sys
 from collections.abc import Iterator
 from copy import copy
 
+from seeclient import operations
 from seeclient.algorithms.lms.inspecting import LmsInfo
 from seeclient.algorithms.lms.keyfile import LmsKeyFile
 from seeclient.algorithms.lms.missing import PROVISION, no_leaves
 from seeclient.blocking import Fleet, Key
-from seeclient.folders.checks import free_of_reasons
 from seeclient.keyfile import KeyFile
 from seeclient.refusals import Unavailable
 
@@ -71,10 +71,10 @@ def refuse_below_threshold(fleet: Fleet, key: KeyFile, count: int) -> None:
 
     Raises StatusError (UseLimitExceeded).
     """
-    free = fleet.run(free_of_reasons(fleet.roster, key, count))
-    if free is not None:
-        need, are = "needs" if free == 1 else "need", "is" if count == 1 else "are"
-        here = f"{key.alias} has {counted(free, 'signature')} left here that {need}"
+    left = fleet.run(operations.leaves(fleet.roster, key))
+    if left is not None and left.free < count <= left.held:
+        need, are = "needs" if left.free == 1 else "need", "is" if count == 1 else "are"
+        here = f"{key.alias} has {counted(left.free, 'signature')} left here that {need}"
         detail = f"{here} no acknowledgement, and {count} {are} needed"
         raise StatusError(Status.UseLimitExceeded, detail, WHERE)
 

@@ -13,7 +13,7 @@ from seeclient.events import Listener
 from seeclient.keyfile import KeyFile
 from seeclient.message import Message
 from seeclient.patience import Patience
-from seeclient.results import Destroyed, KeyInfo, Signed
+from seeclient.results import Destroyed, KeyInfo, LeavesLeft, Signed
 from seeclient.signing_options import SigningOptions
 from seeclient.wanted import Wanted, Watch
 from seemachine.wire.status import Status, StatusError
@@ -105,8 +105,8 @@ class Algorithm(ABC, Generic[Key]):
     def info(self, roster: Roster, key: Key) -> Story[KeyInfo]:
         """What `showinfo` shows."""
 
-    def leaves(self, roster: Roster, key: Key) -> Story[int | None]:
-        """How many the machines that answer have for a key; None where it takes none. Raises
+    def leaves(self, roster: Roster, key: Key) -> Story[LeavesLeft | None]:
+        """What the machines that answer have left of a key; None where it takes no leaves. Raises
         StatusError.
         """
         del roster, key

@@ -4,9 +4,8 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
-from seeclient import dispatch, operations
+from seeclient import operations
 from seeclient.blocking_runner import Runner
-from seeclient.effects import Roster, Story
 from seeclient.folders.names import WHERE
 from seeclient.folders.places import Places
 from seeclient.keyfile import KeyFile
@@ -25,62 +24,44 @@ def before_leaves(
     """`partial`: as many are to be signed as can be; `acknowledged`: there is a reason to go below
     a threshold.
     """
-    checks = [of_no_other_key(fleet.roster.keys, key, places)]
-    if not partial:
-        checks.append(enough_leaves(fleet, key))
-        if not acknowledged:
-            checks.append(above_thresholds(fleet, key))
-    return checks
+    others = of_no_other_key(fleet.roster.keys, key, places)
+    if partial:
+        return (others,)
+    return others, enough_leaves(fleet, key, acknowledged=acknowledged)
 
 
-def enough_leaves(fleet: Runner, key: KeyFile) -> Check:
-    """Who mistyped the name of a folder does not use up the key. Where there are no leaves at all,
-    or nobody answers, the refusal to sign says why.
+def enough_leaves(fleet: Runner, key: KeyFile, *, acknowledged: bool) -> Check:
+    """Who mistyped the name of a folder does not use up the key, and one run is not signed in part,
+    and refused in part. Where there are no leaves at all, or none can be taken without a reason, or
+    nobody answers, the refusal to sign says why.
     """
 
     def check(names: Sequence[str]) -> None:
-        held = None
+        left = None
         with contextlib.suppress(StatusError):
-            held = fleet.run(operations.leaves(fleet.roster, key))
-        if held and held < len(names):
-            leaves = f"the HSMs that answer hold {held} leaves of {key.alias}"
-            how = "nothing was signed; partial=yes signs as many as there are"
-            detail = f"{len(names)} files to sign, and {leaves}; {how}"
-            raise StatusError(Status.NotAvailable, detail, WHERE)
+            left = fleet.run(operations.leaves(fleet.roster, key))
+        if left is None:
+            return
+        if 0 < left.held < len(names):
+            raise _too_few(key, left.held, len(names))
+        if not acknowledged and 0 < left.free < len(names):
+            raise _below_threshold(key, left.free, len(names))
 
     return check
 
 
-def above_thresholds(fleet: Runner, key: KeyFile) -> Check:
-    """One run is not signed in part, and refused in part. Where no leaf can be taken without a
-    reason, or nobody answers, the refusal to sign says why.
-    """
-
-    def check(names: Sequence[str]) -> None:
-        free = None
-        with contextlib.suppress(StatusError):
-            free = fleet.run(free_of_reasons(fleet.roster, key, len(names)))
-        if free:
-            need = "leaf of {} needs" if free == 1 else "leaves of {} need"
-            leaves = f"{free} {need.format(key.alias)} no acknowledgement"
-            how = "give acknowledge=REASON; partial=yes signs as many as need none"
-            detail = f"{len(names)} files to sign, and {leaves}; nothing was signed; {how}"
-            raise StatusError(Status.UseLimitExceeded, detail, WHERE)
-
-    return check
+def _too_few(key: KeyFile, held: int, files: int) -> StatusError:
+    leaves = f"the HSMs that answer hold {held} leaves of {key.alias}"
+    how = "nothing was signed; partial=yes signs as many as there are"
+    return StatusError(Status.NotAvailable, f"{files} files to sign, and {leaves}; {how}", WHERE)
 
 
-def free_of_reasons(roster: Roster, key: KeyFile, count: int) -> Story[int | None]:
-    """How many signatures the machines that answer make without an acknowledgement, where they can
-    make `count`, but not all of them without one; None otherwise. Raises StatusError.
-    """
-    held = yield from operations.leaves(roster, key)
-    if held is None or held < count:
-        return None
-    files = yield from dispatch.holders(roster, key.name)
-    given = [file for _, file in files if not file.quarantined and not file.foreign]
-    free = sum(max(0, file.remaining - file.warnat) for file in given)
-    return free if free < count else None
+def _below_threshold(key: KeyFile, free: int, files: int) -> StatusError:
+    need = "leaf of {} needs" if free == 1 else "leaves of {} need"
+    leaves = f"{free} {need.format(key.alias)} no acknowledgement"
+    how = "give acknowledge=REASON; partial=yes signs as many as need none"
+    detail = f"{files} files to sign, and {leaves}; nothing was signed; {how}"
+    return StatusError(Status.UseLimitExceeded, detail, WHERE)
 
 
 def of_no_other_key(keys: KeyStore, key: KeyFile, places: Places) -> Check:

@@ -23,7 +23,7 @@ from seeclient.effects import Roster, Story
 from seeclient.events import Listener
 from seeclient.message import Message
 from seeclient.patience import Patience
-from seeclient.results import Destroyed, KeyInfo, Signed
+from seeclient.results import Destroyed, KeyInfo, LeavesLeft, Signed
 from seeclient.signing_options import SigningOptions
 from seeclient.wanted import Wanted, Watch
 
@@ -86,11 +86,12 @@ class Lms(Algorithm[LmsKeyFile]):
         """See Algorithm."""
         return (yield from inspecting.info(roster, key))
 
-    def leaves(self, roster: Roster, key: LmsKeyFile) -> Story[int | None]:
+    def leaves(self, roster: Roster, key: LmsKeyFile) -> Story[LeavesLeft | None]:
         """See Algorithm."""
-        held = yield from dispatch.holders(roster, key.name)
-        given = [info for _, info in held if not info.quarantined and not info.foreign]
-        return sum(info.remaining for info in given)
+        files = yield from dispatch.holders(roster, key.name)
+        given = [info for _, info in files if not info.quarantined and not info.foreign]
+        free = (max(0, info.remaining - info.warnat) for info in given)
+        return LeavesLeft(sum(info.remaining for info in given), sum(free))
 
     def look_for(self, roster: Roster, key: LmsKeyFile) -> Story[None]:
         """See Algorithm."""
