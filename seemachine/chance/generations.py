@@ -10,14 +10,13 @@ first leaf.
 """
 
 import contextlib
-import fcntl
 import hashlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from seemachine.chance.seed_file import ANEW, SeedFile
 from seemachine.state.disk.durable import no_room
+from seemachine.state.disk.held import held
 from seemachine.state.errors import (
     DiskFull,
     StateCopied,
@@ -47,7 +46,8 @@ class Generations:
         """
         path, name = self._world.generations, _name(self._esn, what, label)
         try:
-            with _turn(self._world.seed_file), _kept(path, self._id) as file:
+            # One after the other: of the world's files the seed file is never replaced.
+            with held(self._world.seed_file), _kept(path, self._id) as file:
                 number = file.noted(name).get(0, 0) + 1
                 file.note(name, 0, number)
                 file.renew(file.head)
@@ -67,17 +67,6 @@ def make(path: Path, world: bytes) -> None:
 def has_counted(path: Path) -> bool:
     """Whether something may have been made by it: it is there, and is not as `make` leaves it."""
     return path.exists() and path.stat().st_size not in (0, FRESH_BYTES)
-
-
-@contextlib.contextmanager
-def _turn(path: Path) -> Iterator[None]:
-    """One after the other: of the world's files this one is never replaced. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager
