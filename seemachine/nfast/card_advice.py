@@ -6,6 +6,7 @@ from seemachine.nfast import questions, select
 from seemachine.nfast.card_slots import EMPTY, Search, presented
 from seemachine.nfast.output import say
 from seemachine.nfast.refusals import Refusal
+from seemachine.state.cards import hands
 from seemachine.state.cards.cardsets import ADMIN
 from seemachine.state.cards.rack import Rack
 from seemachine.wire.names import FIRST_DYNAMIC_SLOT
@@ -68,8 +69,8 @@ def _advice(search: Search, read: dict[int, bytes]) -> str:
         for place in (places.get(card, ("", -1)), (esn, slot) if taken else ("", -1))
         if place[0]
     ]
-    first = "".join(f"seemachine card remove --esn {esn} --slot {slot}; " for esn, slot in leaving)
-    return f"insert one with: {first}seemachine card insert {card} --esn {esn} --slot {slot}"
+    first = "".join(f"{hands.remove(*place)}; " for place in leaving)
+    return f"insert one with: {first}{hands.insert(esn, slot, card)}"
 
 
 def _place(search: Search) -> tuple[int, bool]:
