@@ -91,7 +91,8 @@ def read(
     given = {"count": count, "seed": seed, "sockets": sockets}
     table = read_toml(path) | {name: value for name, value in given.items() if value is not None}
     try:
-        shared, machines = _shared(table), _machines(table, world, injection)
+        shared = _shared(table)
+        machines = _machines(table, shared, world, injection)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     enrolled, out_of_use = hsm_records.heed(world, machines)
@@ -124,11 +125,12 @@ def _shared(table: dict[str, Any]) -> FleetSettings:
     return FleetSettings(**named, **operator)
 
 
-def _machines(table: dict[str, Any], world: World, injection: Injection) -> list[Config]:
+def _machines(
+    table: dict[str, Any], settings: FleetSettings, world: World, injection: Injection
+) -> list[Config]:
     refuse_unknown(table)
-    settings, entries = _shared(table), entries_of(table)
     try:
-        described = expanded(entries, settings.count)
+        described = expanded(entries_of(table), settings.count)
     except ValueError as error:
         raise ConfigError(str(error)) from None
     common, shared = _common(table, settings), _said_of_all(table, settings) | {"world": world}

@@ -160,9 +160,9 @@ def machine_folders(world: World) -> list[Path]:
 def in_the_way(fleet: FleetPlan) -> str:
     """What runs already, and how all of it is stopped."""
     world = fleet.world
-    running = holder(world.fleet)
-    if running is not None:
-        return already_up(world, running)
+    supervisor = holder(world.fleet)
+    if supervisor is not None:
+        return already_up(world, supervisor)
     up = [folder.name for folder in machine_folders(world) if holder(folder) is not None]
     ours = [machine.esn for machine in fleet.machines if machine.esn in up]
     if not ours:
