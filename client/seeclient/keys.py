@@ -88,7 +88,7 @@ class KeyStore:
         try:
             return decode(path.read_bytes(), str(path))
         except FileNotFoundError:
-            raise self._unknown(alias) from None
+            raise self._unknown(f"named {alias}") from None
         except OSError as error:
             raise files.refusal(path, error, WHERE) from None
         except OtherVersion as other:
@@ -144,7 +144,7 @@ class KeyStore:
 
     def _unknown(self, which: str) -> StatusError:
         """It names the folder, for another world may have the key."""
-        detail = f"there is no key named {which} in {self.folder}; see them with: pipsqueak list"
+        detail = f"there is no key {which} in {self.folder}; see them with: pipsqueak list"
         return StatusError(Status.UnknownID, detail, WHERE)
 
     def save(self, key: KeyFile) -> None:
