@@ -95,7 +95,7 @@ def permissions(world: World, configs: Sequence[Config]) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "permissions",
             TROUBLE,
-            files.sentence(sealed).partition("; ")[0],
+            reason(sealed),
             "let this user write there, or name another world folder in SEEMACHINE_HOME",
         )
         return
