@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from seeclient import tls, unix_sockets
+from seeclient.connecting import TIMED_OUT
 from seeclient.effects import Address
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def connect(address: Address, context: "ssl.SSLContext | None") -> SocketWire:
         # Closes the socket when it fails.
         secured = context.wrap_socket(plain, server_hostname=tls.host_name(address))
     except TimeoutError:
-        raise TimeoutError("timed out") from None
+        raise TimeoutError(TIMED_OUT) from None
     return SocketWire(secured, secured.getpeercert() or {})
 
 
@@ -103,6 +104,6 @@ def _unix(path: str) -> socket.socket:
     deadline = time.monotonic() + CONNECT_SECONDS
     while (made := unix_sockets.connected(path)) is None:
         if time.monotonic() > deadline:
-            raise TimeoutError("timed out")
+            raise TimeoutError(TIMED_OUT)
         time.sleep(unix_sockets.FULL_SECONDS)
     return made

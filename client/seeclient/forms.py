@@ -87,8 +87,6 @@ def _refusing(given: object, name: str) -> Iterator[None]:
     try:
         yield
     except FormError as error:
-        refusal = error
-        if isinstance(error, AmbiguousForm):
-            refusal = error.asking_for("given_as={!r}")
+        refusal = error.asking_for("given_as={!r}") if isinstance(error, AmbiguousForm) else error
         detail = refusal.about(str(given) if isinstance(given, Path) else name)
         raise StatusError(Status.InvalidParameter, detail, WHERE) from None

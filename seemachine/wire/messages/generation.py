@@ -1,12 +1,6 @@
 """Making a key, step by step and card by card, and going on with one (guide 2.7.1, 2.7.2)."""
 
-from seemachine.wire.fields import (
-    flag,
-    number,
-    octets,
-    text,
-    wire_class,
-)
+from seemachine.wire.fields import flag, number, octets, text, wire_class
 from seemachine.wire.messages.sizes import (
     CACHE_PART_BYTES,
     MAX_CARD,

@@ -1,13 +1,6 @@
 """The ledger: every leaf that a machine handed out."""
 
-from seemachine.wire.fields import (
-    number,
-    octets,
-    records,
-    sentence,
-    text,
-    wire_class,
-)
+from seemachine.wire.fields import number, octets, records, sentence, text, wire_class
 from seemachine.wire.messages.sizes import (
     MAX_ACKNOWLEDGEMENT,
     MAX_CLIENT,

@@ -1,12 +1,6 @@
 """The NVRAM files of a machine: how leaves get there, and what is in them (guide 2.7.2.1)."""
 
-from seemachine.wire.fields import (
-    flag,
-    number,
-    octets,
-    records,
-    wire_class,
-)
+from seemachine.wire.fields import flag, number, octets, records, wire_class
 from seemachine.wire.messages.sizes import MAX_FILES, MAX_WARNAT, PUBLIC_KEY, U32
 from seemachine.wire.names import FILE_NAME_BYTES, MAX_EXPLEASE, SLOTS
 from seemachine.wire.record import Record

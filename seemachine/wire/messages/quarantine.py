@@ -1,12 +1,6 @@
 """What may have been used elsewhere, and the two ways out of it."""
 
-from seemachine.wire.fields import (
-    number,
-    octets,
-    records,
-    text,
-    wire_class,
-)
+from seemachine.wire.fields import number, octets, records, text, wire_class
 from seemachine.wire.messages.sizes import MAX_LABEL, MAX_REASON, MAX_SUSPECTS, U32
 from seemachine.wire.names import FILE_NAME_BYTES
 from seemachine.wire.record import Record

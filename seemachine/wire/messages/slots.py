@@ -1,12 +1,6 @@
 """Which cards are in a machine, and waiting for one."""
 
-from seemachine.wire.fields import (
-    number,
-    records,
-    text,
-    wire_class,
-    word,
-)
+from seemachine.wire.fields import number, records, text, wire_class, word
 from seemachine.wire.messages.sizes import MAX_CARD, U32
 from seemachine.wire.names import MAX_EXPLEASE, SLOTS
 from seemachine.wire.record import Record
