@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from seemachine.cli.answer import Answer
+from seemachine.cli.columns import in_columns
 from seemachine.hsms import published
 from seemachine.state.cards.rack import Rack, Whereabouts
 from seemachine.state.errors import counted
 from seemachine.world import World
 
-# The columns of a short list stay where they were.
-LEAST_CELLS = (" " * 8, " " * 8, " " * 12)
+LEAST_WIDTHS = (8, 8, 12)
 
 
 def run(verb: str, options: argparse.Namespace) -> int:
@@ -65,11 +65,9 @@ def _print(found: list[Whereabouts], answer: Answer) -> None:
         (card.card, card.kind, counted(card.leases, "lease") if card.kind == "lms" else "")
         for card in found
     ]
-    widths = [max(map(len, column)) for column in zip(*cells, LEAST_CELLS, strict=True)]
-    for card, row in zip(found, cells, strict=True):
+    for card, line in zip(found, in_columns(cells, LEAST_WIDTHS), strict=True):
         place = f"slot {card.slot} of {card.esn}" if card.esn else "on the rack"
-        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        answer.say(*padded, place)
+        answer.say(line, place)
 
 
 def _as_json(card: Whereabouts) -> dict[str, object]:

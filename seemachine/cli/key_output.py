@@ -6,13 +6,13 @@ from typing import Any
 
 from seeclient.algorithms.mldsa.keyfile import MldsaKeyFile
 
+from seemachine.cli.columns import in_columns
 from seemachine.fleet.keys import LMS, Ended, KeyView
 from seemachine.state.cards.rack import Whereabouts
 from seemachine.state.errors import counted
 from seemachine.wire.messages import NvmemfileInfo
 
-# The columns of a short list stay where they were.
-LEAST_CELLS = (16 * " ", 25 * " ", 28 * " ")
+LEAST_WIDTHS = (16, 25, 28)
 
 
 def rows(views: Sequence[KeyView], silent: Sequence[str]) -> Iterator[str]:
@@ -20,11 +20,9 @@ def rows(views: Sequence[KeyView], silent: Sequence[str]) -> Iterator[str]:
     cells = [
         (view.alias or "-", view.nvram_file or "-", _left(view, whole=not silent)) for view in views
     ]
-    widths = [max(map(len, column)) for column in zip(*cells, LEAST_CELLS, strict=True)]
-    for view, row in zip(views, cells, strict=True):
-        padded = " ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+    for view, line in zip(views, in_columns(cells, LEAST_WIDTHS), strict=True):
         mark = "INSECURE " if view.marked else ""
-        yield f"{padded} {mark}{view.problem or _made(view)}".rstrip()
+        yield f"{line} {mark}{view.problem or _made(view)}".rstrip()
 
 
 def lines(view: KeyView) -> Iterator[str]:
