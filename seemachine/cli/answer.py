@@ -108,13 +108,13 @@ class Answer:
 
     def refuse(self, failure: Failure) -> int:
         """Say why the command was not carried out. Returns the exit code."""
-        self._failure = failure._replace(message=self._led(failure.message))
+        code = self.fail(failure)
         try:
             with written():
                 sys.stdout.flush()
         finally:
             self.complain(failure.message)
-        return failure.exit_code
+        return code
 
     def found(self, sentence: str, exit_code: int = 1) -> int:
         """The command was carried out and did not find that all is well, which its lines tell.
