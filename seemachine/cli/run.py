@@ -131,14 +131,15 @@ class _Told:
 
     def judged(self, code: int) -> int:
         """The exit code of a command that has ended, or never began."""
-        answer, options = self._answer, self._options
-        if code == NOT_BEGUN and not (self._hosted and self._hosted.came_up):
+        answer, options, hosted = self._answer, self._options, self._hosted
+        assert hosted is not None
+        failure = _failure(hosted)
+        if code == NOT_BEGUN and not hosted.came_up:
             said = "standard error says why" if answer.as_json else "the reason is above"
-            why = self._failure() or said
-            raise Refused(f"the machines did not come up; {why}", NOT_BEGUN)
-        if failure := self._failure():
+            raise Refused(f"the machines did not come up; {failure or said}", NOT_BEGUN)
+        if failure:
             answer.note(f"the machines have ended; {failure}")
-        for fault in self._hosted.unmet if self._hosted else ():
+        for fault in hosted.unmet:
             answer.note(f"never happened: {fault}")
         answer.give(seconds=round(time.monotonic() - self._began, 3))
         if options.keep:
@@ -149,13 +150,14 @@ class _Told:
             return answer.found(f"the command ended with exit code {code}", code)
         return code
 
-    def _failure(self) -> str:
-        """What has ended the machines, where they did not end in order."""
-        if self._hosted is None or not self._hosted.failed:
-            return ""
-        if self._hosted.lack:
-            return sentence(self._hosted.lack)
-        return "that is a fault of the program; see it with --log"
+
+def _failure(hosted: "HostedMachines") -> str:
+    """What has ended the machines, where they did not end in order."""
+    if not hosted.failed:
+        return ""
+    if hosted.lack:
+        return sentence(hosted.lack)
+    return "that is a fault of the program; see it with --log"
 
 
 def _on(world: World, environ: Mapping[str, str]) -> dict[str, str]:
