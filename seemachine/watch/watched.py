@@ -166,14 +166,15 @@ class Watched:
         """Up, down, or somebody else by now."""
         esn, told = machine.esn, self._told[machine.esn]
         anew = before.opening and machine.opening and before.opening != machine.opening
+        is_on_its_way = _is_on_its_way(before, machine)
         if anew:
             self.restarts[esn] = self.restarts.get(esn, 0) + 1
             yield f"{esn} was started again", told == UP
-        elif machine.state != told and not _on_its_way(before, machine):
+        elif machine.state != told and not is_on_its_way:
             why = f": {machine.why}" if machine.why else ""
             again = " again" if machine.state == UP and before.opening else ""
             yield f"{esn} is {machine.state}{again}{why}", machine.state != UP
-        if not _on_its_way(before, machine):
+        if not is_on_its_way:
             self._told[esn] = machine.state
         if before.wrong != machine.wrong and machine.state == UP:
             what = f"has faults: {machine.wrong}" if machine.wrong else "has no faults any more"
@@ -213,7 +214,7 @@ class Watched:
             yield f"{machine.esn}: {machine.doubt}", True
 
 
-def _on_its_way(before: MachineLook, machine: MachineLook) -> bool:
+def _is_on_its_way(before: MachineLook, machine: MachineLook) -> bool:
     """Whether it has just begun to start: by the next look it is up as a rule, and one sentence
     tells of both.
     """

@@ -174,8 +174,7 @@ class Watching:
 def _look_at(peer: Peer, before: MachineLook | None, *, seldom: bool) -> Story[MachineLook]:
     """One machine, now. What is asked for seldom is that of before. Raises StatusError."""
     files = yield from files_of(peer)
-    anew = before is None or before.opening != peer.greeting.opening
-    if not seldom and not anew and before is not None:
+    if not seldom and before is not None and before.opening == peer.greeting.opening:
         return replace(before, files=tuple(files))
     greeting = yield from ask(peer, HELLO)
     listing = yield from ask(peer, ListSlots())
