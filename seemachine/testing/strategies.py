@@ -84,7 +84,7 @@ def fleets() -> SearchStrategy[FleetWords]:
             "store": st.sampled_from(("memory", "sqlite", "file")),
         },
     )
-    return words.map(lambda chosen: cast("FleetWords", chosen))
+    return cast("SearchStrategy[FleetWords]", words)
 
 
 def faults(*kinds: str) -> SearchStrategy[str]:

@@ -122,7 +122,7 @@ def _temporary(environ: Mapping[str, str]) -> TemporaryFolder:
     return made(environ)
 
 
-def bounded(lifetime: Lifetime) -> None:
+def name_the_end(lifetime: Lifetime) -> None:
     """Have a client that is asked too late say what has ended: a block, or a test."""
     lifetime.over = "the block or the test of this fleet has ended"
     lifetime.again = "make another with testing.fleet()"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from seeclient import blocking, blocking_wire
 from seeclient.effects import Address
 
-from seemachine.testing.fleets.bench import Bench, bounded
+from seemachine.testing.fleets.bench import Bench, name_the_end
 
 if TYPE_CHECKING:
     import ssl
@@ -23,7 +23,7 @@ class HurriedFleet(blocking.Fleet):
     def __init__(self, bench: Bench) -> None:
         # It holds the bench alone: a client that holds itself would outlive its last user.
         super().__init__(bench.environment, connect=partial(_connected, bench))
-        bounded(self.lifetime)
+        name_the_end(self.lifetime)
 
     def _pause(self, seconds: float) -> None:
         super()._pause(seconds * SHARE)

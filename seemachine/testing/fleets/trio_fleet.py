@@ -11,7 +11,7 @@ from seeclient.algorithms.lms.provisioning import Provisioned
 from seeclient.effects import Address, Work
 from seeclient.trio_wire import Wire
 
-from seemachine.testing.fleets.bench import Bench, OnBench, bounded
+from seemachine.testing.fleets.bench import Bench, OnBench, name_the_end
 from seemachine.testing.fleets.cards import Cards
 from seemachine.testing.fleets.hurried import SHARE
 from seemachine.testing.hosting import forked
@@ -30,7 +30,7 @@ class TrioFleet(OnBench, trio_fleet.Fleet):
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         super().__init__(bench.environment, connect=self._connected)
-        bounded(self.lifetime)
+        name_the_end(self.lifetime)
 
     async def _connected(self, address: Address, context: "ssl.SSLContext | None") -> Wire:
         """Over memory, where the machine is in this loop."""
@@ -78,6 +78,7 @@ async def in_loop(bench: Bench) -> AsyncIterator[TrioFleet]:
     What is raised comes out as it is, and in no group.
     """
     raised: BaseException | None = None
+    # Another for each loop: one that ends takes away its own alone.
     leave = partial(forked.leave_loop)
     forked.give_up_in_children(leave)
     try:

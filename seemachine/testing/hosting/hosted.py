@@ -36,7 +36,6 @@ class Hosted:
         # None while it is down, and while it starts again.
         self._daemon: Daemon | None = None
         self._ready = self._stop = self._over = trio.Event()
-        self._gate = Gate()
         self.is_up = self._is_given_up = False
 
     @property
@@ -51,11 +50,11 @@ class Hosted:
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """See Place."""
         self._ready, self._stop, self._over = trio.Event(), trio.Event(), trio.Event()
-        self._gate = Gate()
+        gate = Gate()
         self._held = held = opened(self._config, self._environ, self._log)
         forked.give_up_in_children(self._give_up)
         try:
-            await self._serve(held, task_status)
+            await self._serve(held, gate, task_status)
         # The others of its loop go on.
         except Exception:
             if not self.is_up:
@@ -63,7 +62,7 @@ class Hosted:
             self._log.exception("the machine has ended")
         finally:
             # Not before: nothing of the NVRAM is closed under a thread that is at it.
-            await self._crew.vacate(self._gate)
+            await self._crew.vacate(gate)
             self._let_go(held)
 
     def _let_go(self, held: Opened) -> None:
@@ -83,7 +82,7 @@ class Hosted:
             self._ready.set()
             self._over.set()
 
-    async def _serve(self, held: Opened, task_status: trio.TaskStatus[None]) -> None:
+    async def _serve(self, held: Opened, gate: Gate, task_status: trio.TaskStatus[None]) -> None:
         coming: list[Daemon] = []
 
         def on_daemon(daemon: Daemon) -> None:
@@ -99,7 +98,7 @@ class Hosted:
                 self.is_up = True
                 task_status.started()
 
-        allotment = Allotment(crew=self._crew, gate=self._gate)
+        allotment = Allotment(crew=self._crew, gate=gate)
         await serve(held, allotment, self._stop, on_ready, on_daemon=on_daemon)
 
     async def stop(self) -> None:
