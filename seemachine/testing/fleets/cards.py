@@ -23,8 +23,8 @@ Moved = TypeVar("Moved")
 class Cards(Generic[Moved]):
     """All cards of a fleet. They lie on a rack until they are put into a slot.
 
-    A machine is said by its ESN or its number, from 1; its slots are 0 to 5, and cards with leases
-    go into 2 if nothing else is said. Each call raises CardError where a hand could not do it.
+    Name a machine by its number, from 1, or by its ESN. Its slots are 0 to 5, and cards with leases
+    go into 2 if you name no other. Each call raises CardError where a hand could not do it.
     """
 
     def __init__(self, bench: Bench, move_lease: Callable[[str, int], Moved]) -> None:

@@ -50,7 +50,6 @@ class WorkersInPlace(Workers):
 
     def __init__(self, scarcity: Scarcity, gate: Gate) -> None:
         super().__init__(scarcity, ThreadsInPlace(), gate)
-        self._through = gate.through
 
     async def run(
         self,
@@ -61,7 +60,7 @@ class WorkersInPlace(Workers):
         """See Workers."""
         del limiter
         await trio.lowlevel.checkpoint()
-        return self._through(work)(*arguments)
+        return self._gate.through(work)(*arguments)
 
 
 class CrewInPlace(Crew):
