@@ -22,7 +22,7 @@ from seemachine.state.records import StoredLease
 from seemachine.tokens import LoadedSet, Tokens
 from seemachine.wire.framing import MAX_FRAME
 from seemachine.wire.messages import ENVELOPE_BYTES, Limits
-from seemachine.wire.names import MODELS, is_esn
+from seemachine.wire.names import MODELS, NO_ESN, is_esn
 
 if TYPE_CHECKING:
     from seemachine.faults import Injector
@@ -88,7 +88,7 @@ class Machine:
 
     def __post_init__(self) -> None:
         if not is_esn(self.esn):
-            raise ValueError(f"{self.esn} is not an ESN, such as 7852-268D-3BF9")
+            raise ValueError(f"{self.esn} {NO_ESN}")
         if self.model not in MODELS:
             raise ValueError(f"{self.model} is not a model; one of {', '.join(MODELS)}")
         self.slots.make_place()

@@ -10,7 +10,7 @@ from seeclient.thresholds import reason
 from seemachine.lms.parameters import OTS_SETS, TREE_SETS, OtsParameters, TreeParameters
 from seemachine.mldsa.parameters import MAX_CONTEXT, MLDSA_SETS
 from seemachine.wire.messages import MAX_HEIGHT, MAX_WARNAT
-from seemachine.wire.names import MAX_EXPCACHE, MAX_EXPCARDS, MAX_EXPLEASE, SLOTS, is_esn
+from seemachine.wire.names import MAX_EXPCACHE, MAX_EXPCARDS, MAX_EXPLEASE, NO_ESN, SLOTS, is_esn
 from seemachine.wire.status import StatusError
 
 HIGHEST = {
@@ -73,7 +73,7 @@ def _alias(_name: str, value: str) -> str:
 
 def _esn(name: str, value: str) -> str:
     if not is_esn(value.upper()):
-        raise UsageError(f"{name}={value} is not an ESN, such as 7852-268D-3BF9")
+        raise UsageError(f"{name}={value} {NO_ESN}")
     return value.upper()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from seemachine.wire.names import SLOTS, is_esn
+from seemachine.wire.names import NO_ESN, SLOTS, is_esn
 from seemachine.wire.printable import printable
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -174,7 +174,7 @@ class _Verbs(argparse._SubParsersAction):  # type: ignore[type-arg] # noqa: SLF0
 def esn(text: str) -> str:
     """An electronic serial number, in upper case."""
     if not is_esn(text.upper()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an ESN, such as 7852-268D-3BF9")
+        raise argparse.ArgumentTypeError(f"{text!r} {NO_ESN}")
     return text.upper()
 
 

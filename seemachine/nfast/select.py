@@ -4,7 +4,7 @@ from seemachine.hsms import records
 from seemachine.hsms.features import FEATURES, SEE_FEATURE
 from seemachine.hsms.records import OPERATIONAL, Module
 from seemachine.nfast.refusals import Refusal
-from seemachine.wire.names import is_esn
+from seemachine.wire.names import NO_ESN, is_esn
 from seemachine.world import World
 
 MODELS = {"5c": "nShield 5c", "xc": "nShield Connect XC"}
@@ -72,7 +72,7 @@ def of_model(world: World, number: int | None, model: str, tool: str) -> Module:
 def by_esn(world: World, esn: str) -> Module:
     """The enrolled module of an ESN. Raises Refusal."""
     if not is_esn(esn):
-        raise Refusal(f"{esn!r} is not an ESN, such as 7852-268D-3BF9")
+        raise Refusal(f"{esn!r} {NO_ESN}")
     known = enrolled(world)
     for module in known:
         if module.esn == esn:

@@ -45,6 +45,10 @@ _NVRAM = re.compile(rf"[0-9a-f]{{{2 * NVRAM_BYTES}}}", re.ASCII)
 _ESN = re.compile(r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}", re.ASCII)
 
 
+# What is said of a text that `is_esn` refuses.
+NO_ESN = "is not an ESN, such as 7852-268D-3BF9"
+
+
 def is_esn(text: str) -> bool:
     """Whether `text` is an electronic serial number such as 7852-268D-3BF9."""
     return _ESN.fullmatch(text) is not None

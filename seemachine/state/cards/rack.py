@@ -9,7 +9,7 @@ from seemachine.state.cards.slots import Slots
 from seemachine.state.cards.smartcard import BLANK, Card, look, read_card, write_card
 from seemachine.state.disk.durable import flush_folder, private_folder
 from seemachine.state.errors import CardError, StateCopied, StateCorrupt, StateForeign, counted
-from seemachine.wire.names import SLOTS, is_esn
+from seemachine.wire.names import NO_ESN, SLOTS, is_esn
 from seemachine.world import CARD_SUFFIX, World
 
 
@@ -148,7 +148,7 @@ class Rack:
 
     def _slots(self, esn: str) -> Slots:
         if not is_esn(esn):
-            raise CardError(f"{esn!r} is not an ESN, such as 7852-268D-3BF9")
+            raise CardError(f"{esn!r} {NO_ESN}")
         if not (self.world.hsm(esn)).is_dir():
             raise CardError(
                 f"there is no HSM {esn} in {self.world}; start one with: seemachine fleet up"
