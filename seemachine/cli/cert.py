@@ -39,7 +39,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
     try:
         if verb == "show":
             return cert_showing.run(options, answer)
-        cert_showing.refuse_two_of_input(options)
+        cert_showing.check_words(options)
         sources, wish = WISHES[verb](options)
         out = OutFile(options.out, options.force, options.umask)
         out.check(sources, text=options.form == "pem", as_json=answer.as_json)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Refused
+from seemachine.cli.in_files import is_standard_input, read_file, title
 from seemachine.cli.message_verifying import (
     check_content,
     read_key,
@@ -35,7 +36,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
     try:
         return _sign(options)
     except CmsError as error:
-        raise Refused(f"{signed_files.title(options.file)}: {error}") from None
+        raise Refused(f"{title(options.file)}: {error}") from None
 
 
 def _sign(options: argparse.Namespace) -> int:
@@ -68,9 +69,9 @@ def _content(path: Path) -> bytes | Path:
     """A file, which can be read again, or what a pipe gave. Raises Refused."""
     from seemachine.cms.content import MOST_KEPT
 
-    if path != signed_files.STANDARD_INPUT and path.is_file():
+    if not is_standard_input(path) and path.is_file():
         return path
-    return signed_files.read_file(path, MOST_KEPT)
+    return read_file(path, MOST_KEPT)
 
 
 def _over(bare: bool, key: PublicValue) -> str:
@@ -96,7 +97,7 @@ def certificates(paths: list[Path]) -> "tuple[Certificate | None, tuple[bytes, .
     found = []
     for path in paths:
         try:
-            found += certificates_in(signed_files.read_file(path, MOST_CERTIFICATES))
+            found += certificates_in(read_file(path, MOST_CERTIFICATES))
         except CmsError as error:
             raise Refused(f"{path}: {error}") from None
     try:
@@ -116,7 +117,7 @@ def _verify(options: argparse.Namespace) -> bytes | None:
 
     answer: Answer = options.answer
     named = read_key(options) if options.key else None
-    message = reading.read(signed_files.read_file(options.message, reading.MOST_BYTES))
+    message = reading.read(read_file(options.message, reading.MOST_BYTES))
     answer.give(file=str(options.message), content=options.file and str(options.file))
     answer.give(attached=message.content is not None, certificates=len(message.certificates))
     check_content(options, message.content, "content")
@@ -126,8 +127,8 @@ def _verify(options: argparse.Namespace) -> bytes | None:
     answer.give(signer=verified.named, hash=verified.hash_name)
     answer.give(signing_time=moment and moment.isoformat(timespec="seconds"))
     when = f", signing time {moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
-    title = signed_files.title(options.message)
-    answer.say(f"{title}: verified; it names its signer by {verified.named}{when}")
+    name = title(options.message)
+    answer.say(f"{name}: verified; it names its signer by {verified.named}{when}")
     tell_path(path, options)
     if message.certificates and not path:
         answer.say("the certificates in it were not judged; the key is the one that you named")

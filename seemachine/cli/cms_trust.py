@@ -10,8 +10,8 @@ from typing import Any
 
 from cryptography import x509
 
-from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.in_files import read_file, title
 from seemachine.cli.signed_files import PublicValue
 from seemachine.cli.verify_output import tell_of_mark
 from seemachine.cms import certificates
@@ -105,9 +105,9 @@ def _read(paths: Iterable[Path], kind: type[Any]) -> list[Any]:
     """All that these files have of a kind. Raises Refused for one that has none."""
     read: list[Any] = []
     for path in paths:
-        found = documents.documents(signed_files.read_file(path, documents.MOST), (kind,))
+        found = documents.documents(read_file(path, documents.MOST), (kind,))
         if not found:
             what, _ = documents.LOADERS[kind]
-            raise Refused(f"{signed_files.title(path)} is not a {what}")
+            raise Refused(f"{title(path)} is not a {what}")
         read += found
     return read

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from seemachine.cli.answer import Answer, Misused, Refused
 from seemachine.cli.form_output import put
+from seemachine.cli.in_files import is_standard_input, title
 from seemachine.encodings.forms import (
     KEY_FORMS,
     SIGNATURE_FORMS,
@@ -22,7 +23,6 @@ from seemachine.encodings.forms import (
 from seemachine.encodings.private_keys import is_lookalike, refuse_lookalike
 from seemachine.encodings.readings import MAX_TEXT
 
-STANDARD_INPUT = "-"
 LOOKALIKE = "a private key of Caliptra's image/app has the same bytes; keep it secret if it is one"
 Found = RecognizedKey | RecognizedSignature
 
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     answer: Answer = options.answer
     if options.to is None and options.out is not None:
         raise Misused("--out needs a form: give it with --to")
-    name = "standard input" if options.file == STANDARD_INPUT else options.file
+    name = title(options.file)
     try:
         found = recognized(_bytes(options.file), options.given_as or "")
         answer.give(**_facts(found))
@@ -81,7 +81,7 @@ def _facts(found: Found) -> dict[str, object]:
 
 def _bytes(name: str) -> bytes:
     """All of a file, or one byte more than anything that has a form. Raises OSError."""
-    if name == STANDARD_INPUT:
+    if is_standard_input(name):
         return sys.stdin.buffer.read(MAX_TEXT + 1)
     with Path(name).open("rb") as file:
         return file.read(MAX_TEXT + 1)

@@ -5,6 +5,7 @@ from functools import partial
 
 from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Refused
+from seemachine.cli.in_files import read_file, title
 from seemachine.cli.message_verifying import check_content, read_key, verify
 from seemachine.cli.signed_files import PublicValue, Work
 
@@ -21,7 +22,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
     try:
         return _sign(options)
     except CoseError as error:
-        raise Refused(f"{signed_files.title(options.file)}: {error}") from None
+        raise Refused(f"{title(options.file)}: {error}") from None
 
 
 def _sign(options: argparse.Namespace) -> int:
@@ -35,7 +36,7 @@ def _sign(options: argparse.Namespace) -> int:
         content_type=options.content_type,
         tagged=not options.untagged,
     )
-    payload = signed_files.read_file(options.file, sign1.MOST_PAYLOAD)
+    payload = read_file(options.file, sign1.MOST_PAYLOAD)
     work = Work(
         "the message",
         lambda _key: "the Sig_structure of RFC 9052 4.4, which has the payload itself",
@@ -50,7 +51,7 @@ def _sign(options: argparse.Namespace) -> int:
 def _external(options: argparse.Namespace) -> bytes:
     if options.external is None:
         return b""
-    return signed_files.read_file(options.external, MOST_EXTERNAL)
+    return read_file(options.external, MOST_EXTERNAL)
 
 
 def _check(payload: bytes | None, external: bytes, key: PublicValue, made: bytes) -> None:
@@ -64,14 +65,14 @@ def _verify(options: argparse.Namespace) -> bytes | None:
 
     answer: Answer = options.answer
     key = read_key(options)
-    message = sign1.read(signed_files.read_file(options.message, sign1.MOST_BYTES))
+    message = sign1.read(read_file(options.message, sign1.MOST_BYTES))
     answer.give(file=str(options.message), payload=options.file and str(options.file))
     answer.give(detached=message.payload is None)
     check_content(options, message.payload, "payload")
-    payload = options.file and signed_files.read_file(options.file, sign1.MOST_PAYLOAD)
+    payload = options.file and read_file(options.file, sign1.MOST_PAYLOAD)
     verifying.verify(message, key, payload, _external(options))
     kind = message.content_type
     answer.give(content_type=kind)
     told = "" if kind is None else f", content type {kind}"
-    answer.say(f"{signed_files.title(options.message)}: verified{told}")
+    answer.say(f"{title(options.message)}: verified{told}")
     return message.payload

@@ -6,6 +6,7 @@ from pathlib import Path
 from seemachine.cli import signed_files
 from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.cms import certificates
+from seemachine.cli.in_files import read_file, title
 from seemachine.cli.message_verifying import read_key, tell_path, trusted, verify
 from seemachine.cli.signed_files import PublicValue, Work
 
@@ -21,7 +22,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
     try:
         return _sign(options)
     except (CmsError, JarError) as error:
-        raise Refused(f"{signed_files.title(options.file)}: {error}") from None
+        raise Refused(f"{title(options.file)}: {error}") from None
 
 
 def _sign(options: argparse.Namespace) -> int:
@@ -29,7 +30,7 @@ def _sign(options: argparse.Namespace) -> int:
 
     own, others = certificates(options.certificate)
     assert own is not None
-    jar = signed_files.read_file(options.file, signing.MOST_BYTES)
+    jar = read_file(options.file, signing.MOST_BYTES)
     name = options.name or signing.signer_name(options.alias)
     moment = signed_files.now(options)
 
@@ -54,13 +55,13 @@ def _verify(options: argparse.Namespace) -> None:
 
     answer: Answer = options.answer
     named = read_key(options) if options.key else None
-    jar = signed_files.read_file(options.file, signing.MOST_BYTES)
+    jar = read_file(options.file, signing.MOST_BYTES)
     answer.give(file=str(options.file))
     key, path = (named, ()) if named is not None else trusted(checking.blocks(jar), options)
     entries = checking.check(key, jar)
     answer.give(entries=entries)
     covered = "1 entry" if entries == 1 else f"{entries} entries"
-    answer.say(f"{signed_files.title(options.file)}: verified, {covered}")
+    answer.say(f"{title(options.file)}: verified, {covered}")
     tell_path(path, options)
 
 

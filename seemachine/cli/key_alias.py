@@ -9,15 +9,14 @@ from seeclient.keyfile import check_alias
 from seeclient.keys import KeyStore
 
 from seemachine.cli.answer import Refused
+from seemachine.cli.in_files import is_standard_input
 from seemachine.wire.status import StatusError
 from seemachine.world import World
-
-STANDARD_INPUT = "-"
 
 
 def refuse_alias(name: str, world: World) -> None:
     """Raises Refused for the alias of a key of this host, unless a file has that name."""
-    if name != STANDARD_INPUT and _is_alias(name, world) and not Path(name).exists():
+    if not is_standard_input(name) and _is_alias(name, world) and not Path(name).exists():
         raise Refused(
             f"{name} is the alias of a key here, and a file is wanted; write its public key to one"
             f" with: seemachine key export {name} --out {name}.pem",

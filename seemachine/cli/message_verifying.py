@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.in_files import read_file, title
 from seemachine.cli.key_alias import refuse_alias
 from seemachine.cli.out_files import OutFile
 from seemachine.cli.refusals import failure_of
-from seemachine.cli.signed_files import PublicValue, files_read, read_file, title
+from seemachine.cli.signed_files import PublicValue, files_read
 from seemachine.cli.verify_output import tell_of_mark
 from seemachine.encodings.kinds import FormError
 from seemachine.encodings.readings import MAX_TEXT

@@ -22,6 +22,7 @@ from seeclient.wanted import UNWATCHED, Wanted, Watch
 
 from seemachine.cli import leaves
 from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.in_files import refuse_two_of_input
 from seemachine.cli.out_files import STANDARD_OUTPUT, OutFile, lost
 from seemachine.cli.refusals import refused
 from seemachine.cli.sign_output import Told, whence
@@ -61,8 +62,7 @@ def _check_words(options: argparse.Namespace) -> None:
     words: Sequence[str] = options.files
     if not words and options.manifest is None:
         raise Misused("name files, folders, - for standard input, or a list with --manifest")
-    if [*words, str(options.manifest)].count(STANDARD_INPUT) > 1:
-        raise Misused("standard input can be one thing")
+    refuse_two_of_input([*words, options.manifest])
     if options.preset and (options.format or options.digest):
         raise Misused("--preset says form and digest; leave out --format and --digest")
 

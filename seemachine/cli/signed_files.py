@@ -6,19 +6,19 @@ import argparse
 import base64
 import datetime as dt
 import itertools
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from seeclient import blocking, environment, files
+from seeclient import blocking, environment
 from seeclient.blocking import Key
 from seeclient.keyfile import KeyFile
 from seeclient.passphrases import given_for
 from seeclient.results import Signed
 
 from seemachine.cli import leaves
-from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.answer import Answer, Misused
+from seemachine.cli.in_files import is_standard_input, refuse_two_of_input
 from seemachine.cli.out_files import OutFile, lost
 from seemachine.frozen import frozen
 from seemachine.lms.hss import HssPublicKey
@@ -29,7 +29,6 @@ from seemachine.wire.status import StatusError
 PublicValue = HssPublicKey | bytes
 # Of a message that could not be written, so much is printed instead.
 MOST_PRINTED = 1 << 20
-STANDARD_INPUT = Path("-")
 
 
 class Prepared(Protocol):
@@ -68,11 +67,10 @@ class Work:
 def check_words(options: argparse.Namespace) -> None:
     """What is wrong whatever the world looks like. Raises Misused."""
     words = vars(options)
-    if files_read(options).count(STANDARD_INPUT) > 1:
-        raise Misused("standard input can be one thing")
+    refuse_two_of_input(files_read(options))
     if words.get("key") and any(words.get(each) for each in ("certificate", "crl", "purpose")):
         raise Misused("--certificate, --crl and --purpose are for --root; a key needs none of them")
-    if "alias" in words and options.file == STANDARD_INPUT and options.out is None:
+    if "alias" in words and is_standard_input(options.file) and options.out is None:
         raise Misused(
             "what is made of standard input has no name; say with --out where it goes, - is"
             " standard output"
@@ -158,29 +156,6 @@ def _tell(signed: Signed, over: str, place: str, options: argparse.Namespace) ->
     answer.report(f"{place}signed with leaf {signed.leaf} of {by}, over {over}")
     left = "1 signature is" if signed.remaining == 1 else f"{signed.remaining} signatures are"
     answer.say(f"{left} left there")
-
-
-def title(path: Path) -> str:
-    """What to call a file."""
-    return "standard input" if path == STANDARD_INPUT else str(path)
-
-
-def read_file(path: Path, most: int) -> bytes:
-    """The whole file, or what a pipe or a device gives; `-` is standard input.
-
-    Raises Refused where it is longer than `most` bytes, or can't be read.
-    """
-    try:
-        if path == STANDARD_INPUT:
-            data = sys.stdin.buffer.read(most + 1)
-        else:
-            with path.open("rb") as file:
-                data = file.read(most + 1)
-    except OSError as error:
-        raise Refused(files.sentence(error, title(path))) from None
-    if len(data) > most:
-        raise Refused(f"{title(path)} has more than {most >> 20} MiB, the most that is taken here")
-    return data
 
 
 def now(options: argparse.Namespace) -> dt.datetime | None:

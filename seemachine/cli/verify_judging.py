@@ -12,7 +12,8 @@ from seeclient import signatures, verifying
 from seeclient.message import PIECE_BYTES, Message
 from seeclient.refusals import NotVerified, OfAnotherKey, SignatureNotRecognized
 
-from seemachine.cli.verify_pairs import STANDARD_INPUT, Pair
+from seemachine.cli.in_files import is_standard_input, title
+from seemachine.cli.verify_pairs import Pair
 from seemachine.cli.words.options import DIGESTS
 from seemachine.encodings.forms import Key, RecognizedSignature
 from seemachine.encodings.kinds import bytes_of
@@ -98,14 +99,9 @@ class Streamed(Message):
 
 def contents(name: str) -> bytes:
     """A key or a signature, or one byte more than any has. Raises StatusError."""
-    if name != STANDARD_INPUT:
+    if not is_standard_input(name):
         return signatures.contents(Path(name))
     return sys.stdin.buffer.read(MAX_TEXT + 1)
-
-
-def title(name: str) -> str:
-    """What to call a file."""
-    return "standard input" if name == STANDARD_INPUT else name
 
 
 def outcomes(check: Check, pairs: Sequence[Pair]) -> Iterator[Outcome]:
@@ -196,7 +192,7 @@ def _check_found(pair: Pair) -> None:
 
 
 def _opened(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:
-    if str(path) == STANDARD_INPUT:
+    if is_standard_input(path):
         return contextlib.nullcontext(sys.stdin.buffer)
     return path.open("rb")
 

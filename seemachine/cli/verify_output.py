@@ -5,13 +5,13 @@ from typing import Any
 
 from seemachine.chance.mark import is_marked
 from seemachine.cli.answer import Answer
+from seemachine.cli.in_files import title
 from seemachine.cli.verify_judging import (
     NO_SIGNATURE,
     UNREADABLE,
     Check,
     Outcome,
     over_digest,
-    title,
 )
 from seemachine.encodings.forms import Key, RecognizedKey, described
 from seemachine.encodings.kinds import algorithm_of

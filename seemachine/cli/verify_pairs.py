@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seemachine.cli.answer import Misused
+from seemachine.cli.in_files import STANDARD_INPUT, is_standard_input
 from seemachine.signing_files import folders, manifests
 from seemachine.signing_files.recognizing import SUFFIXES
 from seemachine.signing_files.refusing import refuse
 from seemachine.signing_files.sources import Source
 
-STANDARD_INPUT = "-"
 # Called with what is in a folder and skipped, and what it is.
 Skip = Callable[[str, str], None]
 
@@ -47,7 +47,7 @@ def pairs(files: Sequence[str], signature: str | None, skip: Skip) -> list[Pair]
 
 def listed(manifest: Path, signature: str | None) -> list[Pair]:
     """The same of a list of files. Raises Misused, StatusError."""
-    is_piped = str(manifest) == STANDARD_INPUT
+    is_piped = is_standard_input(manifest)
     data = sys.stdin.buffer.read(manifests.MOST_BYTES + 1) if is_piped else None
     sources = list(manifests.sources(manifest, data))
     folder = None if signature is None else Path(signature)
@@ -57,12 +57,6 @@ def listed(manifest: Path, signature: str | None) -> list[Pair]:
         Pair(each.name, _place(_names(Path(each.name), folder)), each, sought=True)
         for each in sources
     ]
-
-
-def refuse_two_of_input(names: Sequence[str]) -> None:
-    """Standard input is one thing. Raises Misused."""
-    if names.count(STANDARD_INPUT) > 1:
-        raise Misused("standard input is only one of key, signature, list and FILE")
 
 
 def _only(files: Sequence[str], signature: Path) -> str:
