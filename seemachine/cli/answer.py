@@ -33,6 +33,15 @@ class Misused(Refused):
         self.failure = Failure.of(USAGE, sentence)
 
 
+@contextlib.contextmanager
+def misused(kind: type[ValueError]) -> Iterator[None]:
+    """Errors of a kind are of what is wrong whatever the world looks like. Raises Misused."""
+    try:
+        yield
+    except kind as error:
+        raise Misused(str(error)) from None
+
+
 class Unwritten(Exception):
     """Standard output did not take a line: who read it left, or the disk is full."""
 

@@ -24,7 +24,7 @@ from seemachine.caliptra.signatures import Signatures
 from seemachine.chance.mark import is_marked_key
 from seemachine.cli import caliptra_output as output
 from seemachine.cli import leaves
-from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.answer import Answer, Refused, misused
 from seemachine.cli.out_files import OutFile
 from seemachine.cli.refusals import refused
 from seemachine.wire.status import StatusError
@@ -124,10 +124,8 @@ def _written(options: argparse.Namespace, key: CaliptraKey) -> OutFile:
 
 def _request(options: argparse.Namespace) -> tuple[SigningRequest, Mapping[str, str]]:
     """What is asked for, and the key of each label that one is given for."""
-    try:
+    with misused(CaliptraError):
         given = labels.pairs(options.keys)
-    except CaliptraError as error:
-        raise Misused(str(error)) from None
     request = read(options.request, requests.read)
     labels.refuse_strangers(request, given)
     return request, (read(options.table, labels.table) if options.table else {}) | given

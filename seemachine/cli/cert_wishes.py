@@ -3,14 +3,13 @@ what can't be made is refused.
 """
 
 import argparse
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
 
-from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.answer import Answer, Refused, misused
 from seemachine.cli.cert_showing import contents, only
 from seemachine.x509 import certificates, documents, names, profile, requests, revocation
 from seemachine.x509.errors import X509Error
@@ -24,14 +23,14 @@ Wish = Callable[[SubjectKey], Draft]
 
 
 def _root(options: argparse.Namespace) -> tuple[list[Path], Wish]:
-    with _misused():
+    with misused(X509Error):
         subject, wanted = names.subject(options.subject), _profile(options, authority=True)
         validity = Validity.days(options.days, _now())
     return [], lambda key: certificates.root(key, subject, validity, wanted)
 
 
 def _request(options: argparse.Namespace) -> tuple[list[Path], Wish]:
-    with _misused():
+    with misused(X509Error):
         subject = names.subject(options.subject)
         # Whether it becomes one of a CA is for the issuer to say.
         wanted = _profile(options, authority=True)
@@ -39,7 +38,7 @@ def _request(options: argparse.Namespace) -> tuple[list[Path], Wish]:
 
 
 def _issue(options: argparse.Namespace) -> tuple[list[Path], Wish]:
-    with _misused():
+    with misused(X509Error):
         wanted = _profile(options, authority=options.ca)
         subject = None if options.subject is None else names.subject(options.subject)
         validity = Validity.days(options.days, _now())
@@ -76,7 +75,7 @@ def _crl(options: argparse.Namespace) -> tuple[list[Path], Wish]:
     issuer = only(options.issuer, x509.Certificate)
     kind = x509.CertificateRevocationList
     before = only(options.after, kind) if options.after else None
-    with _misused():
+    with misused(X509Error):
         validity = Validity.days(options.days, _now())
         revoked = [_revoked(text) for text in options.revoke]
 
@@ -143,12 +142,3 @@ WISHES: dict[str, Callable[[argparse.Namespace], tuple[list[Path], Wish]]] = {
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-@contextlib.contextmanager
-def _misused() -> Iterator[None]:
-    """What is wrong whatever the world looks like."""
-    try:
-        yield
-    except X509Error as error:
-        raise Misused(str(error)) from None

@@ -10,7 +10,7 @@ from typing import Any
 
 from cryptography import x509
 
-from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.answer import Answer, Refused, misused
 from seemachine.cli.in_files import read_file, title
 from seemachine.cli.signed_files import PublicValue
 from seemachine.cli.verify_output import tell_of_mark
@@ -33,7 +33,9 @@ def signer(
     """The key of one of their signers, and the path from his certificate to a root. Raises Refused,
     CmsError; StatusError (VerifyFailed) where there is none.
     """
-    messages, purposes = list(messages), _purposes(options.purpose)
+    with misused(X509Error):
+        purposes = list(map(profile.purpose, options.purpose))
+    messages = list(messages)
     roots = _read(options.root, x509.Certificate)
     given = [*roots, *_read(options.certificate, x509.Certificate)]
     inside = _inside(messages)
@@ -92,13 +94,6 @@ def _trusted(certificate: Certificate, trust: Trust) -> tuple[PublicValue, Certi
     if certificate.for_messages is False:
         raise X509Error(f"{documents.titled(end)} is not for messages, by its key usage")
     return key, trust.path(end)
-
-
-def _purposes(words: list[str]) -> list[x509.ObjectIdentifier]:
-    try:
-        return list(map(profile.purpose, words))
-    except X509Error as error:
-        raise Misused(str(error)) from None
 
 
 def _read(paths: Iterable[Path], kind: type[Any]) -> list[Any]:

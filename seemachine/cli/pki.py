@@ -1,13 +1,12 @@
 """`seemachine pki ...`: files in, files out, and what to do with them."""
 
 import argparse
-import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seemachine.cli.answer import Answer, Misused, Refused
+from seemachine.cli.answer import Answer, Misused, Refused, misused
 from seemachine.state.disk.durable import private_folder, replace_file
 from seemachine.wire.certificates import MAX_CLIENT_NAME, is_name
 from seemachine.world import CA_FILE, CLIENT_PREFIX
@@ -45,7 +44,7 @@ def _init(folder: Path, options: argparse.Namespace) -> None:
             " or digit"
         )
         raise Misused(f"{options.name!r} is not a name for a CA; {what}")
-    with _misused():
+    with misused(ValueError):
         made = make_ca(options.name, Validity.days(options.days))
     _write(folder, "ca", made, options.answer)
     options.answer.say(
@@ -57,7 +56,7 @@ def _init(folder: Path, options: argparse.Namespace) -> None:
 def _machine(folder: Path, options: argparse.Namespace) -> None:
     from seemachine.pki.authority import Validity, host_name, issue_machine
 
-    with _misused():
+    with misused(ValueError):
         for host in options.host:
             host_name(host)
     _free(folder, options.esn, options)
@@ -123,15 +122,6 @@ def _ca(folder: Path) -> "Issued":
         return load_ca(certificate, key)
     except (ValueError, TypeError) as error:
         raise Refused(f"{folder / CA_FILE} and {CA_KEY_FILE} can't be used: {error}") from None
-
-
-@contextlib.contextmanager
-def _misused() -> Iterator[None]:
-    """A name that can't be in a certificate."""
-    try:
-        yield
-    except ValueError as error:
-        raise Misused(str(error)) from None
 
 
 def _free(folder: Path, name: str, options: argparse.Namespace) -> None:
