@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.cli.argtypes import whole
-from seemachine.cli.words.options import Enter, add_asking, add_home
+from seemachine.cli.words.options import Enter, add_alias, add_asking, add_home, add_several
 
 ROOT_DAYS, DAYS, LIST_DAYS, MOST_DAYS = 7300, 365, 30, 36_525
 USAGES = (
@@ -32,7 +32,7 @@ def add(words: Any, enter: Enter) -> None:
 
 def _add_root(verbs: Any) -> Any:
     root = verbs.add_parser("root", help="make the self-signed certificate of a CA: one leaf")
-    _add_alias(root)
+    add_alias(root)
     root.add_argument("--subject", required=True, metavar="NAME", help=SUBJECT_HELP)
     _add_days(root, ROOT_DAYS)
     _add_length(root)
@@ -45,7 +45,7 @@ def _add_request(verbs: Any) -> Any:
     request = verbs.add_parser(
         "request", help="make a certificate signing request for a key: one leaf"
     )
-    _add_alias(request)
+    add_alias(request)
     request.add_argument("--subject", required=True, metavar="NAME", help=SUBJECT_HELP)
     _add_usages(request, "none")
     _add_purposes(request)
@@ -63,7 +63,7 @@ def _add_issue(verbs: Any) -> Any:
             " is given. Whether the certificate is for a CA is never taken from the request."
         ),
     )
-    _add_alias(issue)
+    add_alias(issue)
     issue.add_argument(
         "request", type=Path, metavar="REQUEST", help="a file, PEM or DER; - is standard input"
     )
@@ -82,30 +82,20 @@ def _add_issue(verbs: Any) -> Any:
         action="store_true",
         help="take names, usages and purposes from the request where none are given here",
     )
-    issue.add_argument(
-        "--crl-url",
-        action="append",
-        default=[],
-        metavar="URL",
-        help="where the issuer publishes its revocation list; may be repeated",
-    )
+    place = "where the issuer publishes its revocation list"
+    add_several(issue, "--crl-url", "URL", place)
     return issue
 
 
 def _add_crl(verbs: Any) -> Any:
     crl = verbs.add_parser("crl", help="make the next list of revoked certificates: one leaf")
-    _add_alias(crl)
+    add_alias(crl)
     _add_issuer(crl, required=True)
     crl.add_argument(
         "--after", type=Path, metavar="FILE", help="the list before; its entries are kept"
     )
-    crl.add_argument(
-        "--revoke",
-        action="append",
-        default=[],
-        metavar="SERIAL|FILE[=REASON]",
-        help="a serial number in hexadecimal, or a certificate; may be repeated",
-    )
+    whose = "a serial number in hexadecimal, or a certificate"
+    add_several(crl, "--revoke", "SERIAL|FILE[=REASON]", whose)
     _add_days(crl, LIST_DAYS)
     return crl
 
@@ -118,10 +108,6 @@ def _add_show(verbs: Any) -> None:
         "files", type=Path, nargs="+", metavar="FILE", help="PEM or DER; - is standard input"
     )
     _add_issuer(show, required=False)
-
-
-def _add_alias(verb: Any) -> None:
-    verb.add_argument("alias", metavar="ALIAS", help="the key of this host that signs")
 
 
 def _add_issuer(verb: Any, *, required: bool) -> None:
@@ -150,13 +136,7 @@ def _add_length(verb: Any) -> None:
 
 
 def _add_purposes(verb: Any) -> None:
-    verb.add_argument(
-        "--purpose",
-        action="append",
-        default=[],
-        metavar="NAME|OID",
-        help="an extended key usage, such as codeSigning; may be repeated",
-    )
+    add_several(verb, "--purpose", "NAME|OID", "an extended key usage, such as codeSigning")
 
 
 def _add_usages(verb: Any, default: str = OF_KINDS) -> None:
@@ -171,13 +151,8 @@ def _add_usages(verb: Any, default: str = OF_KINDS) -> None:
 
 
 def _add_names(verb: Any) -> None:
-    verb.add_argument(
-        "--name",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="an alternative name: host, IP address, URI or mail address; may be repeated",
-    )
+    names = "an alternative name: host, IP address, URI or mail address"
+    add_several(verb, "--name", "NAME", names)
 
 
 def _add_output(verb: Any) -> None:

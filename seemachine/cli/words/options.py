@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ESN_HELP = "electronic serial number, such as 7852-268D-3BF9"
 SLOT_HELP = "card slot, 0 to 5"
@@ -37,6 +38,23 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(command=parser.prog.partition(" ")[2])
+
+
+def add_alias(parser: argparse.ArgumentParser) -> None:
+    """The key that a command signs with."""
+    parser.add_argument("alias", metavar="ALIAS", help="the key of this host that signs")
+
+
+def add_several(parser: Any, name: str, metavar: str, what: str, **more: Any) -> None:
+    """An option whose values are a list, in `parser` or a group of it."""
+    parser.add_argument(
+        name,
+        action="append",
+        default=[],
+        metavar=metavar,
+        help=f"{what}; may be repeated",
+        **more,
+    )
 
 
 def add_asking(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from seemachine.cli.argtypes import Parser
-from seemachine.cli.words.options import DIGESTS, Enter, add_asking, add_home
+from seemachine.cli.words.options import DIGESTS, Enter, add_alias, add_asking, add_home
 
 
 def add(words: Any, enter: Enter) -> None:
@@ -28,7 +28,7 @@ def _add_options(parser: Parser) -> None:
     from seemachine.encodings.forms import SIGNATURE_FORMS
     from seemachine.presets.table import PRESETS
 
-    parser.add_argument("alias", metavar="ALIAS", help="the key of this host that signs")
+    add_alias(parser)
     parser.add_argument(
         "files", nargs="*", metavar="FILE", help="a file or a folder; - is standard input"
     )

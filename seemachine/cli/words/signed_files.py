@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from seemachine.cli.words.options import add_asking, add_home
+from seemachine.cli.words.options import add_alias, add_asking, add_home, add_several
 
 
 def add_signing(verb: Any, content: str, out: str) -> None:
     """What each takes that signs; `out` is the name that it gives by itself."""
-    verb.add_argument("alias", metavar="ALIAS", help="the key of this host that signs")
+    add_alias(verb)
     verb.add_argument("file", type=Path, metavar="FILE", help=f"{content}; - is standard input")
     verb.add_argument(
         "--out", metavar="FILE", help=f"where the result goes; - is standard output; default: {out}"
@@ -54,53 +54,23 @@ def add_trust(verify: Any) -> None:
     """`--key FILE`, or `--root FILE` with what belongs to it."""
     trusted = verify.add_mutually_exclusive_group(required=True)
     add_key(trusted, required=False)
-    trusted.add_argument(
-        "--root",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="certificates of roots that you trust, PEM or DER; may be repeated",
+    roots = "certificates of roots that you trust, PEM or DER"
+    add_several(trusted, "--root", "FILE", roots, type=Path)
+    others = "with --root: further certificates that may lead to it"
+    add_several(verify, "--certificate", "FILE", others, type=Path)
+    lists = "with --root: revocation lists; with any, each issuer must have one"
+    add_several(verify, "--crl", "FILE", lists, type=Path)
+    purpose = (
+        "with --root: an extended key usage that the signer's certificate must have, such as"
+        " codeSigning"
     )
-    for name, what in (
-        ("certificate", "with --root: further certificates that may lead to it"),
-        ("crl", "with --root: revocation lists; with any, each issuer must have one"),
-    ):
-        verify.add_argument(
-            f"--{name}",
-            type=Path,
-            action="append",
-            default=[],
-            metavar="FILE",
-            help=f"{what}; may be repeated",
-        )
-    _add_purpose(verify)
-
-
-def _add_purpose(verify: Any) -> None:
-    verify.add_argument(
-        "--purpose",
-        action="append",
-        default=[],
-        metavar="NAME|OID",
-        help=(
-            "with --root: an extended key usage that the signer's certificate must have, such as"
-            " codeSigning; may be repeated"
-        ),
-    )
+    add_several(verify, "--purpose", "NAME|OID", purpose)
 
 
 def add_certificates(verb: Any, *, required: bool) -> None:
     """`--certificate FILE`."""
-    verb.add_argument(
-        "--certificate",
-        type=Path,
-        action="append",
-        default=[],
-        required=required,
-        metavar="FILE",
-        help="certificate of the key, PEM or DER; those after it are added; may be repeated",
-    )
+    own = "certificate of the key, PEM or DER; those after it are added"
+    add_several(verb, "--certificate", "FILE", own, type=Path, required=required)
 
 
 def add_no_time(verb: Any) -> None:
