@@ -5,16 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seemachine.cli import signed_files
+from seemachine.cli import message_verbs, signed_files
 from seemachine.cli.answer import Answer, Refused
 from seemachine.cli.in_files import is_standard_input, read_file, title
-from seemachine.cli.message_verifying import (
-    check_content,
-    read_key,
-    tell_path,
-    trusted,
-    verify,
-)
+from seemachine.cli.message_verbs import Verbs
+from seemachine.cli.message_verifying import check_content, read_key, tell_path, trusted
 from seemachine.cli.signed_files import PublicValue, Work
 
 if TYPE_CHECKING:
@@ -30,13 +25,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
     """Run one verb. Returns the exit code."""
     from seemachine.cms.errors import CmsError
 
-    signed_files.check_words(options)
-    if verb == "verify":
-        return verify(_verify, options, (CmsError,), *TOLD)
-    try:
-        return _sign(options)
-    except CmsError as error:
-        raise Refused(f"{title(options.file)}: {error}") from None
+    return message_verbs.run(verb, options, Verbs(_sign, _verify, (CmsError,), TOLD))
 
 
 def _sign(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ trusted.
 
 import argparse
 import datetime as dt
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def signer(
     given = [*roots, *_read(options.certificate, x509.Certificate)]
     inside = _inside(messages)
     data = [*inside, *map(documents.der, given)]
-    others = [each for one in data for each in documents.certificates(one)]
+    others = [*itertools.chain.from_iterable(map(documents.certificates, inside)), *given]
     lists = _read(options.crl, x509.CertificateRevocationList)
     trust = Trust(roots, dt.datetime.now(dt.UTC), others, lists)
     refused = ["the certificate of its signer is neither in it nor named with --certificate"]

@@ -3,10 +3,11 @@
 import argparse
 from functools import partial
 
-from seemachine.cli import signed_files
-from seemachine.cli.answer import Answer, Refused
+from seemachine.cli import message_verbs, signed_files
+from seemachine.cli.answer import Answer
 from seemachine.cli.in_files import read_file, title
-from seemachine.cli.message_verifying import check_content, read_key, verify
+from seemachine.cli.message_verbs import Verbs
+from seemachine.cli.message_verifying import check_content, read_key
 from seemachine.cli.signed_files import PublicValue, Work
 
 MOST_EXTERNAL = 1 << 20
@@ -16,13 +17,7 @@ def run(verb: str, options: argparse.Namespace) -> int:
     """Run one verb. Returns the exit code."""
     from seemachine.cose.errors import CoseError
 
-    signed_files.check_words(options)
-    if verb == "verify":
-        return verify(_verify, options, (CoseError,), "content_type")
-    try:
-        return _sign(options)
-    except CoseError as error:
-        raise Refused(f"{title(options.file)}: {error}") from None
+    return message_verbs.run(verb, options, Verbs(_sign, _verify, (CoseError,), ("content_type",)))
 
 
 def _sign(options: argparse.Namespace) -> int:

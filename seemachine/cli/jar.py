@@ -3,11 +3,12 @@
 import argparse
 from pathlib import Path
 
-from seemachine.cli import signed_files
-from seemachine.cli.answer import Answer, Refused
+from seemachine.cli import message_verbs, signed_files
+from seemachine.cli.answer import Answer
 from seemachine.cli.cms import certificates
 from seemachine.cli.in_files import read_file, title
-from seemachine.cli.message_verifying import read_key, tell_path, trusted, verify
+from seemachine.cli.message_verbs import Verbs
+from seemachine.cli.message_verifying import read_key, tell_path, trusted
 from seemachine.cli.signed_files import PublicValue, Work
 
 
@@ -16,13 +17,9 @@ def run(verb: str, options: argparse.Namespace) -> int:
     from seemachine.cms.errors import CmsError
     from seemachine.jar.errors import JarError
 
-    signed_files.check_words(options)
-    if verb == "verify":
-        return verify(_verify, options, (CmsError, JarError), "entries", "path")
-    try:
-        return _sign(options)
-    except (CmsError, JarError) as error:
-        raise Refused(f"{title(options.file)}: {error}") from None
+    return message_verbs.run(
+        verb, options, Verbs(_sign, _verify, (CmsError, JarError), ("entries", "path"))
+    )
 
 
 def _sign(options: argparse.Namespace) -> int:
