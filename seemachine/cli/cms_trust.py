@@ -5,7 +5,7 @@ trusted.
 import argparse
 import datetime as dt
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +76,12 @@ def tell(path: CertificationPath, options: argparse.Namespace) -> None:
             answer.say("whether a certificate is revoked was not looked at; name lists with --crl")
 
 
-def _of_signers(messages: list[SignedMessage], data: list[bytes]) -> list[Certificate]:
+def _of_signers(messages: list[SignedMessage], data: list[bytes]) -> Iterator[Certificate]:
+    """Read one by one: roots are last, may be many, and most signers are found before them."""
     signers = [each for message in messages for each in message.signers]
-    return [
-        each
-        for each in certificates.readable(dict.fromkeys(data))
-        if any(certificates.is_named(each, signer) for signer in signers)
-    ]
+    for each in certificates.readable(dict.fromkeys(data)):
+        if any(certificates.is_named(each, signer) for signer in signers):
+            yield each
 
 
 def _trusted(certificate: Certificate, trust: Trust) -> tuple[PublicValue, CertificationPath]:
