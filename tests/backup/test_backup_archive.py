@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from kit.faults import flipped
+from kit.flips import flipped
 from kit.stores import ESN
 
 from seemachine.backup.archive import (

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kit.flips import flipped_at
 from kit.message_keys import LmsSigner
 
 from seemachine import testing
@@ -56,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for line in MADE:
             assert main([*line.split(), "--yes"]) == 0, line
     good = Path(folder / "good.p7s").read_bytes()
-    (folder / "flipped.p7s").write_bytes(good[:-9] + bytes([good[-9] ^ 1]) + good[-8:])
+    (folder / "flipped.p7s").write_bytes(flipped_at(good, -9))
     (folder / "both.pem").write_bytes(
         b"".join((folder / name).read_bytes() for name in ("other.pem", "root.pem"))
     )

@@ -3,7 +3,8 @@
 import datetime as dt
 from collections.abc import Callable
 
-from kit.jars import ENTRIES, NAMED, contents, exchanged, flip, jar, signed
+from kit.flips import flipped_at
+from kit.jars import ENTRIES, NAMED, contents, exchanged, jar, signed
 from kit.message_keys import LmsSigner, MldsaSigner, certificate
 
 from seemachine.cms import certificates
@@ -39,7 +40,7 @@ def of_two_signers(lms: LmsSigner) -> list[bytes]:
     good = signed(MldsaSigner.made(44), signed(lms, jar(ENTRIES)), "SECOND")
     found = contents(good)
     blocks = ("META-INF/CODE.DSA", "META-INF/SECOND.DSA")
-    return [good, *(exchanged(good, name, flip(found[name], -1500)) for name in blocks)]
+    return [good, *(exchanged(good, name, flipped_at(found[name], -1500)) for name in blocks)]
 
 
 def some_messages(signer: LmsSigner | MldsaSigner) -> list[tuple[bytes, bytes]]:
@@ -53,7 +54,7 @@ def some_messages(signer: LmsSigner | MldsaSigner) -> list[tuple[bytes, bytes]]:
         (message(signer, Terms(attached=True, signed_attributes=False)), CONTENT),
         (good, OTHER),
         (without, OTHER),
-        (flip(good, -1500), CONTENT),
+        (flipped_at(good, -1500), CONTENT),
     ]
 
 
@@ -64,8 +65,8 @@ def some_jars(signer: LmsSigner | MldsaSigner) -> list[bytes]:
     return [
         good,
         # At its end an ML-DSA signature has a hint, whose zeros have a form of their own.
-        exchanged(good, "META-INF/CODE.DSA", flip(found["META-INF/CODE.DSA"], -1500)),
-        exchanged(good, "a/B.class", flip(found["a/B.class"], 7)),
+        exchanged(good, "META-INF/CODE.DSA", flipped_at(found["META-INF/CODE.DSA"], -1500)),
+        exchanged(good, "a/B.class", flipped_at(found["a/B.class"], 7)),
         exchanged(good, NAMED, found[NAMED][:-2]),
     ]
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kit.jars import ENTRIES, LONG, NAMED, contents, exchanged, flip, jar, signed
+from kit.flips import flipped_at
+from kit.jars import ENTRIES, LONG, NAMED, contents, exchanged, jar, signed
 from kit.message_keys import LmsSigner, MldsaSigner, certificate
 
 from seemachine.cms import certificates
@@ -61,7 +62,7 @@ def test_our_own_check_finds_what_was_changed(lms: LmsSigner) -> None:
             checking.check(lms.key, exchanged(good, name, found.get(name, b"") + b"A: b\r\n"))
     for name, place in (("META-INF/CODE.SF", 30), ("META-INF/CODE.DSA", -9)):
         with pytest.raises(StatusError):
-            checking.check(lms.key, exchanged(good, name, flip(found[name], place)))
+            checking.check(lms.key, exchanged(good, name, flipped_at(found[name], place)))
     with pytest.raises(JarError, match="it has no manifest"):
         checking.check(lms.key, jar([("a", b"")]))
     with pytest.raises(JarError, match="it has 0 signatures"):
@@ -84,7 +85,7 @@ def test_one_of_several_signers(lms: LmsSigner) -> None:
     assert checking.check(lms.key, whole) == checking.check(mldsa.key, whole) == 4
     with pytest.raises(StatusError):
         checking.check(other.key, whole)
-    damaged = exchanged(whole, "META-INF/CODE.DSA", flip(found["META-INF/CODE.DSA"], -9))
+    damaged = exchanged(whole, "META-INF/CODE.DSA", flipped_at(found["META-INF/CODE.DSA"], -9))
     with pytest.raises(StatusError):
         checking.check(lms.key, damaged)
     assert checking.check(mldsa.key, damaged) == 4
@@ -225,7 +226,7 @@ BAD: dict[str, Callable[[], bytes]] = {
     "its manifest is not UTF-8": lambda: with_manifest(b"A: \xff\r\n"),
     "a line that is not an attribute": lambda: with_manifest(b"nothing\r\n"),
     "a section without a name": lambda: with_manifest(b"A: b\r\n\r\nC: d\r\n"),
-    "its entry a is damaged": lambda: flip(jar([("a", bytes(range(256)))]), 60),
+    "its entry a is damaged": lambda: flipped_at(jar([("a", bytes(range(256)))]), 60),
 }
 
 

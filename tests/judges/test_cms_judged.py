@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 from judges.present import Told
+from kit.flips import flipped_at
 from kit.message_keys import LmsSigner, certificate
 
 from seemachine.cms import certificates, signing
@@ -27,7 +28,7 @@ def test_bouncy_castle_verifies_messages(bouncy_castle_cms: Told) -> None:
     for attached, with_attributes in product((False, True), repeat=2):
         prepared = signing.prepare(signer.key, CONTENT, Terms(attached, with_attributes), own)
         message = prepared.finished(signer.sign(prepared.to_sign))
-        damaged = message[:-9] + bytes([message[-9] ^ 1]) + message[-8:]
+        damaged = flipped_at(message, -9)
         lines += [f"{message.hex()} {CONTENT.hex()}", f"{damaged.hex()} {CONTENT.hex()}"]
         lines.append(f"{message.hex()} {OTHER.hex()}")
     # Newer ones refuse another content, where 1.72 finds the signature bad.

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from judges.present import missing
+from kit.flips import flipped_at
 from kit.message_keys import LmsSigner, MldsaSigner
 from kit.signatures import H5_SETS
 from pyhsslms import pyhsslms
@@ -43,13 +44,6 @@ def key_of(signer: Signer) -> dict[int, Any]:
     return found
 
 
-def flipped(data: bytes, place: int, bit: int = 0) -> bytes:
-    """With one bit changed."""
-    changed = bytearray(data)
-    changed[place] ^= 1 << bit
-    return bytes(changed)
-
-
 @pytest.mark.parametrize("terms", TERMS, ids=range(len(TERMS)))
 @pytest.mark.parametrize("make", [LmsSigner.made, MldsaSigner.made])
 def test_they_take_our_messages(make: Any, terms: Terms) -> None:
@@ -65,12 +59,12 @@ def test_they_take_our_messages(make: Any, terms: Terms) -> None:
     assert signed == {name: value for name, value in wanted.items() if value is not None}
     assert others == ({4: terms.key_id} if terms.key_id else {})
     assert content == PAYLOAD
-    other = flipped(PAYLOAD, 0)
+    other = flipped_at(PAYLOAD, 0)
     wrong = [
-        (flipped(data, 4), key, payload, terms.external),
+        (flipped_at(data, 4), key, payload, terms.external),
         # At its end an ML-DSA signature has a hint, whose zeros have a form of their own.
-        (flipped(data, -1500), key, payload, terms.external),
-        (data, {**key, cose.PUB: flipped(key[cose.PUB], -1)}, payload, terms.external),
+        (flipped_at(data, -1500), key, payload, terms.external),
+        (data, {**key, cose.PUB: flipped_at(key[cose.PUB], -1)}, payload, terms.external),
         (data, key, payload, terms.external + b"."),
         (data.replace(PAYLOAD, other), key, payload and other, terms.external),
     ]
@@ -106,7 +100,7 @@ def test_we_take_their_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     verifying.verify(sign1.read(detached), ours, PAYLOAD, EXTERNAL)
     for place in (5, len(plain) // 2, -1):
         with pytest.raises((CoseError, StatusError)):
-            verifying.verify(sign1.read(flipped(plain, place)), ours)
+            verifying.verify(sign1.read(flipped_at(plain, place)), ours)
 
 
 # ---- CBOR ----------------------------------------------------------------------------------------
@@ -136,7 +130,7 @@ def test_no_flipped_bit_of_a_key_is_the_same_to_them() -> None:
     signer = LmsSigner.made()
     data = write_key(signer.key, "cose")
     for place in range(8 * len(data)):
-        changed = flipped(data, place // 8, place % 8)
+        changed = flipped_at(data, place // 8, place % 8)
         theirs = read_by_them(changed)
         assert theirs != cbor2.loads(data)
         assert read_by_us(changed) != signer.key or cose.ALG not in theirs

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 from judges.present import JUDGES, Told, missing
+from kit.flips import flipped_at
 from kit.message_keys import LmsSigner, MldsaSigner
 from kit.signatures import H5_SETS, OneProcess
 from pyhsslms import pyhsslms
@@ -45,13 +46,6 @@ HSS = ("hss", "hss")
 Case = tuple[bytes, bytes, bytes, bool]
 
 
-def flipped(data: bytes, place: int) -> bytes:
-    """With one bit changed."""
-    changed = bytearray(data)
-    changed[place] ^= 1
-    return bytes(changed)
-
-
 def ours(signer: LmsSigner, key_form: str, form: str) -> list[Case]:
     """A signature in two forms; and with a bit flipped at its end, in its middle, in the key and
     in the message.
@@ -61,10 +55,10 @@ def ours(signer: LmsSigner, key_form: str, form: str) -> list[Case]:
     signature = write_signature(made, form)
     return [
         (key, signature, MESSAGE, True),
-        (key, flipped(signature, -1), MESSAGE, False),
-        (key, flipped(signature, len(signature) // 3), MESSAGE, False),
-        (flipped(key, -1), signature, MESSAGE, False),
-        (key, signature, flipped(MESSAGE, -1), False),
+        (key, flipped_at(signature, -1), MESSAGE, False),
+        (key, flipped_at(signature, len(signature) // 3), MESSAGE, False),
+        (flipped_at(key, -1), signature, MESSAGE, False),
+        (key, signature, flipped_at(MESSAGE, -1), False),
     ]
 
 
@@ -159,7 +153,7 @@ def test_we_take_those_of_bouncy_castle(bouncy_castle: Told) -> None:
 def taken_by_us(key: bytes, signature: bytes) -> None:
     """One that verifies, and not with a bit flipped."""
     verify(MESSAGE, signature, key)
-    for other in ((flipped(MESSAGE, -1), signature), (MESSAGE, flipped(signature, -1))):
+    for other in ((flipped_at(MESSAGE, -1), signature), (MESSAGE, flipped_at(signature, -1))):
         with pytest.raises(StatusError) as refused:
             verify(*other, key)
         assert refused.value.status is Status.VerifyFailed
@@ -237,7 +231,7 @@ def test_cryptography_takes_our_mldsa(number: int) -> None:
     read = recognized_signature(write_signature(signature, "base64")).signature
     public.verify(bytes_of(read), MESSAGE)
     with pytest.raises(InvalidSignature):
-        public.verify(flipped(signature, 0), MESSAGE)
+        public.verify(flipped_at(signature, 0), MESSAGE)
     private = signer.private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     with pytest.raises(FormError, match="private key"):
         recognized_key(private)

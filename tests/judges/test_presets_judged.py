@@ -8,6 +8,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from judges.present import Told
+from kit.flips import flipped_at
 
 from seemachine import testing
 from seemachine.cli.command import main
@@ -42,13 +43,6 @@ def signed(alias: str, preset: str, capsys: pytest.CaptureFixture[str]) -> tuple
     return Path(f"{alias}.{preset}.key").read_bytes(), Path(f"{alias}.{preset}").read_bytes()
 
 
-def flipped(data: bytes, place: int) -> bytes:
-    """With one bit changed."""
-    changed = bytearray(data)
-    changed[place] ^= 1
-    return bytes(changed)
-
-
 @pytest.mark.usefixtures("keys")
 def test_the_jdk(jdk: Told, capsys: pytest.CaptureFixture[str]) -> None:
     """LMS, and ML-DSA of each set; nothing with a bit flipped in key, signature or message."""
@@ -57,9 +51,9 @@ def test_the_jdk(jdk: Told, capsys: pytest.CaptureFixture[str]) -> None:
         key, made = signed(alias, "jdk", capsys)
         for good, parts in (
             (True, (key, made, MESSAGE)),
-            (False, (flipped(key, -1), made, MESSAGE)),
-            (False, (key, flipped(made, 40), MESSAGE)),
-            (False, (key, made, flipped(MESSAGE, 0))),
+            (False, (flipped_at(key, -1), made, MESSAGE)),
+            (False, (key, flipped_at(made, 40), MESSAGE)),
+            (False, (key, made, flipped_at(MESSAGE, 0))),
         ):
             wanted.append(good)
             lines.append(" ".join([algorithm, *(part.hex() for part in parts)]))
@@ -74,4 +68,4 @@ def test_openssl_takes_mldsa(alias: str, capsys: pytest.CaptureFixture[str]) -> 
     public: Any = load_pem_public_key(key)
     public.verify(made, MESSAGE)
     with pytest.raises(InvalidSignature):
-        public.verify(made, flipped(MESSAGE, 0))
+        public.verify(made, flipped_at(MESSAGE, 0))

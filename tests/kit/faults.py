@@ -243,10 +243,3 @@ def at_every_place(test: Callable[..., None]) -> Callable[..., None]:
 
     everywhere.__doc__ = test.__doc__
     return everywhere
-
-
-def flipped(data: bytes, bit: int) -> bytes:
-    """The same bytes but for one bit."""
-    changed = bytearray(data)
-    changed[bit // 8 % len(data)] ^= 1 << bit % 8
-    return bytes(changed)

@@ -48,13 +48,6 @@ def signed(signer: LmsSigner | MldsaSigner, data: bytes, name: str = "CODE") -> 
     return prepared.finished(signer.sign(prepared.to_sign))
 
 
-def flip(data: bytes, place: int) -> bytes:
-    """The same with one bit flipped."""
-    changed = bytearray(data)
-    changed[place] ^= 1
-    return bytes(changed)
-
-
 def exchanged(data: bytes, name: str, content: bytes) -> bytes:
     """A JAR with another content of an entry."""
     return jar(list({**contents(data), name: content}.items()))

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from kit.flips import flipped_at
 
 from seemachine.mldsa import engines, keys
 from seemachine.mldsa.engines import MldsaEngineError
@@ -12,13 +13,6 @@ from seemachine.mldsa.parameters import MLDSA_SETS, MldsaError, mldsa, of_public
 
 SEED, RANDOMIZER = bytes(range(32)), bytes(range(32, 64))
 SETS = pytest.mark.parametrize("parameters", MLDSA_SETS, ids=lambda each: each.name)
-
-
-def flipped(data: bytes, place: int) -> bytes:
-    """The same with one bit flipped."""
-    changed = bytearray(data)
-    changed[place] ^= 1
-    return bytes(changed)
 
 
 @SETS
@@ -36,9 +30,9 @@ def test_each_engine_judges_the_other(engine, judge, parameters):
         assert len(signature) == parameters.signature_bytes
         assert judge.verify(parameters, public_key, mu, signature)
         for place in (0, 40, len(signature) // 2, -1):
-            assert not judge.verify(parameters, public_key, mu, flipped(signature, place))
-        assert not judge.verify(parameters, public_key, flipped(mu, 63), signature)
-        assert not judge.verify(parameters, flipped(public_key, 40), mu, signature)
+            assert not judge.verify(parameters, public_key, mu, flipped_at(signature, place))
+        assert not judge.verify(parameters, public_key, flipped_at(mu, 63), signature)
+        assert not judge.verify(parameters, flipped_at(public_key, 40), mu, signature)
 
 
 @SETS
@@ -78,7 +72,7 @@ def test_a_private_key_with_a_bit_flipped_is_refused(engine, place):
     """In rho, tr, s1, s2 or t0, whatever signing would make of it."""
     parameters = MLDSA_SETS[0]
     with pytest.raises(MldsaError, match=r"out of its range|do not belong together"):
-        keys.public_key_of(engine, parameters, flipped(keys.expanded(parameters, SEED), place))
+        keys.public_key_of(engine, parameters, flipped_at(keys.expanded(parameters, SEED), place))
 
 
 def test_a_private_key_of_another_length_is_refused(engine):

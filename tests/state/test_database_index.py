@@ -5,7 +5,7 @@ in order.
 import re
 
 import pytest
-from kit.faults import flipped
+from kit.flips import flipped
 from kit.leases import lease, name
 from kit.stores import SQLITE, quick_folder
 

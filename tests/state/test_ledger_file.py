@@ -8,7 +8,8 @@ from itertools import count, product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kit.faults import Fault, FaultyOs, flipped
+from kit.faults import Fault, FaultyOs
+from kit.flips import flipped
 from kit.leases import name
 from kit.stores import quick_folder
 

@@ -10,7 +10,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from kit.faults import Fault, FaultyOs, flipped
+from kit.faults import Fault, FaultyOs
+from kit.flips import flipped
 from kit.leases import lease
 from state.dying import left_behind
 

@@ -4,7 +4,7 @@ import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kit.faults import flipped
+from kit.flips import flipped
 from kit.leases import lease
 from kit.stores import quick_folder
 

@@ -9,7 +9,8 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kit.faults import Fault, FaultyOs, flipped
+from kit.faults import Fault, FaultyOs
+from kit.flips import flipped
 from kit.stores import ESN, OTHER_ESN, quick_folder
 from state.dying import dying
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kit.faults import flipped
+from kit.flips import flipped
 
 from seemachine.state.disk.encryption import (
     NONCE_BYTES,

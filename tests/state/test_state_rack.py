@@ -4,7 +4,8 @@ import json
 from subprocess import TimeoutExpired
 
 import pytest
-from kit.faults import Fault, FaultyOs, flipped
+from kit.faults import Fault, FaultyOs
+from kit.flips import flipped
 from kit.leases import lease
 from kit.stores import ESN, OTHER_ESN
 from state.killing import child

@@ -7,7 +7,7 @@ import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kit.faults import flipped
+from kit.flips import flipped
 from kit.leases import lease
 
 from seemachine.state.disk.checksummed import CHECKSUM_BYTES, seal, unseal

@@ -3,7 +3,8 @@
 from itertools import count
 
 import pytest
-from kit.faults import Fault, FaultyOs, flipped
+from kit.faults import Fault, FaultyOs
+from kit.flips import flipped
 from kit.leases import lease
 from kit.stores import ESN
 from state.killing import killed_after

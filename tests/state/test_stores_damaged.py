@@ -9,7 +9,8 @@ import sqlite3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kit.faults import BrokenPragma, flipped
+from kit.faults import BrokenPragma
+from kit.flips import flipped
 from kit.leases import lease, leaves, name, take
 from kit.stores import FILE, SQLITE, quick_folder, witnessed
 

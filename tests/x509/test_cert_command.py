@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from kit.flips import flipped_at
 from kit.taken_leaves import since_last
 
 from seemachine import testing
@@ -372,7 +373,7 @@ def test_a_flipped_bit_is_shown(command: Command) -> None:
     """Exit code 1, and which file."""
     done(command(f"{ROOT} a.der --form der --yes"))
     data = Path("a.der").read_bytes()
-    Path("b.der").write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+    Path("b.der").write_bytes(flipped_at(data, -9))
     code, out, _ = command("cert show a.der b.der")
     assert code == 1
     assert out.count("signature    good") == out.count("signature    wrong") == 1

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from judges.present import missing
+from kit.flips import flipped_at
 from kit.signers import NOW, TEN_YEARS, YEAR, mldsa_signer, signer
 
 from seemachine.x509 import asn1, certificates, documents, requests, revocation
@@ -92,13 +93,6 @@ def listed(known: Issuer, by: Signer, *serials: int) -> bytes:
     return revocation.draft(known, NOTHING, revoked, YEAR, NOW).signed(by)
 
 
-def flipped(data: bytes, place: int) -> bytes:
-    """With one bit changed."""
-    changed = bytearray(data)
-    changed[place] ^= 1
-    return bytes(changed)
-
-
 def of_root(by: Signer, place: int) -> list[tuple[Chain, str]]:
     """Good, revoked, with a bit flipped in the signature of the end and of the list."""
     known = root_of(by)
@@ -108,8 +102,8 @@ def of_root(by: Signer, place: int) -> list[tuple[Chain, str]]:
     return [
         (Chain(root, [good], [made]), "valid"),
         (Chain(root, [listed(known, by, serial)], [made]), "revoked"),
-        (Chain(root, [good], [flipped(made, place)]), "signature check failed"),
-        (Chain(root, [flipped(good, place)], [made]), "Could not determine revocation status"),
+        (Chain(root, [good], [flipped_at(made, place)]), "signature check failed"),
+        (Chain(root, [flipped_at(good, place)], [made]), "Could not determine revocation status"),
     ]
 
 

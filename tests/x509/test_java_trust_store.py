@@ -11,6 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from judges.present import missing
+from kit.flips import flipped_at
 from seeclient import pipsqueak
 
 from seemachine import testing
@@ -68,7 +69,7 @@ def test_the_page_does_what_it_says(keytool: Path, capsys: pytest.CaptureFixture
     assert main(["cert", "show", "other.der", "--issuer", "root.pem"]) == 0
     assert "signature    good" in capsys.readouterr().out
     data = x509.load_pem_x509_certificate(Path("end.pem").read_bytes()).public_bytes(Encoding.DER)
-    Path("bad.der").write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+    Path("bad.der").write_bytes(flipped_at(data, -9))
     again = "keytool -importcert -trustcacerts -alias bad -file bad.der -keystore trust.p12"
     said = carried_out([*again.split(), "-storepass", "changeit"], keytool)
     assert "Trust this certificate? [no]" in said

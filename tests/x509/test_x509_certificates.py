@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from kit.faults import flipped
+from kit.flips import flipped
 from kit.signers import NOW, TEN_YEARS, YEAR, issuer, mldsa_signer, root, signer
 
 from seemachine.x509 import asn1, certificates, issuers, requests

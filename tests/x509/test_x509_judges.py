@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 from judges.present import missing
+from kit.flips import flipped_at
 from kit.signers import NOW, YEAR, issuer, mldsa_signer, root, signer
 
 from seemachine.x509 import certificates, requests, revocation
@@ -102,19 +103,12 @@ def test_cryptography_verifies_ml_dsa(number: int) -> None:
     verifier = PolicyBuilder().store(store).time(NOW).build_client_verifier()
     assert verifier.verify(end, []).chain == [end, known.certificate]
     for place in (-1500, 300):
-        changed = x509.load_der_x509_certificate(flipped(made, place))
+        changed = x509.load_der_x509_certificate(flipped_at(made, place))
         with pytest.raises(VerificationError):
             verifier.verify(changed, [])
-    assert not x509.load_der_x509_crl(flipped(listed, -1500)).is_signature_valid(
+    assert not x509.load_der_x509_crl(flipped_at(listed, -1500)).is_signature_valid(
         known.certificate.public_key()
     )
-
-
-def flipped(data: bytes, place: int) -> bytes:
-    """With one bit changed."""
-    changed = bytearray(data)
-    changed[place] ^= 1
-    return bytes(changed)
 
 
 def test_cryptography_can_not_judge_lms() -> None:
