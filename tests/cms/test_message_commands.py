@@ -3,6 +3,7 @@ take.
 """
 
 import base64
+import contextlib
 import io
 import os
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from kit.message_keys import LmsSigner, certificate
 from kit.taken_leaves import since_last
+from kit.typed import Command, at, done, pipe_in, typed
 from seeclient import blocking
 
 from seemachine import testing
@@ -22,18 +24,12 @@ from seemachine.cli.answer import Answer
 from seemachine.cli.command import main
 from seemachine.testing import BlockingFleet
 
-Told = tuple[int, str, str]
-Command = Callable[..., Told]
-
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingFleet]:
     """A machine with a key for messages, an ML-DSA key, and a root that certifies the first."""
     folder = tmp_path_factory.mktemp("messages")
-    with testing.fleet() as made, pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for name, value in made.env.items():
-            patch.setenv(name, value)
+    with testing.fleet() as made, at(folder, made), pytest.MonkeyPatch.context() as patch:
         made.generate_lms("release", lms="sha256_m32_h5", lmots="sha256_n32_w4")
         made.generate_mldsa("lattice", "mldsa44")
         root = "cert root release --subject CN=Release --usage digitalSignature --out"
@@ -45,37 +41,21 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingFleet]:
 
 
 @pytest.fixture
-def command(fleet: BlockingFleet, capsys: Any, tmp_path: Path) -> Command:
+def command(fleet: BlockingFleet, capsys: Any, tmp_path: Path) -> Iterator[Command]:
     """Runs one in a folder of its own; exit code, standard output, standard error."""
     del fleet
-    keys, back = os.environ["KEYS"], Path.cwd()
-    os.chdir(tmp_path)
-    Path("content").write_bytes(b"firmware 1.0")
-    with zipfile.ZipFile("a.jar", "w") as jar:
-        jar.writestr("A.class", b"class")
-
-    def run(line: str) -> Told:
-        try:
-            code = main(line.replace("KEYS", keys).split())
-        except SystemExit as ending:
-            code = int(str(ending.code))
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    yield run
-    os.chdir(back)
+    keys = os.environ["KEYS"]
+    with contextlib.chdir(tmp_path):
+        Path("content").write_bytes(b"firmware 1.0")
+        with zipfile.ZipFile("a.jar", "w") as jar:
+            jar.writestr("A.class", b"class")
+        yield lambda line: typed(line.replace("KEYS", keys), capsys)
 
 
 @pytest.fixture
 def leaves(fleet: BlockingFleet) -> Callable[[], int]:
     """How many were taken since the last call."""
     return since_last(fleet, "release")
-
-
-def done(told: Told) -> str:
-    """What a command printed that was carried out."""
-    assert told[0] == 0, told[2]
-    return told[1]
 
 
 def test_cms(command: Command, leaves: Callable[[], int]) -> None:
@@ -372,27 +352,22 @@ def test_a_verdict_that_nobody_gets_is_not_that_of_a_forgery(
         assert code == 2
 
 
-def piped(patch: pytest.MonkeyPatch, data: bytes) -> None:
-    """What comes from standard input."""
-    patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-
-
 @pytest.mark.parametrize("verb", ["cms", "cose"])
 def test_standard_input(command: Command, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It can be signed, and be the message or the content that is verified."""
     detached = "--detached" if verb == "cose" else ""
-    piped(monkeypatch, b"piped")
+    pipe_in(monkeypatch, b"piped")
     done(command(f"{verb} sign lattice - --out m {detached}"))
     verify = f"{verb} verify m - --key KEYS/lattice.key"
-    piped(monkeypatch, b"piped")
+    pipe_in(monkeypatch, b"piped")
     assert "m: verified" in done(command(verify))
-    piped(monkeypatch, b"other")
+    pipe_in(monkeypatch, b"other")
     assert command(verify)[0] == 1
     Path("piped").write_bytes(b"piped")
-    piped(monkeypatch, Path("m").read_bytes())
+    pipe_in(monkeypatch, Path("m").read_bytes())
     told = done(command(f"{verb} verify - piped --key KEYS/lattice.key"))
     assert "standard input: verified" in told
-    piped(monkeypatch, b"\xffno message")
+    pipe_in(monkeypatch, b"\xffno message")
     told = command(f"{verb} verify - piped --key KEYS/lattice.key")
     assert (told[0], "NOT VERIFIED: standard input: " in told[1]) == (1, True)
     Path("none").write_bytes(b"\xffno message")
@@ -402,9 +377,9 @@ def test_standard_input(command: Command, verb: str, monkeypatch: pytest.MonkeyP
 
 def test_a_jar_from_standard_input(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is signed and verified as one in a file."""
-    piped(monkeypatch, Path("a.jar").read_bytes())
+    pipe_in(monkeypatch, Path("a.jar").read_bytes())
     done(command("jar sign release - --certificate KEYS/release.pem --yes --out s.jar"))
-    piped(monkeypatch, Path("s.jar").read_bytes())
+    pipe_in(monkeypatch, Path("s.jar").read_bytes())
     told = done(command("jar verify - --key KEYS/release.key"))
     assert told == "standard input: verified, 1 entry\n"
 
@@ -464,9 +439,9 @@ def test_the_key_from_standard_input(command: Command, monkeypatch: pytest.Monke
         "jar verify a-signed.jar": "release.pem",
     }
     for line, key in verify.items():
-        piped(monkeypatch, (Path(os.environ["KEYS"]) / key).read_bytes())
+        pipe_in(monkeypatch, (Path(os.environ["KEYS"]) / key).read_bytes())
         assert "verified" in done(command(f"{line} --key -"))
-        piped(monkeypatch, b"no key")
+        pipe_in(monkeypatch, b"no key")
         code, out, told = command(f"{line} --key -")
         assert (code, out) == (2, "")
         assert "standard input is not an LMS, HSS or ML-DSA public key" in told

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.typed import at
 from seeclient import pipsqueak
 
 from seemachine import testing
@@ -26,12 +27,9 @@ def commands() -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def world(tmp_path: Path) -> Iterator[None]:
     """One with a machine, and a folder to be in."""
-    monkeypatch.chdir(tmp_path)
-    with testing.fleet() as fleet:
-        for name, value in fleet.env.items():
-            monkeypatch.setenv(name, value)
+    with testing.fleet() as fleet, at(tmp_path, fleet):
         yield
 
 

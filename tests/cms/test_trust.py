@@ -1,7 +1,7 @@
 """`seemachine cms verify --root`: whom a message is believed, and why others are not."""
 
 import argparse
-import os
+import contextlib
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from kit.flips import flipped_at
 from kit.message_keys import LmsSigner
+from kit.typed import Told, at, typed
 
 from seemachine import testing
 from seemachine.cli import cms_trust
@@ -21,7 +22,7 @@ from seemachine.lms.hss import HssPublicKey
 from seemachine.wire.status import StatusError
 from seemachine.x509 import issuers
 
-Command = Callable[..., tuple[int, str, str]]
+Command = Callable[..., Told]
 MADE = """
 cert root root --subject CN=Root --out root.pem
 cert root code --subject CN=Other --out other.pem
@@ -44,10 +45,7 @@ jar sign root a.jar --certificate signer.pem --out root.jar
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root that certified a key, what that signed, and lists."""
     folder = tmp_path_factory.mktemp("trust")
-    with testing.fleet() as fleet, pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for name, value in fleet.env.items():
-            patch.setenv(name, value)
+    with testing.fleet() as fleet, at(folder, fleet):
         for alias in ("root", "code"):
             fleet.generate_lms(alias, lms="sha256_m32_h5", lmots="sha256_n32_w8")
         Path("content").write_bytes(b"firmware 1.0")
@@ -67,20 +65,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def command(folder: Path, capsys: Any) -> Iterator[Command]:
     """Runs one in that folder, without a world; exit code, standard output, standard error."""
-    back = Path.cwd()
-    os.chdir(folder)
     capsys.readouterr()
-
-    def run(line: str, room: str = "cms") -> tuple[int, str, str]:
-        try:
-            code = main(f"{room} verify {line}".split())
-        except SystemExit as ending:
-            code = int(str(ending.code))
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    yield run
-    os.chdir(back)
+    with contextlib.chdir(folder):
+        yield lambda line, room="cms": typed(f"{room} verify {line}", capsys)
 
 
 def test_a_message_whose_certificate_leads_to_a_root(command: Command) -> None:

@@ -4,8 +4,8 @@ import re
 import shlex
 from pathlib import Path
 
-import pytest
 from judges.present import JUDGES
+from kit.typed import at
 from seeclient import pipsqueak
 from seeclient.verifying import verify
 
@@ -19,15 +19,12 @@ KEYS = {"judged.pem": "pem", "judged.lms": "lms", "judged.hss": "hss"}
 SIGNATURES = {"image.sig": "lms", "image.hsig": "hss", "image.b64": "base64"}
 
 
-def test_its_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_commands(tmp_path: Path) -> None:
     """Each file has its form, and each signature verifies with each key."""
     [block] = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-    monkeypatch.chdir(tmp_path)
     image = tmp_path / "image.bin"
     image.write_bytes(MESSAGE)
-    with testing.fleet() as fleet:
-        for name, value in fleet.env.items():
-            monkeypatch.setenv(name, value)
+    with testing.fleet() as fleet, at(tmp_path, fleet):
         for line in block.splitlines():
             program, *words = shlex.split(line)
             run = pipsqueak.main if program == "pipsqueak" else main

@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from judges.present import Told
 from kit.flips import flipped_at
+from kit.typed import at
 
 from seemachine import testing
 from seemachine.cli.command import main
@@ -22,10 +23,7 @@ OF_JDK = {"lms": "HSS/LMS", **dict.fromkeys(MLDSA, "ML-DSA")}
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A key of LMS, one of each set of ML-DSA, and a folder with a file."""
-    with testing.fleet() as fleet, pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("presets"))
-        for name, value in fleet.env.items():
-            patch.setenv(name, value)
+    with testing.fleet() as fleet, at(tmp_path_factory.mktemp("presets"), fleet):
         fleet.generate_lms("lms", lms="sha256_m32_h10", lmots="sha256_n32_w8")
         for name in MLDSA:
             fleet.generate_mldsa(name, name)

@@ -1,19 +1,18 @@
 """Lists of digests: what is read, what is refused, and that a file that differs is not signed."""
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kit.typed import Leaves, Run
 from signing_files.named_files import put
 
 from seemachine.signing_files import manifests
 from seemachine.signing_files.sources import Source
 from seemachine.wire.status import StatusError
 
-Run = Callable[[str], str]
 SIZES = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 
@@ -68,7 +67,7 @@ def test_other_lists_are_refused(text: str) -> None:
     assert REFUSED[text] in refusal.value.detail
 
 
-def test_files_of_a_list_are_signed(done: Run, leaves: Callable[[], int]) -> None:
+def test_files_of_a_list_are_signed(done: Run, leaves: Leaves) -> None:
     """By their paths in it, after their digests are checked."""
     put("a", "d/x")
     Path("sums").write_text("".join(f"{digest(name)}  {name}\n" for name in ("a", "d/x")))
@@ -78,7 +77,7 @@ def test_files_of_a_list_are_signed(done: Run, leaves: Callable[[], int]) -> Non
 
 
 @pytest.mark.parametrize("out", ["--out sigs", "--out -", ""])
-def test_one_that_differs_stops_all(out: str, refused: Run, leaves: Callable[[], int]) -> None:
+def test_one_that_differs_stops_all(out: str, refused: Run, leaves: Leaves) -> None:
     """Before the first leaf."""
     put("a", "b")
     names = ("b",) if out == "--out -" else ("a", "b")
@@ -90,9 +89,7 @@ def test_one_that_differs_stops_all(out: str, refused: Run, leaves: Callable[[],
     assert not Path("a.b64").exists()
 
 
-def test_one_that_is_listed_twice_is_signed_once(
-    done: Run, refused: Run, leaves: Callable[[], int]
-) -> None:
+def test_one_that_is_listed_twice_is_signed_once(done: Run, refused: Run, leaves: Leaves) -> None:
     """However its name is written; with two digests of it no list can be right."""
     put("a")
     line = f"{digest('a')}  a\n"
@@ -107,7 +104,7 @@ def test_one_that_is_listed_twice_is_signed_once(
 
 
 def test_one_that_changes_while_a_person_thinks_takes_no_leaf(
-    refused: Run, leaves: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+    refused: Run, leaves: Leaves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor does any other of the list."""
     put("a", "b")

@@ -3,21 +3,17 @@
 import errno
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.typed import Command, Leaves, Run
 from seeclient import files
 from seeclient.folders.hold import hold
 from signing_files.named_files import check, put
 
 from seemachine.signing_files.places import FormedPlaces
 from seemachine.testing import BlockingFleet
-
-Run = Callable[[str], str]
-Command = Callable[[str], tuple[int, str, str]]
-Leaves = Callable[[], int]
 
 
 def test_all_is_on_the_disk_before_a_journal_ends(

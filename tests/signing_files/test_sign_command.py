@@ -3,27 +3,21 @@ takes.
 """
 
 import hashlib
-import io
 import json
 import os
 import resource
 import stat
-import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kit.typed import Command, Leaves, Run, pipe_in
 from seeclient import verify
 from signing_files.named_files import check, put
 
 from seemachine.encodings.forms import recognized_key
 from seemachine.encodings.kinds import bytes_of
 from seemachine.testing import BlockingFleet
-
-Run = Callable[[str], str]
-Command = Callable[[str], tuple[int, str, str]]
-Leaves = Callable[[], int]
 
 
 def test_a_file_is_signed_once(fleet: BlockingFleet, done: Run, leaves: Leaves) -> None:
@@ -201,7 +195,7 @@ def test_what_is_refused_takes_no_leaf(
     words: str, refused: Run, done: Run, leaves: Leaves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And leaves everything as it was; even where other files could be signed."""
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x")))
+    pipe_in(monkeypatch, b"x")
     put("a", "b", "a.sig", "d/a", "d/other", "there")
     Path("e").mkdir()
     Path("link").symlink_to("b")

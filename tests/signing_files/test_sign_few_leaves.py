@@ -1,16 +1,13 @@
 """`seemachine sign` with a key that has few leaves, or none, or can't sign now."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kit.typed import Command, Run
 from signing_files.named_files import put
 
 from seemachine.testing import BlockingFleet
-
-Run = Callable[[str], str]
-Command = Callable[[str], tuple[int, str, str]]
 
 
 def test_few_signatures_left(fleet: BlockingFleet, done: Run, refused: Run) -> None:

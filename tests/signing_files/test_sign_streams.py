@@ -4,10 +4,10 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kit.typed import Command, Leaves, Run, pipe_in
 from signing_files.named_files import check, put
 
 from seemachine.signing_files import sources
@@ -15,31 +15,23 @@ from seemachine.signing_files.places import FormedPlaces
 from seemachine.testing import BlockingFleet
 from seemachine.wire.status import Status, StatusError
 
-Run = Callable[[str], str]
-Command = Callable[[str], tuple[int, str, str]]
-Leaves = Callable[[], int]
-
 
 def test_standard_input(
     fleet: BlockingFleet, done: Run, refused: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Is signed to a file or to standard output; an empty one is refused."""
-
-    def piped(data: bytes) -> None:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-
-    piped(b"from a pipe")
+    pipe_in(monkeypatch, b"from a pipe")
     done("sign rel - --out made")
     check(fleet, b"from a pipe", "made")
-    piped(b"from a pipe")
+    pipe_in(monkeypatch, b"from a pipe")
     Path("made2").write_text(done("sign rel - --format base64 --out -"))
     assert check(fleet, b"from a pipe", "made2") == "base64"
-    piped(b"")
+    pipe_in(monkeypatch, b"")
     assert "standard input is empty; nothing was signed" in refused("sign rel - --out made3")
-    piped(b"x")
+    pipe_in(monkeypatch, b"x")
     assert "has no place beside it; name a file" in refused("sign rel -")
     put("a")
-    piped(b"x")
+    pipe_in(monkeypatch, b"x")
     assert "has no place in sigs; name it alone" in refused("sign rel - a --out sigs")
 
 

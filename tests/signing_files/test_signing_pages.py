@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kit.typed import at
 from seeclient import pipsqueak, verify
 
 from seemachine import testing
@@ -18,12 +19,9 @@ PAGES = Path(__file__).parents[2] / "docs/how-to"
 
 
 @pytest.fixture(autouse=True)
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def world(tmp_path: Path) -> Iterator[None]:
     """A machine for each page."""
-    monkeypatch.chdir(tmp_path)
-    with testing.fleet() as fleet:
-        for name, value in fleet.env.items():
-            monkeypatch.setenv(name, value)
+    with testing.fleet() as fleet, at(tmp_path, fleet):
         yield
 
 

@@ -2,17 +2,14 @@
 
 import hashlib
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kit.typed import Command, Leaves, Run
 from signing_files.named_files import check, put
 
 from seemachine.testing import BlockingFleet
 
-Run = Callable[[str], str]
-Command = Callable[[str], tuple[int, str, str]]
-Leaves = Callable[[], int]
 VERIFY = "verify --key key --signature s d"
 
 

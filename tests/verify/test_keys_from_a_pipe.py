@@ -1,12 +1,11 @@
 """`--key -`: every command that verifies with a key takes it from standard input too."""
 
-import io
-import sys
 from pathlib import Path
 
 import pytest
 from kit import jars
 from kit.message_keys import LmsSigner
+from kit.typed import pipe_in
 
 from seemachine.cli.command import main
 from seemachine.cms import signing as cms
@@ -43,7 +42,7 @@ def signer(tmp_path_factory):
 def test_a_key_from_a_pipe(signer, line, monkeypatch, capsys):
     """It verifies; what is no key is called standard input, and refused with exit code 2."""
     for data, code in ((write_key(signer.key, "pem"), 0), (b"garbage", 2)):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        pipe_in(monkeypatch, data)
         assert main(line.split()) == code, capsys.readouterr()
     command = line.partition(" --key")[0]
     assert capsys.readouterr().err == (

